@@ -1,0 +1,299 @@
+"""The database: a transaction is one synchronous function on one connection, so that nothing can be awaited inside it.
+
+`await db.write(decide_and_store, command)` runs `decide_and_store(tx, command)` in a transaction on the database's own
+threads (SQLite: one writer, some readers; PostgreSQL: the pool's size), commits, then calls what was left with
+`tx.after_commit`. No venue, engine or bus can be reached from within, a serialisation failure repeats the function and
+nothing else, and with `inline=True` the same code runs without threads, for seeded histories.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass, field
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+from sqlalchemy import (
+    Connection,
+    Engine,
+    Executable,
+    MetaData,
+    Numeric,
+    Row,
+    Table,
+    Text,
+    create_engine,
+    event,
+    text,
+)
+from sqlalchemy.engine import URL, Dialect, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
+from sqlalchemy.types import TypeDecorator, TypeEngine
+from sqlmodel import SQLModel
+
+from control_plane.core.clock import Clock, ms
+from control_plane.errors import Unavailable
+from strategy_runtime.rules.money import canonical
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+# Serialisation failure, deadlock: the transaction did not happen and may be repeated.
+REPEATABLE = {"40001", "40P01"}
+REPEATS = 5
+
+# Names are stable, so that a migration can drop what another made.
+NAMING = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    "pk": "pk_%(table_name)s",
+}
+SQLModel.metadata.naming_convention = NAMING
+
+
+class DatabaseUnavailable(Unavailable):
+    """It could not be reached, is full, or broke off. Nothing of the transaction is known to have happened."""
+
+
+class Money(TypeDecorator[Decimal]):
+    """An exact decimal: NUMERIC on PostgreSQL, canonical text on SQLite, which has no exact number of its own.
+
+    So never compared or summed by SQL: Python does that, inside the transaction.
+    """
+
+    impl = Text
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        return dialect.type_descriptor(Numeric() if dialect.name == "postgresql" else Text())
+
+    def process_bind_param(self, value: Decimal | None, dialect: Dialect) -> Any:
+        if value is None or dialect.name == "postgresql":
+            return value
+        return canonical(value)
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> Decimal | None:
+        return None if value is None else Decimal(value)
+
+
+def table(model: type[SQLModel]) -> Table:
+    """The Core table behind a model: hot paths and guards speak Core, the unit of work costs ten times as much."""
+    found = SQLModel.metadata.tables[str(model.__tablename__)]
+    assert isinstance(found, Table)
+    return found
+
+
+@dataclass
+class Tx:
+    """One open transaction. Results are read at once, so nothing of it outlives the function."""
+
+    connection: Connection
+    clock: Clock
+    _after: list[Callable[[], None]] = field(default_factory=list)
+
+    def all(self, statement: Executable, parameters: Mapping[str, Any] | None = None) -> Sequence[Row[Any]]:
+        return self.connection.execute(statement, parameters).all()
+
+    def first(self, statement: Executable, parameters: Mapping[str, Any] | None = None) -> Row[Any] | None:
+        return self.connection.execute(statement, parameters).first()
+
+    def scalar(self, statement: Executable, parameters: Mapping[str, Any] | None = None) -> Any:
+        return self.connection.execute(statement, parameters).scalar()
+
+    def run(
+        self,
+        statement: Executable,
+        parameters: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None,
+    ) -> int:
+        """Execute and say how many rows it touched. A sequence of parameters is one batch."""
+        if parameters is not None and not parameters:
+            return 0
+        return self.connection.execute(statement, parameters).rowcount
+
+    def now_ms(self) -> int:
+        """The database's clock where several machines share it, ours where the database is a file of ours."""
+        if self.connection.dialect.name == "postgresql":
+            return int(self.scalar(text("SELECT extract(epoch FROM clock_timestamp()) * 1000")))
+        return ms(self.clock.now())
+
+    def after_commit(self, call: Callable[[], None]) -> None:
+        """For hints such as a wake-up. Lost when the process dies in between, so never for an effect."""
+        self._after.append(call)
+
+    @property
+    def is_postgres(self) -> bool:
+        return self.connection.dialect.name == "postgresql"
+
+
+@dataclass
+class Database:
+    engine: Engine
+    clock: Clock
+    writers: Executor | None
+    readers: Executor | None
+
+    async def write(self, work: Callable[Concatenate[Tx, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        return await self._on(self.writers, lambda: self._transact(work, *args, **kwargs))
+
+    async def read(self, work: Callable[Concatenate[Tx, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        return await self._on(self.readers, lambda: self._look(work, *args, **kwargs))
+
+    def close(self) -> None:
+        for lane in (self.writers, self.readers):
+            if lane is not None:
+                lane.shutdown(wait=True)
+        self.engine.dispose()
+
+    async def _on(self, lane: Executor | None, work: Callable[[], T]) -> T:
+        if lane is None:
+            return work()
+        # Shielded: a cancelled caller must not believe that a commit under way did not happen, nor leave it unwatched.
+        running = asyncio.get_running_loop().run_in_executor(lane, work)
+        try:
+            return await asyncio.shield(running)
+        except asyncio.CancelledError:
+            with suppress(Exception):
+                await running
+            raise
+
+    def _transact(self, work: Callable[Concatenate[Tx, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        for attempt in range(REPEATS + 1):
+            try:
+                with self.engine.begin() as connection:
+                    tx = Tx(connection, self.clock)
+                    result = work(tx, *args, **kwargs)
+            except OperationalError as error:
+                if _is_repeatable(error) and attempt < REPEATS:
+                    continue
+                raise _unavailable(error) from error
+            except DBAPIError as error:
+                if _is_repeatable(error) and attempt < REPEATS:
+                    continue
+                if error.connection_invalidated:
+                    raise _unavailable(error) from error
+                raise
+
+            for call in tx._after:
+                call()
+            return result
+        raise AssertionError("unreachable")
+
+    def _look(self, work: Callable[Concatenate[Tx, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        try:
+            with self.engine.connect() as connection:
+                # SQLite's readers begin deferred: they never wait for the writer.
+                connection = connection.execution_options(read_only=True)
+                return work(Tx(connection, self.clock), *args, **kwargs)
+        except OperationalError as error:
+            raise _unavailable(error) from error
+
+
+@dataclass(frozen=True)
+class Pool:
+    """PostgreSQL's connections, in the pool's own words."""
+
+    size: int = 20
+    overflow: int = 10
+    timeout_seconds: float = 30
+    recycle_seconds: int = 3600
+
+
+def connect(url: str, clock: Clock, *, pool: Pool | None = None, inline: bool = False) -> Database:
+    """Open the database that `url` names. `inline` runs every transaction on the caller's thread."""
+    parsed = parse_url(url)
+    if parsed.get_backend_name() == "sqlite":
+        return _sqlite(parsed, clock, inline)
+    return _postgres(parsed, clock, pool or Pool(), inline)
+
+
+def parse_url(url: str) -> URL:
+    """A URL of one of the two databases, with the driver that we use; ValueError says what is wrong."""
+    try:
+        parsed = make_url(url)
+        backend = parsed.get_backend_name()
+    except (ArgumentError, ValueError) as error:
+        raise ValueError("it is no database URL") from error
+
+    if backend == "sqlite":
+        return parsed.set(drivername="sqlite+pysqlite")
+    if backend in {"postgresql", "postgres"}:
+        return parsed.set(drivername="postgresql+psycopg")
+    raise ValueError(f"{backend!r} is not supported: use sqlite:///FILE or postgresql://USER:PASSWORD@HOST/NAME")
+
+
+def metadata() -> MetaData:
+    return SQLModel.metadata
+
+
+def _sqlite(url: URL, clock: Clock, inline: bool) -> Database:
+    memory = url.database in {None, "", ":memory:"}
+    if memory and not inline:
+        raise ValueError("an in-memory database has one connection: it needs inline=True")
+    if not memory:
+        Path(str(url.database)).parent.mkdir(parents=True, exist_ok=True)
+
+    from sqlalchemy.pool import QueuePool, StaticPool
+
+    options: dict[str, Any] = {"poolclass": StaticPool} if memory else {"poolclass": QueuePool, "pool_size": 8}
+    engine = create_engine(url, connect_args={"check_same_thread": False, "timeout": 30}, **options)
+
+    @event.listens_for(engine, "connect")
+    def prepare(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None  # we begin ourselves
+        cursor = connection.cursor()
+        cursor.execute("PRAGMA journal_mode=WAL")
+        cursor.execute("PRAGMA synchronous=FULL")  # NORMAL may lose a committed transaction with the power
+        cursor.execute("PRAGMA foreign_keys=ON")
+        cursor.execute("PRAGMA busy_timeout=30000")
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        reads = connection.get_execution_options().get("read_only", False)
+        connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
+
+    if inline:
+        return Database(engine, clock, None, None)
+    return Database(
+        engine,
+        clock,
+        ThreadPoolExecutor(1, thread_name_prefix="db-write"),
+        ThreadPoolExecutor(4, thread_name_prefix="db-read"),
+    )
+
+
+def _postgres(url: URL, clock: Clock, pool: Pool, inline: bool) -> Database:
+    engine = create_engine(
+        url,
+        pool_size=pool.size,
+        max_overflow=pool.overflow,
+        pool_timeout=pool.timeout_seconds,
+        pool_recycle=pool.recycle_seconds,
+        pool_pre_ping=True,
+        connect_args={"connect_timeout": 5},
+    )
+    if inline:
+        return Database(engine, clock, None, None)
+    lanes = max(2, (pool.size + pool.overflow) // 2)
+    return Database(
+        engine,
+        clock,
+        ThreadPoolExecutor(lanes, thread_name_prefix="db-write"),
+        ThreadPoolExecutor(lanes, thread_name_prefix="db-read"),
+    )
+
+
+def _is_repeatable(error: DBAPIError) -> bool:
+    return getattr(error.orig, "sqlstate", None) in REPEATABLE
+
+
+def _unavailable(error: DBAPIError) -> DatabaseUnavailable:
+    reason = str(error.orig).strip().splitlines()
+    return DatabaseUnavailable(
+        f"The database does not answer: {reason[0] if reason else type(error.orig).__name__}.",
+        remedy="Check SLIPWAY_DATABASE_URL and that the server runs.",
+    )
