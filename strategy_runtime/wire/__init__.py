@@ -16,3 +16,17 @@ FLOOD_BYTES_PER_SECOND = 1_000_000
 FLOOD_WINDOW_SECONDS = 0.25
 PACE_FRAMES_PER_SECOND = 25
 PACE_BURST = 5
+PACE_BYTES_PER_SECOND = 250_000
+PACE_BYTES_BURST = 128_000
+
+# What a launcher puts into the environment of the process, all of it.
+ENV_BUS_URL = "SLIPWAY_BUS_URL"  # unix://user:password@/path.sock or redis://user:password@host:port
+ENV_DEPLOYMENT = "SLIPWAY_DEPLOYMENT"
+ENV_GENERATION = "SLIPWAY_GENERATION"
+ENV_BOOT_SHA256 = "SLIPWAY_BOOT_SHA256"  # of the bytes under the boot key, in hexadecimal
+ENV_TIME_SCALE = "SLIPWAY_TIME_SCALE"  # 1.0 unless a test hurries
+
+# How the process ends, beside 0: on purpose. Its last line on stderr says why in one sentence.
+EXIT_ENVIRONMENT = 2  # a variable is missing or makes no sense
+EXIT_BOOT = 3  # no boot payload, or not the one that was launched
+EXIT_STRATEGY = 4  # the author's code does not load or does not start

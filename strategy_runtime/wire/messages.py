@@ -83,7 +83,11 @@ class Signal(Struct, frozen=True, omit_defaults=True):
 
 
 class Position(Struct, frozen=True, omit_defaults=True):
-    """The strategy's own virtual position. `side` None is flat; `pending` are orders that the next open fills."""
+    """The strategy's own virtual position. `side` None is flat; `pending` are orders that the next open fills.
+
+    `exit_due` is the side of the last entry that no exit signal has answered yet. A stop or a target may have ended
+    the virtual position meanwhile, but not for certain in every account: one exit still goes out when it is asked for.
+    """
 
     side: Side | None = None
     entry_price: float = 0.0
@@ -91,6 +95,19 @@ class Position(Struct, frozen=True, omit_defaults=True):
     stop_loss: float | None = None
     take_profit: float | None = None
     pending: tuple[Signal, ...] = ()
+    exit_due: Side | None = None
+
+    @property
+    def is_flat(self) -> bool:
+        return self.side is None
+
+    @property
+    def is_long(self) -> bool:
+        return self.side == "LONG"
+
+    @property
+    def is_short(self) -> bool:
+        return self.side == "SHORT"
 
 
 class Hello(Struct, frozen=True, tag="hello"):
