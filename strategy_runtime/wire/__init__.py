@@ -1,6 +1,7 @@
-"""What travels between the control plane and a strategy's process: message shapes, channel names, limits.
+"""What travels between the control plane and a strategy's process: shapes, names, limits.
 
-Both sides import this package and nothing else of each other. It holds the standard library and msgspec only.
+Both sides import this package and nothing else of each other. It holds the standard library and
+msgspec only.
 """
 
 VERSION = 1
@@ -10,7 +11,7 @@ MAX_CHUNK_BYTES = 48 * 1024
 MAX_UNACKNOWLEDGED = 1_000
 HEARTBEAT_SECONDS = 5.0
 
-# What one container may say, held by the reader on the other side. The harness keeps itself well below.
+# What one container may say, held by the reader on the other side. The harness keeps well below.
 FLOOD_FRAMES_PER_SECOND = 50
 FLOOD_BYTES_PER_SECOND = 1_000_000
 FLOOD_WINDOW_SECONDS = 0.25
@@ -20,7 +21,9 @@ PACE_BYTES_PER_SECOND = 250_000
 PACE_BYTES_BURST = 128_000
 
 # What a launcher puts into the environment of the process, all of it.
-ENV_BUS_URL = "SLIPWAY_BUS_URL"  # unix://user:password@/path.sock or redis://user:password@host:port
+ENV_BUS_URL = (
+    "SLIPWAY_BUS_URL"  # unix://user:password@/path.sock or redis://user:password@host:port
+)
 ENV_DEPLOYMENT = "SLIPWAY_DEPLOYMENT"
 ENV_GENERATION = "SLIPWAY_GENERATION"
 ENV_BOOT_SHA256 = "SLIPWAY_BOOT_SHA256"  # of the bytes under the boot key, in hexadecimal

@@ -1,6 +1,7 @@
-"""Every message, as a frozen struct. JSON; a field that a reader does not know is ignored, a new meaning is a new version.
+"""Every message, as a frozen struct, in JSON.
 
-Numbers that a strategy computed cross as JSON numbers and are read as exact decimals where they become money.
+A field that a reader does not know is ignored; a new meaning is a new version. Numbers that a
+strategy computed cross as JSON numbers and are read as exact decimals where they become money.
 """
 
 from decimal import Decimal
@@ -11,7 +12,7 @@ from msgspec import UNSET, Raw, Struct, UnsetType, field
 
 from strategy_runtime.wire import MAX_FRAME_BYTES, VERSION
 
-# ---- market → containers ---------------------------------------------------------------------------------------------
+# ---- market → containers -------------------------------------------------------------------------
 
 
 class Candle(Struct, frozen=True, gc=False):
@@ -37,7 +38,7 @@ class Tick(Struct, frozen=True, gc=False):
     published_ms: int = 0
 
 
-# ---- the launch payload ----------------------------------------------------------------------------------------------
+# ---- the launch payload --------------------------------------------------------------------------
 
 
 class Limits(Struct, frozen=True):
@@ -47,7 +48,7 @@ class Limits(Struct, frozen=True):
 
 
 class Boot(Struct, frozen=True):
-    """What a process of this generation runs. Its sha256 travels in the launch environment and is checked."""
+    """What a process of this generation runs; its sha256 travels in the launch environment."""
 
     deployment: str
     generation: int
@@ -64,7 +65,7 @@ class Boot(Struct, frozen=True):
     v: int = VERSION
 
 
-# ---- container → trading ---------------------------------------------------------------------------------------------
+# ---- container → trading -------------------------------------------------------------------------
 
 Side = Literal["LONG", "SHORT"]
 Action = Literal["LONG", "SHORT", "EXIT_LONG", "EXIT_SHORT"]
@@ -73,7 +74,7 @@ Phase = Literal["warming", "running", "paused", "lagging", "draining"]
 
 
 class Signal(Struct, frozen=True, omit_defaults=True):
-    """What a strategy thinks. Prices are hints for protection; quantities it does not get to choose."""
+    """What a strategy thinks. Prices are hints for protection; it does not choose quantities."""
 
     action: Action
     price: Decimal  # the close that it was decided on
@@ -83,10 +84,11 @@ class Signal(Struct, frozen=True, omit_defaults=True):
 
 
 class Position(Struct, frozen=True, omit_defaults=True):
-    """The strategy's own virtual position. `side` None is flat; `pending` are orders that the next open fills.
+    """The strategy's own virtual position. `side` None is flat; the next open fills `pending`.
 
-    `exit_due` is the side of the last entry that no exit signal has answered yet. A stop or a target may have ended
-    the virtual position meanwhile, but not for certain in every account: one exit still goes out when it is asked for.
+    `exit_due` is the side of the last entry that no exit signal has answered yet. A stop or a
+    target may have ended the virtual position meanwhile, but not for certain in every account: one
+    exit still goes out when it is asked for.
     """
 
     side: Side | None = None
@@ -133,7 +135,7 @@ class Heartbeat(Struct, frozen=True, tag="heartbeat"):
 
 
 class Execution(Struct, frozen=True, tag="execution"):
-    """One trigger, one frame: the decision, its signals (exit, then entry) and the state after it."""
+    """One trigger, one frame: the decision, its signals (exit, then entry), the state after."""
 
     run: str
     n: int
@@ -178,13 +180,14 @@ class Bye(Struct, frozen=True, tag="bye"):
 
 Up = Hello | Heartbeat | Execution | Notes | Bye
 
-# ---- trading → container ---------------------------------------------------------------------------------------------
+# ---- trading → container -------------------------------------------------------------------------
 
 
 class Welcome(Struct, frozen=True, tag="welcome"):
-    """The answer to hello. Triggers up to `last_trigger` are committed; decisions count from `active_from`.
+    """The answer to hello: triggers up to `last_trigger` are committed, decide from `active_from`.
 
-    `active_from` None: this generation is not active yet; it warms up and waits for another welcome.
+    `active_from` None: this generation is not active yet; it warms up and waits for another
+    welcome.
     """
 
     run: str
@@ -208,7 +211,7 @@ class Control(Struct, frozen=True, tag="control"):
 
 Down = Welcome | Ack | Control
 
-# ---- bytes -----------------------------------------------------------------------------------------------------------
+# ---- bytes ---------------------------------------------------------------------------------------
 
 T = TypeVar("T")
 
