@@ -1,4 +1,6 @@
-"""Time, passed in. Operational time is real; market time may run fast in a simulation, and they never mix."""
+"""Time, passed in. Operational time is real; market time may run fast in a simulation, and they
+never mix.
+"""
 
 from collections.abc import Awaitable
 from dataclasses import dataclass
@@ -30,7 +32,9 @@ def from_ms(value: int) -> datetime:
 
 @dataclass(frozen=True)
 class MarketTime:
-    """How a market's time follows real time: a line through an anchor. The real market is the line of slope one."""
+    """How a market's time follows real time: a line through an anchor. The real market is the line
+    of slope one.
+    """
 
     anchor_market_ms: int
     anchor_real_ms: int

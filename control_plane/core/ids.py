@@ -1,6 +1,7 @@
 """Ids: each its own type, random ones drawn from the Rng that is passed in, natural ones computed.
 
-A computed id is a pure function of what it names, so that a crash, a restart or a replay arrives at the same one.
+A computed id is a pure function of what it names, so that a crash, a restart or a replay arrives at
+the same one.
 """
 
 from base64 import b32encode
@@ -40,7 +41,9 @@ def b32(digest: bytes, length: int) -> str:
 
 
 def random_id(prefix: str, rng: Rng) -> str:
-    """Eighty random bits behind a prefix that says what it names, in letters that fit a channel or a label."""
+    """Eighty random bits behind a prefix that says what it names, in letters that fit a channel or
+    a label.
+    """
     return f"{prefix}{b32(rng.bytes(10), 16)}"
 
 
@@ -52,7 +55,9 @@ def shard_of(value: str) -> Shard:
     return Shard(sha256(value.encode()).digest()[0] % SHARDS)
 
 
-def signal_id(deployment: DeploymentId, instrument: InstrumentId, trigger: str, kind: str) -> SignalId:
+def signal_id(
+    deployment: DeploymentId, instrument: InstrumentId, trigger: str, kind: str
+) -> SignalId:
     """The cause of a decision names it, never the message: deciding again gives the same id."""
     return SignalId("sg" + _hashed("sig", deployment, instrument, trigger, kind))
 
@@ -62,7 +67,9 @@ def intent_id(signal: str, subscription: SubscriptionId, leg: str, gen: int) -> 
 
 
 def client_order_id(intent: IntentId, leg: str, number: int = 0) -> ClientOrderId:
-    """Found again at the exchange after any crash. `number` counts re-pricings of one intent, never attempts."""
+    """Found again at the exchange after any crash. `number` counts re-pricings of one intent, never
+    attempts.
+    """
     suffix = b32(bytes([number]), 2) if number else ""
     return ClientOrderId(f"a1{leg[0]}{intent}{suffix}")
 

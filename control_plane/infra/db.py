@@ -1,9 +1,11 @@
-"""The database: a transaction is one synchronous function on one connection, so that nothing can be awaited inside it.
+"""The database: a transaction is one synchronous function on one connection, so that nothing can be
+awaited inside it.
 
-`await db.write(decide_and_store, command)` runs `decide_and_store(tx, command)` in a transaction on the database's own
-threads (SQLite: one writer, some readers; PostgreSQL: the pool's size), commits, then calls what was left with
-`tx.after_commit`. No venue, engine or bus can be reached from within, a serialisation failure repeats the function and
-nothing else, and with `inline=True` the same code runs without threads, for seeded histories.
+`await db.write(decide_and_store, command)` runs `decide_and_store(tx, command)` in a transaction on
+the database's own threads (SQLite: one writer, some readers; PostgreSQL: the pool's size), commits,
+then calls what was left with `tx.after_commit`. No venue, engine or bus can be reached from within,
+a serialisation failure repeats the function and nothing else, and with `inline=True` the same code
+runs without threads, for seeded histories.
 """
 
 import asyncio
@@ -56,11 +58,14 @@ SQLModel.metadata.naming_convention = NAMING
 
 
 class DatabaseUnavailable(Unavailable):
-    """It could not be reached, is full, or broke off. Nothing of the transaction is known to have happened."""
+    """It could not be reached, is full, or broke off. Nothing of the transaction is known to have
+    happened.
+    """
 
 
 class Money(TypeDecorator[Decimal]):
-    """An exact decimal: NUMERIC on PostgreSQL, canonical text on SQLite, which has no exact number of its own.
+    """An exact decimal: NUMERIC on PostgreSQL, canonical text on SQLite, which has no exact number
+    of its own.
 
     So never compared or summed by SQL: Python does that, inside the transaction.
     """
@@ -81,7 +86,9 @@ class Money(TypeDecorator[Decimal]):
 
 
 def table(model: type[SQLModel]) -> Table:
-    """The Core table behind a model: hot paths and guards speak Core, the unit of work costs ten times as much."""
+    """The Core table behind a model: hot paths and guards speak Core, the unit of work costs ten
+    times as much.
+    """
     found = SQLModel.metadata.tables[str(model.__tablename__)]
     assert isinstance(found, Table)
     return found
@@ -95,10 +102,14 @@ class Tx:
     clock: Clock
     _after: list[Callable[[], None]] = field(default_factory=list)
 
-    def all(self, statement: Executable, parameters: Mapping[str, Any] | None = None) -> Sequence[Row[Any]]:
+    def all(
+        self, statement: Executable, parameters: Mapping[str, Any] | None = None
+    ) -> Sequence[Row[Any]]:
         return self.connection.execute(statement, parameters).all()
 
-    def first(self, statement: Executable, parameters: Mapping[str, Any] | None = None) -> Row[Any] | None:
+    def first(
+        self, statement: Executable, parameters: Mapping[str, Any] | None = None
+    ) -> Row[Any] | None:
         return self.connection.execute(statement, parameters).first()
 
     def scalar(self, statement: Executable, parameters: Mapping[str, Any] | None = None) -> Any:
@@ -115,13 +126,17 @@ class Tx:
         return self.connection.execute(statement, parameters).rowcount
 
     def now_ms(self) -> int:
-        """The database's clock where several machines share it, ours where the database is a file of ours."""
+        """The database's clock where several machines share it, ours where the database is a file
+        of ours.
+        """
         if self.connection.dialect.name == "postgresql":
             return int(self.scalar(text("SELECT extract(epoch FROM clock_timestamp()) * 1000")))
         return ms(self.clock.now())
 
     def after_commit(self, call: Callable[[], None]) -> None:
-        """For hints such as a wake-up. Lost when the process dies in between, so never for an effect."""
+        """For hints such as a wake-up. Lost when the process dies in between, so never for an
+        effect.
+        """
         self._after.append(call)
 
     @property
@@ -136,10 +151,14 @@ class Database:
     writers: Executor | None
     readers: Executor | None
 
-    async def write(self, work: Callable[Concatenate[Tx, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+    async def write(
+        self, work: Callable[Concatenate[Tx, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
         return await self._on(self.writers, lambda: self._transact(work, *args, **kwargs))
 
-    async def read(self, work: Callable[Concatenate[Tx, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+    async def read(
+        self, work: Callable[Concatenate[Tx, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
         return await self._on(self.readers, lambda: self._look(work, *args, **kwargs))
 
     def close(self) -> None:
@@ -151,7 +170,8 @@ class Database:
     async def _on(self, lane: Executor | None, work: Callable[[], T]) -> T:
         if lane is None:
             return work()
-        # Shielded: a cancelled caller must not believe that a commit under way did not happen, nor leave it unwatched.
+        # Shielded: a cancelled caller must not believe that a commit under way did not happen, nor
+        # leave it unwatched.
         running = asyncio.get_running_loop().run_in_executor(lane, work)
         try:
             return await asyncio.shield(running)
@@ -160,7 +180,9 @@ class Database:
                 await running
             raise
 
-    def _transact(self, work: Callable[Concatenate[Tx, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+    def _transact(
+        self, work: Callable[Concatenate[Tx, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
         for attempt in range(REPEATS + 1):
             try:
                 with self.engine.begin() as connection:
@@ -186,7 +208,7 @@ class Database:
         try:
             with self.engine.connect() as connection:
                 # SQLite's readers begin deferred: they never wait for the writer.
-                connection = connection.execution_options(read_only=True)
+                connection.execution_options(read_only=True)
                 return work(Tx(connection, self.clock), *args, **kwargs)
         except OperationalError as error:
             raise _unavailable(error) from error
@@ -203,7 +225,9 @@ class Pool:
 
 
 def connect(url: str, clock: Clock, *, pool: Pool | None = None, inline: bool = False) -> Database:
-    """Open the database that `url` names. `inline` runs every transaction on the caller's thread."""
+    """Open the database that `url` names. `inline` runs every transaction on the caller's
+    thread.
+    """
     parsed = parse_url(url)
     if parsed.get_backend_name() == "sqlite":
         return _sqlite(parsed, clock, inline)
@@ -211,7 +235,9 @@ def connect(url: str, clock: Clock, *, pool: Pool | None = None, inline: bool = 
 
 
 def parse_url(url: str) -> URL:
-    """A URL of one of the two databases, with the driver that we use; ValueError says what is wrong."""
+    """A URL of one of the two databases, with the driver that we use; ValueError says what is
+    wrong.
+    """
     try:
         parsed = make_url(url)
         backend = parsed.get_backend_name()
@@ -222,7 +248,9 @@ def parse_url(url: str) -> URL:
         return parsed.set(drivername="sqlite+pysqlite")
     if backend in {"postgresql", "postgres"}:
         return parsed.set(drivername="postgresql+psycopg")
-    raise ValueError(f"{backend!r} is not supported: use sqlite:///FILE or postgresql://USER:PASSWORD@HOST/NAME")
+    raise ValueError(
+        f"{backend!r} is not supported: use sqlite:///FILE or postgresql://USER:PASSWORD@HOST/NAME"
+    )
 
 
 def metadata() -> MetaData:
@@ -238,7 +266,9 @@ def _sqlite(url: URL, clock: Clock, inline: bool) -> Database:
 
     from sqlalchemy.pool import QueuePool, StaticPool
 
-    options: dict[str, Any] = {"poolclass": StaticPool} if memory else {"poolclass": QueuePool, "pool_size": 8}
+    options: dict[str, Any] = (
+        {"poolclass": StaticPool} if memory else {"poolclass": QueuePool, "pool_size": 8}
+    )
     engine = create_engine(url, connect_args={"check_same_thread": False, "timeout": 30}, **options)
 
     @event.listens_for(engine, "connect")
@@ -246,7 +276,9 @@ def _sqlite(url: URL, clock: Clock, inline: bool) -> Database:
         connection.isolation_level = None  # we begin ourselves
         cursor = connection.cursor()
         cursor.execute("PRAGMA journal_mode=WAL")
-        cursor.execute("PRAGMA synchronous=FULL")  # NORMAL may lose a committed transaction with the power
+        cursor.execute(
+            "PRAGMA synchronous=FULL"
+        )  # NORMAL may lose a committed transaction with the power
         cursor.execute("PRAGMA foreign_keys=ON")
         cursor.execute("PRAGMA busy_timeout=30000")
         cursor.close()

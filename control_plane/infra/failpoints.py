@@ -1,4 +1,5 @@
-"""Places where a test may kill, pause or raise. Unarmed, which is how production runs, each costs a dictionary look-up.
+"""Places where a test may kill, pause or raise. Unarmed, which is how production runs, each costs a
+dictionary look-up.
 
 Names are registered here and nowhere else, so that a test can see that each of them is exercised.
 """
@@ -48,7 +49,9 @@ class Arming:
 
 @dataclass
 class Failpoints:
-    """Armed by `NAME=kill`, `NAME=pause:5` or `NAME=raise`, each with `@K` to let K passes through; comma separated."""
+    """Armed by `NAME=kill`, `NAME=pause:5` or `NAME=raise`, each with `@K` to let K passes through;
+    comma separated.
+    """
 
     clock: Clock
     armed: dict[str, Arming] = field(default_factory=dict)

@@ -1,4 +1,6 @@
-"""Randomness: the operating system's for secrets and ids, a seeded one for histories that replay."""
+"""Randomness: the operating system's for secrets and ids, a seeded one for histories that
+replay.
+"""
 
 import random
 import secrets

@@ -219,8 +219,8 @@ _encoder = msgspec.json.Encoder(decimal_format="number")
 _candle = msgspec.json.Decoder(Candle)
 _tick = msgspec.json.Decoder(Tick)
 _boot = msgspec.json.Decoder(Boot)
-_up = msgspec.json.Decoder(Up)
-_down = msgspec.json.Decoder(Down)
+_up: msgspec.json.Decoder[Up] = msgspec.json.Decoder(Up)
+_down: msgspec.json.Decoder[Down] = msgspec.json.Decoder(Down)
 
 
 class BadFrame(ValueError):

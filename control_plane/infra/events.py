@@ -1,0 +1,79 @@
+"""Every change of state is one numbered row, written in the transaction that makes the change.
+
+Live views resume from the last number they saw. On PostgreSQL numbers are drawn before they commit,
+so a lower number can appear after a higher one: a reader that must miss nothing reads a little
+behind the newest row and drops repeats.
+"""
+
+from typing import Any, ClassVar
+
+import msgspec
+from sqlalchemy import BigInteger, Column, Integer, Text, insert, select
+from sqlmodel import Field, SQLModel
+
+from control_plane.infra.db import Tx, table
+
+BigId = BigInteger().with_variant(Integer, "sqlite")
+
+
+class EventRow(SQLModel, table=True):
+    __tablename__: ClassVar[str] = "event"
+
+    number: int | None = Field(default=None, sa_column=Column(BigId, primary_key=True))
+    at_ms: int = Field(sa_type=BigInteger)
+    kind: str = Field(index=True)
+    subject_kind: str
+    subject_id: str = Field(index=True)
+    tenant: str = ""
+    body: str = Field(default="{}", sa_type=Text)
+
+
+events = table(EventRow)
+
+
+def record(
+    tx: Tx, kind: str, subject_kind: str, subject_id: str, *, tenant: str = "", **body: Any
+) -> None:
+    """Write down what happened, in the past tense: `record(tx, "deployment_started", "deployment",
+    id, reason=…)`.
+    """
+    tx.run(insert(events), _row(tx, kind, subject_kind, subject_id, tenant, body))
+
+
+def record_many(
+    tx: Tx, kind: str, subject_kind: str, rows: list[tuple[str, str, dict[str, Any]]]
+) -> None:
+    """One batch of (subject, tenant, body): what a fan-out writes for thousands in one
+    statement.
+    """
+    tx.run(insert(events), [_row(tx, kind, subject_kind, s, t, body) for s, t, body in rows])
+
+
+def after(tx: Tx, number: int, limit: int = 500) -> list[dict[str, Any]]:
+    query = select(events).where(events.c.number > number).order_by(events.c.number).limit(limit)
+    return [{**row._mapping, "body": msgspec.json.decode(row.body)} for row in tx.all(query)]
+
+
+def latest(tx: Tx, limit: int = 50) -> list[dict[str, Any]]:
+    query = select(events).order_by(events.c.number.desc()).limit(limit)
+    return [{**row._mapping, "body": msgspec.json.decode(row.body)} for row in tx.all(query)]
+
+
+def _row(
+    tx: Tx, kind: str, subject_kind: str, subject_id: str, tenant: str, body: dict[str, Any]
+) -> dict[str, Any]:
+    return {
+        "at_ms": tx.now_ms(),
+        "kind": kind,
+        "subject_kind": subject_kind,
+        "subject_id": subject_id,
+        "tenant": tenant,
+        "body": canonical_json(body),
+    }
+
+
+def canonical_json(value: Any) -> str:
+    """One text for one value: sorted keys, decimals as text, so that hashes and comparisons
+    hold.
+    """
+    return msgspec.json.encode(value, order="sorted").decode()

@@ -1,0 +1,187 @@
+"""Who owns which shard of a role's work: lease rows with an epoch that rises with each owner.
+
+The owner stops acting when its own monotonic clock says that the last renewal is too old (the trust
+window), well before the row lets anyone else in. The epoch stands in every row that it writes, so a
+late write of a former owner is refused. Whoever holds the data folder's exclusive lock takes the
+leases of its own predecessor at once.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+from loguru import logger
+from sqlalchemy import BigInteger, bindparam, select, update
+from sqlmodel import Field, SQLModel
+
+from control_plane.core.clock import Clock
+from control_plane.core.ids import SHARDS, Shard
+from control_plane.infra.db import Database, DatabaseUnavailable, Tx, table
+from control_plane.infra.failpoints import Failpoints
+
+TERM_SECONDS = 15.0
+RENEW_SECONDS = 5.0
+TRUST_SECONDS = 10.0
+
+
+class LeaseRow(SQLModel, table=True):
+    __tablename__: ClassVar[str] = "lease"
+
+    role: str = Field(primary_key=True)
+    shard: int = Field(primary_key=True)
+    holder: str = ""
+    installation: str = ""
+    epoch: int = Field(default=0, sa_type=BigInteger)
+    expires_ms: int = Field(default=0, sa_type=BigInteger)
+
+
+leases = table(LeaseRow)
+
+
+@dataclass
+class Leases:
+    """One role's hold on its shards, in this process."""
+
+    role: str
+    holder: str  # this process
+    installation: str  # the data folder whose exclusive lock this process holds, or nothing
+    db: Database
+    clock: Clock
+    failpoints: Failpoints
+    scale: float = 1.0
+    _epochs: dict[Shard, int] = field(default_factory=dict)
+    _renewed: float = float("-inf")
+
+    async def run(self) -> None:
+        while True:
+            await self.once()
+            await self.clock.sleep(RENEW_SECONDS * self.scale)
+
+    async def once(self) -> None:
+        """Renew what is held, take what is free, give up what others need for a fair share."""
+        await self.failpoints.hit("lease.before_renew")
+        asked = self.clock.monotonic()
+        try:
+            epochs = await self.db.write(
+                _hold,
+                self.role,
+                self.holder,
+                self.installation,
+                int(TERM_SECONDS * self.scale * 1000),
+            )
+        except DatabaseUnavailable as error:
+            logger.warning("lease_not_renewed", role=self.role, reason=str(error))
+            return
+
+        gained = len(epochs.keys() - self._epochs.keys())
+        # Dated by when we asked, not by when the answer came: the row's term began in between.
+        self._epochs, self._renewed = epochs, asked
+        if gained:
+            logger.info("leases_taken", role=self.role, gained=gained, held=len(epochs))
+        await self.failpoints.hit("lease.after_acquire")
+
+    async def release(self) -> None:
+        """On an ordered stop: let the next owner in at once."""
+        self._epochs = {}
+        await self.db.write(_release, self.role, self.holder)
+
+    def owned(self) -> frozenset[Shard]:
+        return frozenset(self._epochs) if self._in_trust() else frozenset()
+
+    def epoch(self, shard: Shard) -> int:
+        """What to write beside each change; 0 is below every lease."""
+        return self._epochs.get(shard, 0)
+
+    def is_trusted(self, shard: Shard) -> bool:
+        return shard in self._epochs and self._in_trust()
+
+    def _in_trust(self) -> bool:
+        return self.clock.monotonic() - self._renewed < TRUST_SECONDS * self.scale
+
+
+def _hold(tx: Tx, role: str, holder: str, installation: str, term_ms: int) -> dict[Shard, int]:
+    now = tx.now_ms()
+    rows = {row.shard: row for row in tx.all(select(leases).where(leases.c.role == role))}
+    if len(rows) < SHARDS:
+        missing = [{"role": role, "shard": s} for s in range(SHARDS) if s not in rows]
+        tx.run(_insert_missing(tx), missing)
+        rows = {row.shard: row for row in tx.all(select(leases).where(leases.c.role == role))}
+
+    alive = {row.holder for row in rows.values() if row.expires_ms > now and row.holder} | {holder}
+    share = -(-SHARDS // len(alive))
+    mine = sorted(s for s, row in rows.items() if row.holder == holder)
+    keep, surplus = mine[:share], mine[share:]
+    free = sorted(
+        s
+        for s, row in rows.items()
+        if row.holder != holder
+        and (row.expires_ms <= now or (installation and row.installation == installation))
+    )
+    take = free[: max(0, share - len(keep))]
+
+    tx.run(_RENEW, [_term(role, s, holder, now + term_ms) for s in keep])
+    for shard in take:
+        tx.run(
+            update(leases)
+            .where(
+                leases.c.role == role, leases.c.shard == shard, leases.c.epoch == rows[shard].epoch
+            )
+            .values(
+                holder=holder,
+                installation=installation,
+                epoch=leases.c.epoch + 1,
+                expires_ms=now + term_ms,
+            )
+        )
+    for shard in surplus:
+        tx.run(_RENEW, [_term(role, shard, holder, now)])
+
+    held = select(leases.c.shard, leases.c.epoch).where(
+        leases.c.role == role, leases.c.holder == holder, leases.c.expires_ms > now
+    )
+    return {Shard(row.shard): row.epoch for row in tx.all(held)}
+
+
+def _release(tx: Tx, role: str, holder: str) -> None:
+    tx.run(
+        update(leases)
+        .where(leases.c.role == role, leases.c.holder == holder)
+        .values(expires_ms=tx.now_ms())
+    )
+
+
+def held_in(tx: Tx, role: str, shard: Shard, holder: str, epoch: int) -> bool:
+    """Whether this owner's lease stands, asked inside the transaction whose effect depends on
+    it.
+    """
+    query = select(leases.c.shard).where(
+        leases.c.role == role,
+        leases.c.shard == int(shard),
+        leases.c.holder == holder,
+        leases.c.epoch == epoch,
+        leases.c.expires_ms > tx.now_ms(),
+    )
+    return tx.first(query) is not None
+
+
+_RENEW = (
+    update(leases)
+    .where(
+        leases.c.role == bindparam("of_role"),
+        leases.c.shard == bindparam("of_shard"),
+        leases.c.holder == bindparam("of_holder"),
+    )
+    .values(expires_ms=bindparam("until"))
+)
+
+
+def _term(role: str, shard: int, holder: str, until: int) -> dict[str, Any]:
+    return {"of_role": role, "of_shard": shard, "of_holder": holder, "until": until}
+
+
+def _insert_missing(tx: Tx) -> Any:
+    """Two processes may start together on an empty table."""
+    if tx.is_postgres:
+        from sqlalchemy.dialects.postgresql import insert as dialect_insert
+    else:
+        from sqlalchemy.dialects.sqlite import insert as dialect_insert  # type: ignore[assignment]
+    return dialect_insert(leases).on_conflict_do_nothing()

@@ -1,0 +1,298 @@
+"""Intents, orders, fills, trades: from what we mean to do in an account to what it came to.
+
+The constraints are the second wall behind the state table in `models`: a late, stale or repeated
+write is refused by the database itself.
+"""
+
+from decimal import Decimal
+from typing import ClassVar
+
+from sqlalchemy import BigInteger, CheckConstraint, Index, Text, UniqueConstraint, text
+from sqlmodel import Field, SQLModel
+
+from control_plane.infra.db import Money, table
+
+DOUBT = text("state IN ('SENDING','UNKNOWN')")
+BOUND = text("exchange_order_id IS NOT NULL")
+
+
+class IntentRow(SQLModel, table=True):
+    __tablename__: ClassVar[str] = "intent"
+    __table_args__ = (
+        UniqueConstraint("signal_id", "subscription_id", "leg", "gen"),
+        CheckConstraint("leg IN ('entry','sl','tp','exit')", name="leg_known"),
+        CheckConstraint(
+            "state IN ('PLANNED','DENIED','READY','SENDING','UNKNOWN','OPEN','PARTIAL',"
+            "'CANCELLING','FILLED','CANCELLED','REJECTED','EXPIRED','ABANDONED','QUARANTINED')",
+            name="state_known",
+        ),
+        # A float comparison of two exact numbers can be blind to a last digit, never wrong in the
+        # refusal.
+        CheckConstraint("CAST(quantity AS DOUBLE PRECISION) > 0", name="quantity_positive"),
+        CheckConstraint(
+            "CAST(filled AS DOUBLE PRECISION) >= 0 AND "
+            "CAST(filled AS DOUBLE PRECISION) <= CAST(quantity AS DOUBLE PRECISION)",
+            name="not_overfilled",
+        ),
+        CheckConstraint(
+            "state NOT IN ('SENDING','UNKNOWN') OR "
+            "(signed_ms IS NOT NULL AND attempt > 0 AND risk IS NOT NULL)",
+            name="written_ahead",
+        ),
+        CheckConstraint(
+            "state NOT IN ('DENIED','REJECTED','ABANDONED','QUARANTINED') OR reason IS NOT NULL",
+            name="reasoned",
+        ),
+        Index(
+            "uq_intent_in_doubt",
+            "account_id",
+            "instrument",
+            "margin_currency",
+            "leg",
+            unique=True,
+            sqlite_where=DOUBT,
+            postgresql_where=DOUBT,
+        ),
+        Index("ix_intent_work", "shard", "state"),
+        Index("ix_intent_account", "account_id", "instrument"),
+    )
+
+    id: str = Field(primary_key=True)
+    signal_id: str | None = Field(
+        default=None, index=True
+    )  # none: by hand, by a stop of ours, by a halt
+    subscription_id: str = Field(index=True)
+    account_id: str
+    tenant: str
+    shard: int
+    deployment_id: str
+    instrument: str
+    margin_currency: str = ""
+    leg: str
+    gen: int = 0
+    side: str  # buy | sell
+    quantity: Decimal = Field(sa_type=Money)
+    filled: Decimal = Field(default=Decimal(0), sa_type=Money)
+    limit_price: Decimal | None = Field(default=None, sa_type=Money)
+    stop_loss: Decimal | None = Field(default=None, sa_type=Money)
+    take_profit: Decimal | None = Field(default=None, sa_type=Money)
+    leverage: Decimal = Field(default=Decimal(1), sa_type=Money)
+    position_generation: int = 0
+    state: str = "PLANNED"
+    reason: str | None = None
+    attempt: int = 0
+    signed_ms: int | None = Field(default=None, sa_type=BigInteger)
+    looks: int = 0
+    looked_ms: int | None = Field(default=None, sa_type=BigInteger)
+    expires_ms: int | None = Field(
+        default=None, sa_type=BigInteger
+    )  # entries only: an exit never expires
+    rank: int = 0  # its place in the shuffled order
+    risk: str | None = Field(default=None, sa_type=Text)  # the risk decision that let it out
+    explain: str = Field(default="{}", sa_type=Text)  # recomputes the quantity
+    epoch: int = Field(default=0, sa_type=BigInteger)
+    version: int = 0
+    planned_ms: int = Field(sa_type=BigInteger)
+    sent_ms: int | None = Field(default=None, sa_type=BigInteger)
+    done_ms: int | None = Field(default=None, sa_type=BigInteger)
+
+
+class SkipRow(SQLModel, table=True):
+    """Why a subscription did nothing at a signal. For each active one there is an intent or
+    this.
+    """
+
+    __tablename__: ClassVar[str] = "skip"
+
+    signal_id: str = Field(primary_key=True)
+    subscription_id: str = Field(primary_key=True)
+    tenant: str
+    shard: int
+    instrument: str
+    reason: str
+    detail: str = Field(default="{}", sa_type=Text)
+    at_ms: int = Field(sa_type=BigInteger)
+
+
+class OrderRow(SQLModel, table=True):
+    """What the exchange knows; an intent may need several."""
+
+    __tablename__: ClassVar[str] = "orders"
+    __table_args__ = (
+        UniqueConstraint("account_id", "client_order_id"),
+        Index(
+            "uq_orders_bound",
+            "account_id",
+            "exchange_order_id",
+            unique=True,
+            sqlite_where=BOUND,
+            postgresql_where=BOUND,
+        ),
+        Index("ix_orders_open", "shard", "state"),
+    )
+
+    id: str = Field(primary_key=True)
+    intent_id: str = Field(index=True, foreign_key="intent.id")
+    account_id: str
+    tenant: str
+    shard: int
+    instrument: str
+    margin_currency: str = ""
+    client_order_id: str
+    exchange_order_id: str | None = None
+    number: int = 0  # re-pricings of the intent
+    attempt: int = 0
+    side: str
+    kind: str
+    quantity: Decimal = Field(sa_type=Money)
+    price: Decimal | None = Field(default=None, sa_type=Money)
+    trigger_price: Decimal | None = Field(default=None, sa_type=Money)
+    filled: Decimal = Field(default=Decimal(0), sa_type=Money)
+    # SENDING | UNKNOWN | OPEN | PARTIAL | CANCELLING | FILLED | CANCELLED | REJECTED | ABSENT
+    state: str = "SENDING"
+    reason: str | None = None
+    body_sha256: str = ""
+    signed_ms: int = Field(sa_type=BigInteger)
+    acknowledged_ms: int | None = Field(default=None, sa_type=BigInteger)
+    done_ms: int | None = Field(default=None, sa_type=BigInteger)
+    epoch: int = Field(default=0, sa_type=BigInteger)
+    version: int = 0
+
+
+class FillRow(SQLModel, table=True):
+    __tablename__: ClassVar[str] = "fill"
+    __table_args__ = (
+        CheckConstraint("CAST(quantity AS DOUBLE PRECISION) > 0", name="quantity_positive"),
+        CheckConstraint("CAST(price AS DOUBLE PRECISION) > 0", name="price_positive"),
+    )
+
+    account_id: str = Field(primary_key=True)
+    exchange_fill_id: str = Field(primary_key=True)
+    order_id: str = Field(index=True, foreign_key="orders.id")
+    intent_id: str = Field(index=True)
+    subscription_id: str = Field(index=True)
+    trade_id: str | None = Field(default=None, index=True)
+    tenant: str
+    shard: int
+    instrument: str
+    side: str
+    quantity: Decimal = Field(sa_type=Money)
+    price: Decimal = Field(sa_type=Money)
+    fee: Decimal = Field(sa_type=Money)
+    fee_currency: str
+    at_ms: int = Field(sa_type=BigInteger)
+
+
+class TradeRow(SQLModel, table=True):
+    """A position of one subscription from flat to flat."""
+
+    __tablename__: ClassVar[str] = "trade"
+    __table_args__ = (
+        Index(
+            "uq_trade_open",
+            "subscription_id",
+            "instrument",
+            unique=True,
+            sqlite_where=text("state <> 'closed'"),
+            postgresql_where=text("state <> 'closed'"),
+        ),
+        Index("ix_trade_shard", "shard", "state"),
+    )
+
+    id: str = Field(primary_key=True)
+    subscription_id: str = Field(index=True)
+    account_id: str = Field(index=True)
+    deployment_id: str = Field(index=True)
+    tenant: str
+    shard: int
+    instrument: str
+    margin_currency: str = ""
+    side: str  # LONG | SHORT
+    state: str = "entering"  # entering | unprotected | protected | exiting | closed
+    position_generation: int = 1
+    entry_signal_id: str | None = None
+    exit_signal_id: str | None = None
+    exit_reason: str | None = None  # signal | stop | target | hand | daily_loss | halt | liquidated
+    quantity: Decimal = Field(default=Decimal(0), sa_type=Money)  # held now
+    bought: Decimal = Field(default=Decimal(0), sa_type=Money)
+    sold: Decimal = Field(default=Decimal(0), sa_type=Money)
+    entry_value: Decimal = Field(default=Decimal(0), sa_type=Money)
+    exit_value: Decimal = Field(default=Decimal(0), sa_type=Money)
+    fees: Decimal = Field(default=Decimal(0), sa_type=Money)
+    pnl: Decimal | None = Field(
+        default=None, sa_type=Money
+    )  # realised, after fees, in the quote currency
+    currency: str = ""
+    stop_loss: Decimal | None = Field(default=None, sa_type=Money)
+    take_profit: Decimal | None = Field(default=None, sa_type=Money)
+    naked_since_ms: int | None = Field(default=None, sa_type=BigInteger)
+    opened_ms: int = Field(sa_type=BigInteger)
+    closed_ms: int | None = Field(default=None, sa_type=BigInteger)
+    epoch: int = Field(default=0, sa_type=BigInteger)
+    version: int = 0
+
+
+class ExposureOwnerRow(SQLModel, table=True):
+    """One subscription to an account and futures position: its stop and target belong to the whole
+    of it.
+    """
+
+    __tablename__: ClassVar[str] = "exposure_owner"
+
+    account_id: str = Field(primary_key=True)
+    position: str = Field(primary_key=True)
+    subscription_id: str
+
+
+class HaltRow(SQLModel, table=True):
+    __tablename__: ClassVar[str] = "halt"
+
+    scope: str = Field(
+        primary_key=True
+    )  # platform, venue:…, deployment:…, user:…, account:…, instrument:…
+    mode: str  # halt_new | reduce_only | flatten
+    active: bool = True
+    reason: str = ""
+    by_user: str
+    at_ms: int = Field(sa_type=BigInteger)
+
+
+class BudgetRow(SQLModel, table=True):
+    """A limit that is reserved from, guarded in the row: `used` never passes `max`."""
+
+    __tablename__: ClassVar[str] = "budget"
+
+    scope: str = Field(primary_key=True)
+    window_start_ms: int = Field(primary_key=True, sa_type=BigInteger)
+    used: int = Field(default=0, sa_type=BigInteger)
+    max: int = Field(sa_type=BigInteger)
+
+
+class LedgerRow(SQLModel, table=True):
+    """Every amount that a trade gained or cost, as a line of its own."""
+
+    __tablename__: ClassVar[str] = "ledger"
+    __table_args__ = (UniqueConstraint("account_id", "kind", "reference"),)
+
+    id: str = Field(primary_key=True)
+    account_id: str = Field(index=True)
+    subscription_id: str = Field(index=True)
+    trade_id: str | None = Field(default=None, index=True)
+    tenant: str
+    shard: int
+    kind: str  # pnl | fee | funding | tds
+    amount: Decimal = Field(sa_type=Money)
+    currency: str
+    reference: str  # what it came from: a fill, a funding event
+    at_ms: int = Field(sa_type=BigInteger)
+
+
+intents = table(IntentRow)
+skips = table(SkipRow)
+orders = table(OrderRow)
+fills = table(FillRow)
+trades = table(TradeRow)
+exposure_owners = table(ExposureOwnerRow)
+halts = table(HaltRow)
+budgets = table(BudgetRow)
+ledger = table(LedgerRow)

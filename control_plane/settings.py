@@ -1,0 +1,167 @@
+"""One frozen tree of settings, read once: `SLIPWAY_…` from the environment or `.env`, sections
+joined by two underscores.
+
+`SLIPWAY_PORT=9000`, `SLIPWAY_MARKET__SPEED=60`. A wrong one is refused with a sentence that names
+the variable.
+"""
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from control_plane.errors import Invalid
+from control_plane.infra import failpoints
+from control_plane.infra.db import Pool, parse_url
+
+PREFIX = "SLIPWAY_"
+
+Role = Literal["api", "market", "fleet", "trading"]
+ROLES: tuple[Role, ...] = ("api", "market", "fleet", "trading")
+
+
+class Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class DatabaseSettings(Section):
+    """PostgreSQL's pool; SQLite has none."""
+
+    pool_size: int = Field(20, ge=1)
+    max_overflow: int = Field(10, ge=0)
+    pool_timeout_seconds: float = Field(30, gt=0)
+    pool_recycle_seconds: int = Field(3600, gt=0)
+    migrate: bool = True  # bring the schema up to date at start
+
+    def pool(self) -> Pool:
+        return Pool(
+            self.pool_size, self.max_overflow, self.pool_timeout_seconds, self.pool_recycle_seconds
+        )
+
+
+class MarketSettings(Section):
+    """The simulated feed: its seed makes the same prices, its speed how many market seconds pass in
+    a real one.
+    """
+
+    seed: int = 7
+    speed: float = Field(1.0, ge=1, le=3600)
+    history_candles: int = Field(1_000, ge=10, le=10_000)  # kept beyond the longest look-back
+
+
+class FleetSettings(Section):
+    launcher: Literal["auto", "docker", "process"] = "auto"
+    docker_host: str | None = None  # the engine's own default if not given
+    runtime: str | None = None  # runc, runsc, or the engine's default
+    image: str | None = (
+        None  # by id or digest; if not given, the one that `slipway images build` made
+    )
+    bus_url: str | None = (
+        None  # how containers reach Redis, if not over the Unix socket of the control plane
+    )
+    bus_volume: str | None = (
+        None  # a named volume that holds Redis' socket, if it is no folder of this machine
+    )
+    sweep_seconds: float = Field(3.0, gt=0)
+    keep: bool = False  # leave containers running at an ordered stop
+    spawn_per_second: float = Field(2.0, gt=0)
+    ceiling_memory_mb: int = Field(2048, ge=64)
+    ceiling_cpus: float = Field(2.0, gt=0)
+
+
+class TradingSettings(Section):
+    entry_rest_seconds: float = Field(5.0, gt=0)
+    reprice_seconds: float = Field(2.0, gt=0)
+    protect_seconds: float = Field(10.0, gt=0)
+    settle_seconds: float = Field(17.0, gt=0)
+    quarantine_seconds: float = Field(900.0, gt=0)
+    trading_day_zone: str = "Asia/Kolkata"
+    rate_stale_seconds: float = Field(60.0, gt=0)
+
+
+class PaperSettings(Section):
+    """How the paper exchange fills: half the spread, and what a taker pays beyond it."""
+
+    slippage: float = Field(0.0002, ge=0, le=0.1)
+    participation: float = Field(0.25, gt=0, le=1)  # of a trade's volume that one order may take
+
+
+class Settings(BaseSettings):
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX,
+        env_nested_delimiter="__",
+        env_file=".env",
+        frozen=True,
+        extra="ignore",
+    )
+
+    data_dir: Path = Path(".slipway")
+    database_url: SecretStr | None = None  # if not given, a file in the data folder
+    redis_url: SecretStr | None = None  # if not given, a server of our own
+    host: str = "127.0.0.1"
+    port: int = Field(8000, ge=0, le=65535)
+    roles: Annotated[tuple[Role, ...], NoDecode] = ROLES
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    log_json: bool | None = None  # if not given: JSON unless on a terminal
+    time_scale: float = Field(
+        1.0, gt=0, le=10
+    )  # operational times, all together: tests run at a twentieth
+    failpoints: str = ""
+
+    database: DatabaseSettings = DatabaseSettings()
+    market: MarketSettings = MarketSettings()
+    fleet: FleetSettings = FleetSettings()
+    trading: TradingSettings = TradingSettings()
+    paper: PaperSettings = PaperSettings()
+
+    @field_validator("roles", mode="before")
+    @classmethod
+    def _split(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            return tuple(part.strip() for part in value.split(",") if part.strip())
+        return value
+
+    @field_validator("database_url")
+    @classmethod
+    def _known_database(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None:
+            parse_url(value.get_secret_value())
+        return value
+
+    @field_validator("redis_url")
+    @classmethod
+    def _known_redis(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and not value.get_secret_value().startswith(
+            ("redis://", "rediss://", "unix://")
+        ):
+            raise ValueError("it must begin with redis://, rediss:// or unix://")
+        return value
+
+    @field_validator("failpoints")
+    @classmethod
+    def _known_failpoints(cls, value: str) -> str:
+        failpoints.parse(value)
+        return value
+
+    def database_at(self) -> str:
+        if self.database_url is not None:
+            return self.database_url.get_secret_value()
+        return f"sqlite:///{self.data_dir.resolve() / 'slipway.db'}"
+
+
+def load(**overrides: Any) -> Settings:
+    """Read the environment and `.env`; refuse what is wrong with a sentence that names the
+    variable.
+    """
+    try:
+        return Settings(**overrides)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        name = (
+            PREFIX
+            + "__".join(str(part) for part in first["loc"] if not isinstance(part, int)).upper()
+        )
+        message = str(first["msg"]).removeprefix("Value error, ")
+        shown = "" if name.endswith("_URL") else f" {first['input']!r}"
+        raise Invalid(f"{name}{shown} is wrong: {message}.", field=name) from error

@@ -1,0 +1,27 @@
+"""Every table, in one import: what migrations and tests mean by the schema."""
+
+from control_plane.accounts import store as accounts
+from control_plane.brokers.paper import store as paper
+from control_plane.deployments import store as deployments
+from control_plane.infra import commands, events, leases
+from control_plane.infra.db import metadata
+from control_plane.market import store as market
+from control_plane.orders import store as orders
+from control_plane.signals import store as signals
+from control_plane.strategies import store as strategies
+from control_plane.subscriptions import store as subscriptions
+
+MODULES = (
+    accounts,
+    paper,
+    deployments,
+    commands,
+    events,
+    leases,
+    market,
+    orders,
+    signals,
+    strategies,
+    subscriptions,
+)
+SCHEMA = metadata()

@@ -1,0 +1,114 @@
+"""Fixtures that every tier shares. What a test needs running, its markers say."""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import create_engine, text
+from sqlalchemy.engine import make_url
+
+from control_plane.core.clock import Clock
+from control_plane.core.ids import Rng
+from control_plane.infra import db
+from control_plane.infra.bus import Bus
+from control_plane.infra.clock import RealClock
+from control_plane.infra.db import Database
+from control_plane.infra.embedded import EmbeddedServer
+from control_plane.infra.rng import SeededRng
+from control_plane.tables import SCHEMA
+from tests.fakes.clock import FakeClock
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture
+def real_clock() -> Clock:
+    return RealClock()
+
+
+@pytest.fixture
+def rng() -> Rng:
+    return SeededRng(1)
+
+
+@pytest.fixture
+def memory(clock: FakeClock) -> Iterator[Database]:
+    """An inline database in memory, on the fake clock: for tests of decisions around a store."""
+    database = db.connect("sqlite://", clock, inline=True)
+    SCHEMA.create_all(database.engine)
+    yield database
+    database.close()
+
+
+@pytest.fixture
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """A database of its own for one test: a SQLite file, or a new PostgreSQL database."""
+    server = os.environ.get("SLIPWAY_TEST_DATABASE_URL")
+    if not server:
+        yield f"sqlite:///{tmp_path / 'test.db'}"
+        return
+
+    name = f"slipway_{os.getpid()}_{abs(hash(request.node.nodeid)) % 10**9}"
+    admin = create_engine(
+        make_url(server).set(drivername="postgresql+psycopg"), isolation_level="AUTOCOMMIT"
+    )
+    with admin.connect() as connection:
+        connection.execute(text(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)"))
+        connection.execute(text(f"CREATE DATABASE {name}"))
+    yield make_url(server).set(database=name).render_as_string(hide_password=False)
+    with admin.connect() as connection:
+        connection.execute(text(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)"))
+    admin.dispose()
+
+
+@pytest.fixture
+def database(database_url: str, real_clock: Clock) -> Iterator[Database]:
+    """A real, threaded database with every table, on the real clock."""
+    opened = db.connect(database_url, real_clock, pool=db.Pool(size=4, overflow=2))
+    SCHEMA.create_all(opened.engine)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+async def redis_server(tmp_path: Path) -> AsyncIterator[EmbeddedServer]:
+    """A private Redis-protocol server for one test."""
+    server = EmbeddedServer(
+        tmp_path / "redis-data", RealClock(), SeededRng(abs(hash(str(tmp_path))))
+    )
+    (tmp_path / "redis-data").mkdir()
+    await server.start()
+    yield server
+    await server.stop()
+
+
+@pytest.fixture
+async def bus(redis_server: EmbeddedServer) -> AsyncIterator[Bus]:
+    opened = Bus(redis_server.url, RealClock())
+    async with asyncio.TaskGroup() as group:
+        running = group.create_task(opened.run())
+        await asyncio.sleep(0)
+        yield opened
+        running.cancel()
+    await opened.close()
+
+
+async def wait_until(
+    condition: Callable[[], Awaitable[object] | object], seconds: float = 10.0, what: str = "it"
+) -> None:
+    """Ask again and again until it holds; a test that waits says for what, and not for ever."""
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + seconds
+    while True:
+        answer = condition()
+        if asyncio.iscoroutine(answer):
+            answer = await answer
+        if answer:
+            return
+        assert loop.time() < deadline, f"{what} did not come about within {seconds:g} s"
+        await asyncio.sleep(0.02)
