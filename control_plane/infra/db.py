@@ -191,12 +191,12 @@ class Database:
             except OperationalError as error:
                 if _is_repeatable(error) and attempt < REPEATS:
                     continue
-                raise _unavailable(error) from error
+                raise unavailable(error) from error
             except DBAPIError as error:
                 if _is_repeatable(error) and attempt < REPEATS:
                     continue
                 if error.connection_invalidated:
-                    raise _unavailable(error) from error
+                    raise unavailable(error) from error
                 raise
 
             for call in tx._after:
@@ -211,7 +211,7 @@ class Database:
                 connection.execution_options(read_only=True)
                 return work(Tx(connection, self.clock), *args, **kwargs)
         except OperationalError as error:
-            raise _unavailable(error) from error
+            raise unavailable(error) from error
 
 
 @dataclass(frozen=True)
@@ -323,7 +323,7 @@ def _is_repeatable(error: DBAPIError) -> bool:
     return getattr(error.orig, "sqlstate", None) in REPEATABLE
 
 
-def _unavailable(error: DBAPIError) -> DatabaseUnavailable:
+def unavailable(error: DBAPIError) -> DatabaseUnavailable:
     reason = str(error.orig).strip().splitlines()
     return DatabaseUnavailable(
         f"The database does not answer: {reason[0] if reason else type(error.orig).__name__}.",

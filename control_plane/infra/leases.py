@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from loguru import logger
-from sqlalchemy import BigInteger, bindparam, select, update
+from sqlalchemy import BigInteger, bindparam, delete, func, insert, or_, select, update
 from sqlmodel import Field, SQLModel
 
 from control_plane.core.clock import Clock
@@ -34,7 +34,19 @@ class LeaseRow(SQLModel, table=True):
     expires_ms: int = Field(default=0, sa_type=BigInteger)
 
 
+class MemberRow(SQLModel, table=True):
+    """A live process that would take its share, whether or not it holds one yet."""
+
+    __tablename__: ClassVar[str] = "lease_member"
+
+    role: str = Field(primary_key=True)
+    holder: str = Field(primary_key=True)
+    installation: str = ""
+    expires_ms: int = Field(default=0, sa_type=BigInteger)
+
+
 leases = table(LeaseRow)
+members = table(MemberRow)
 
 
 @dataclass
@@ -106,8 +118,8 @@ def _hold(tx: Tx, role: str, holder: str, installation: str, term_ms: int) -> di
         tx.run(_insert_missing(tx), missing)
         rows = {row.shard: row for row in tx.all(select(leases).where(leases.c.role == role))}
 
-    alive = {row.holder for row in rows.values() if row.expires_ms > now and row.holder} | {holder}
-    share = -(-SHARDS // len(alive))
+    alive = _register(tx, role, holder, installation, now + term_ms)
+    share = -(-SHARDS // alive)
     mine = sorted(s for s, row in rows.items() if row.holder == holder)
     keep, surplus = mine[:share], mine[share:]
     free = sorted(
@@ -141,7 +153,21 @@ def _hold(tx: Tx, role: str, holder: str, installation: str, term_ms: int) -> di
     return {Shard(row.shard): row.epoch for row in tx.all(held)}
 
 
+def _register(tx: Tx, role: str, holder: str, installation: str, until: int) -> int:
+    """Say that we are alive; how many are. A predecessor on our data folder is not."""
+    gone = [members.c.expires_ms <= tx.now_ms(), members.c.holder == holder]
+    if installation:
+        gone.append(members.c.installation == installation)
+    tx.run(delete(members).where(members.c.role == role, or_(*gone)))
+    tx.run(
+        insert(members),
+        {"role": role, "holder": holder, "installation": installation, "expires_ms": until},
+    )
+    return int(tx.scalar(select(func.count()).where(members.c.role == role)))
+
+
 def _release(tx: Tx, role: str, holder: str) -> None:
+    tx.run(delete(members).where(members.c.role == role, members.c.holder == holder))
     tx.run(
         update(leases)
         .where(leases.c.role == role, leases.c.holder == holder)

@@ -1,0 +1,193 @@
+"""The process: everything is made here once, and nowhere else is it known which implementation is
+used.
+
+One TaskGroup holds every endless loop and the web server. A loop that keeps failing ends the
+process; whatever starts it again recovers it, for starting up is recovering.
+"""
+
+import asyncio
+import os
+import signal
+import socket
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from typing import Any
+
+from loguru import logger
+
+from control_plane.core.ids import Rng
+from control_plane.infra import db, failpoints, logging, schema
+from control_plane.infra.bus import Bus
+from control_plane.infra.clock import RealClock
+from control_plane.infra.datafolder import DataFolder
+from control_plane.infra.db import Database
+from control_plane.infra.embedded import EmbeddedServer
+from control_plane.infra.failpoints import Failpoints
+from control_plane.infra.leases import Leases
+from control_plane.infra.rng import SystemRng
+from control_plane.infra.supervisor import Supervisor
+from control_plane.settings import Role, Settings
+
+Loop = Callable[[], Awaitable[None]]
+Started = Callable[["App"], Coroutine[Any, Any, None]]
+
+REVIVE_SECONDS = 1.0
+
+
+@dataclass
+class Machinery:
+    """What every role is given."""
+
+    settings: Settings
+    clock: RealClock
+    rng: Rng
+    folder: DataFolder
+    installation: str
+    holder: str  # this process, in lease rows
+    db: Database
+    bus: Bus
+    embedded: EmbeddedServer | None
+    failpoints: Failpoints
+    supervisor: Supervisor
+    leases: Mapping[Role, Leases]
+
+
+@dataclass
+class App:
+    machinery: Machinery
+    loops: dict[str, Loop] = field(default_factory=dict)
+    before_stop: list[Loop] = field(default_factory=list)  # in order, while the loops still run
+    started: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+async def up(settings: Settings, *, on_started: Started | None = None) -> None:
+    """Run the roles of `settings` until a signal says stop, or until one of them cannot go on."""
+    logging.configure(settings.log_level, as_json=settings.log_json)
+    stop = asyncio.Event()
+    _stop_on_signals(stop)
+    async with AsyncExitStack() as stack:
+        app = await build(settings, stack)
+        await run(app, stop, on_started)
+
+
+async def build(settings: Settings, stack: AsyncExitStack) -> App:
+    """Make everything; what holds a resource is let go when `stack` unwinds, in reverse."""
+    machinery = await _machinery(settings, stack)
+    app = App(machinery)
+    app.loops["bus"] = machinery.bus.run
+    if machinery.embedded is not None:
+        app.loops["embedded-redis"] = lambda: _keep_alive(machinery)
+    for role, leases in machinery.leases.items():
+        app.loops[f"{role}-leases"] = leases.run
+    return app
+
+
+async def run(app: App, stop: asyncio.Event, on_started: Started | None = None) -> None:
+    """The process is one group of tasks; a stop ends it in order, a failure at once."""
+    machinery = app.machinery
+    # Before anything acts: who owns what is settled first.
+    for leases in machinery.leases.values():
+        await leases.once()
+
+    async with asyncio.TaskGroup() as group:
+        running = [
+            group.create_task(machinery.supervisor.keep(name, loop), name=name)
+            for name, loop in app.loops.items()
+        ]
+        app.started.set()
+        if on_started is not None:
+            running.append(group.create_task(on_started(app), name="on-started"))
+        await stop.wait()
+        logger.info("stopping")
+        for step in app.before_stop:
+            await step()
+        for task in running:
+            task.cancel()
+
+    for leases in machinery.leases.values():
+        await leases.release()
+    logger.info("stopped")
+
+
+async def _machinery(settings: Settings, stack: AsyncExitStack) -> Machinery:
+    clock, rng = RealClock(), SystemRng()
+    folder = DataFolder(settings.data_dir)
+    folder.open()
+    stack.callback(folder.close)
+    for role in settings.roles:
+        folder.take(role)
+
+    database = db.connect(settings.database_at(), clock, pool=settings.database.pool())
+    stack.callback(database.close)
+    if settings.database.migrate:
+        await asyncio.to_thread(schema.upgrade, database)
+
+    embedded, url = await _bus_at(settings, folder, clock, rng, stack)
+    bus = Bus(url, clock)
+    stack.push_async_callback(bus.close)
+    await bus.ping()
+
+    points = Failpoints(clock, armed=dict(failpoints.parse(settings.failpoints)))
+    installation = folder.installation(rng)
+    holder = f"{socket.gethostname()}:{os.getpid()}:{rng.bytes(4).hex()}"
+    return Machinery(
+        settings,
+        clock,
+        rng,
+        folder,
+        installation,
+        holder,
+        database,
+        bus,
+        embedded,
+        points,
+        Supervisor(clock),
+        {
+            role: Leases(role, holder, installation, database, clock, points, settings.time_scale)
+            for role in settings.roles
+            if role != "api"
+        },
+    )
+
+
+async def _bus_at(
+    settings: Settings, folder: DataFolder, clock: RealClock, rng: Rng, stack: AsyncExitStack
+) -> tuple[EmbeddedServer | None, str]:
+    """The Redis of the settings, or a private one that ends with the last process that uses it."""
+    if settings.redis_url is not None:
+        url = settings.redis_url.get_secret_value()
+        return None, url
+
+    server = EmbeddedServer(folder.path, clock, rng)
+    shared = folder.share("redis")
+    stack.callback(shared.close)
+
+    async def end() -> None:
+        if not settings.fleet.keep and folder.is_last(shared):
+            await server.stop()
+
+    stack.push_async_callback(end)
+    return server, await server.start()
+
+
+async def _keep_alive(machinery: Machinery) -> None:
+    """A server of ours that died is started again, empty: nothing on it was the only copy."""
+    assert machinery.embedded is not None
+    while True:
+        await machinery.clock.sleep(REVIVE_SECONDS)
+        if await machinery.embedded.revive():
+            logger.warning("embedded_redis_restarted")
+
+
+def _stop_on_signals(stop: asyncio.Event) -> None:
+    """The first signal stops in order; a second one ends the process as a crash would."""
+
+    def asked() -> None:
+        if stop.is_set():
+            os._exit(130)
+        stop.set()
+
+    loop = asyncio.get_running_loop()
+    for name in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(name, asked)
