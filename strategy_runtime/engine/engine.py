@@ -1,0 +1,186 @@
+"""One event in, one decision out. No IO, no clock: the same candles give the same signals.
+
+The live feed and the backtest both drive this engine. A candle is either *warmed* (a decision on it
+is already committed, position included), *observed* (nobody decides on it, but the position follows
+it), *skipped* (a decision was due and was not wanted) or *decided*.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from msgspec import Struct
+
+from strategy_runtime.engine.failures import RAISED, StrategyFailed, explain
+from strategy_runtime.engine.intents import compose
+from strategy_runtime.engine.position import Fill, advance, intend
+from strategy_runtime.engine.state import EMPTY, freeze, thaw
+from strategy_runtime.sdk.params import resolve
+from strategy_runtime.sdk.strategy import BaseStrategy, Context, Level
+from strategy_runtime.wire.messages import Candle, Outcome, Position, Signal, Tick
+from strategy_runtime.wire.resolutions import candle_trigger, open_of, tick_trigger
+
+FLAT = Position()
+
+
+class Setting(Struct, frozen=True):
+    """What one strategy runs on. `window` is how many candles it may look back."""
+
+    instrument: str
+    resolution: str
+    parameters: Mapping[str, object] = {}
+    manifest: Mapping[str, object] = {}
+    window: int = 200
+
+
+class Decision(Struct, frozen=True):
+    trigger: str
+    outcome: Outcome
+    position: Position
+    state: bytes
+    signals: tuple[Signal, ...] = ()
+    error: str | None = None
+    lines: tuple[tuple[Level, str], ...] = ()
+    metrics: tuple[tuple[str, float], ...] = ()
+    fills: tuple[Fill, ...] = ()
+
+
+class Engine:
+    def __init__(
+        self,
+        kind: type[BaseStrategy],
+        setting: Setting,
+        *,
+        state: bytes = EMPTY,
+        position: Position = FLAT,
+    ) -> None:
+        """Build the strategy and start it; StrategyFailed if its own code refuses."""
+        window = max(setting.window, kind.lookback, 1)
+        self._filename = _filename(kind)
+        self._resolution = setting.resolution
+        self._context = Context(setting.instrument, setting.resolution, window)
+        self._context.manifest = setting.manifest
+        self._context.position = position
+        self._context.state = thaw(state)
+        self._state = state
+        self._next_seq: int | None = None
+        self._decided_tick = -1
+        self._strategy = self._build(kind, setting)
+
+    @property
+    def position(self) -> Position:
+        return self._context.position
+
+    @property
+    def wants_ticks(self) -> bool:
+        return self._strategy.ticks
+
+    def warm(self, candle: Candle) -> None:
+        """See a candle whose decision is committed: the position already knows it."""
+        context = self._context
+        seq = candle.seq
+        if seq != self._next_seq and self._next_seq is not None:
+            for indicator in context.indicators:
+                indicator.realign(seq)
+
+        self._next_seq = seq + 1
+        context.history.append(candle)
+        for indicator in context.indicators:
+            indicator.update(candle, seq)
+
+    def observe(self, candle: Candle) -> tuple[Fill, ...]:
+        self.warm(candle)
+        self._context.position, fills = advance(self._context.position, candle)
+        return fills
+
+    def skip(self, candle: Candle) -> Decision:
+        fills = self.observe(candle)
+        trigger = candle_trigger(self._resolution, candle.open_ms)
+        return Decision(trigger, "skipped", self._context.position, self._state, fills=fills)
+
+    def decide(self, candle: Candle) -> Decision:
+        fills = self.observe(candle)
+        self._context.price = candle.close
+        trigger = candle_trigger(self._resolution, candle.open_ms)
+        return self._ask(self._strategy.on_candle, candle, trigger, fills)
+
+    def decide_tick(self, tick: Tick) -> Decision | None:
+        """One decision for a base candle's ticks: the first that says something."""
+        opened = open_of(self._resolution, tick.at_ms)
+        if opened <= self._decided_tick:
+            return None
+
+        self._context.price = float(tick.price)
+        decision = self._ask(self._strategy.on_tick, tick, tick_trigger(opened), ())
+        if decision.outcome == "none":
+            return None
+
+        self._decided_tick = opened
+        return decision
+
+    def stop(self) -> str | None:
+        """Let the strategy say good-bye; what went wrong, if anything did."""
+        try:
+            self._strategy.on_stop()
+        except RAISED as error:
+            return explain(error, self._filename)
+        return None
+
+    def _build(self, kind: type[BaseStrategy], setting: Setting) -> BaseStrategy:
+        try:
+            values = resolve(kind, setting.parameters)
+            strategy = kind.__new__(kind)
+            strategy._slipway = self._context
+            strategy.instrument = setting.instrument
+            strategy.resolution = setting.resolution
+            vars(strategy).update(values)
+            kind.__init__(strategy)  # by hand: an author's may use the parameters
+            strategy.on_start()
+        except RAISED as error:
+            raise StrategyFailed(explain(error, self._filename)) from error
+
+        self._context.declaring = False
+        return strategy
+
+    def _ask(
+        self, hook: Any, event: Candle | Tick, trigger: str, fills: tuple[Fill, ...]
+    ) -> Decision:
+        context = self._context
+        error: str | None = None
+        signals: tuple[Signal, ...] = ()
+        try:
+            answer = hook(event)
+            if answer is not None or context.orders:
+                signals = compose(context, answer)
+            self._state = freeze(context.state, self._state)
+        except RAISED as raised:
+            signals = ()
+            error = explain(raised, self._filename)
+
+        outcome: Outcome = "failed" if error else "signal" if signals else "none"
+        context.position = intend(context.position, signals)
+        decision = Decision(
+            trigger=trigger,
+            outcome=outcome,
+            position=context.position,
+            state=self._state,
+            signals=signals,
+            error=error,
+            lines=tuple(context.lines),
+            metrics=tuple(context.metrics),
+            fills=fills,
+        )
+        self._clear()
+        return decision
+
+    def _clear(self) -> None:
+        context = self._context
+        if context.orders:
+            context.orders = []
+        if context.lines:
+            context.lines = []
+        if context.metrics:
+            context.metrics = []
+
+
+def _filename(kind: type[BaseStrategy]) -> str:
+    return kind.on_candle.__code__.co_filename
