@@ -25,6 +25,13 @@ class Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+def split(value: Any) -> Any:
+    """A list in a variable is separated by commas."""
+    if isinstance(value, str):
+        return tuple(part.strip() for part in value.split(",") if part.strip())
+    return value
+
+
 class DatabaseSettings(Section):
     """PostgreSQL's pool; SQLite has none."""
 
@@ -38,6 +45,19 @@ class DatabaseSettings(Section):
         return Pool(
             self.pool_size, self.max_overflow, self.pool_timeout_seconds, self.pool_recycle_seconds
         )
+
+
+class HttpSettings(Section):
+    """Further names that a proxy hands through to us, and how much one request may bring."""
+
+    hosts: Annotated[tuple[str, ...], NoDecode] = ()
+    max_body_bytes: int = Field(1_000_000, ge=10_000)
+    body_seconds: float = Field(10.0, gt=0)
+
+    @field_validator("hosts", mode="before")
+    @classmethod
+    def _split(cls, value: Any) -> Any:
+        return split(value)
 
 
 class MarketSettings(Section):
@@ -110,6 +130,7 @@ class Settings(BaseSettings):
     failpoints: str = ""
 
     database: DatabaseSettings = DatabaseSettings()
+    http: HttpSettings = HttpSettings()
     market: MarketSettings = MarketSettings()
     fleet: FleetSettings = FleetSettings()
     trading: TradingSettings = TradingSettings()
@@ -118,9 +139,7 @@ class Settings(BaseSettings):
     @field_validator("roles", mode="before")
     @classmethod
     def _split(cls, value: Any) -> Any:
-        if isinstance(value, str):
-            return tuple(part.strip() for part in value.split(",") if part.strip())
-        return value
+        return split(value)
 
     @field_validator("database_url")
     @classmethod

@@ -1,11 +1,13 @@
 """Users and the accounts that they trade in."""
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
-from sqlalchemy import BigInteger
+from sqlalchemy import BigInteger, Row, UniqueConstraint, func, insert, select, update
 from sqlmodel import Field, SQLModel
 
-from control_plane.infra.db import table
+from control_plane.accounts.models import Account, User
+from control_plane.core.ids import AccountId, Tenant, UserId
+from control_plane.infra.db import Tx, table
 
 
 class UserRow(SQLModel, table=True):
@@ -21,6 +23,7 @@ class UserRow(SQLModel, table=True):
 
 class AccountRow(SQLModel, table=True):
     __tablename__: ClassVar[str] = "account"
+    __table_args__ = (UniqueConstraint("tenant", "name"),)
 
     id: str = Field(primary_key=True)
     tenant: str = Field(index=True)  # the user it belongs to
@@ -35,3 +38,99 @@ class AccountRow(SQLModel, table=True):
 
 users = table(UserRow)
 accounts = table(AccountRow)
+
+
+def user_count(tx: Tx) -> int:
+    return int(tx.scalar(select(func.count()).select_from(users)))
+
+
+def insert_user(tx: Tx, user: User, password_hash: str) -> None:
+    tx.run(
+        insert(users),
+        {
+            "id": user.id,
+            "email": user.email,
+            "password_hash": password_hash,
+            "must_change_password": user.must_change_password,
+            "role": user.role,
+            "created_ms": tx.now_ms(),
+        },
+    )
+
+
+def user_by_email(tx: Tx, email: str) -> tuple[User, str] | None:
+    """The user and the password's hash."""
+    row = tx.first(select(users).where(users.c.email == email.strip().lower()))
+    return None if row is None else (_user(row), row.password_hash)
+
+
+def user_by_id(tx: Tx, identity: UserId) -> tuple[User, str] | None:
+    row = tx.first(select(users).where(users.c.id == identity))
+    return None if row is None else (_user(row), row.password_hash)
+
+
+def first_admin(tx: Tx) -> User | None:
+    query = select(users).where(users.c.role == "admin").order_by(users.c.created_ms, users.c.id)
+    row = tx.first(query.limit(1))
+    return None if row is None else _user(row)
+
+
+def set_password(tx: Tx, identity: UserId, password_hash: str) -> None:
+    tx.run(
+        update(users)
+        .where(users.c.id == identity)
+        .values(password_hash=password_hash, must_change_password=False)
+    )
+
+
+def insert_account(tx: Tx, account: Account) -> None:
+    tx.run(
+        insert(accounts),
+        {
+            "id": account.id,
+            "tenant": account.tenant,
+            "shard": account.shard,
+            "name": account.name,
+            "venue": account.venue,
+            "state": account.state,
+            "home_currency": account.home_currency,
+            "created_ms": account.created_ms,
+        },
+    )
+
+
+def account(tx: Tx, tenant: Tenant, identity: AccountId) -> Account | None:
+    row = tx.first(select(accounts).where(accounts.c.id == identity, accounts.c.tenant == tenant))
+    return None if row is None else _account(row)
+
+
+def account_named(tx: Tx, tenant: Tenant, name: str) -> Account | None:
+    row = tx.first(select(accounts).where(accounts.c.tenant == tenant, accounts.c.name == name))
+    return None if row is None else _account(row)
+
+
+def accounts_of(tx: Tx, tenant: Tenant) -> list[Account]:
+    query = (
+        select(accounts)
+        .where(accounts.c.tenant == tenant)
+        .order_by(accounts.c.created_ms, accounts.c.id)
+    )
+    return [_account(row) for row in tx.all(query)]
+
+
+def _user(row: Row[Any]) -> User:
+    return User(UserId(row.id), row.email, row.role, row.must_change_password)
+
+
+def _account(row: Row[Any]) -> Account:
+    return Account(
+        id=AccountId(row.id),
+        tenant=Tenant(row.tenant),
+        shard=row.shard,
+        name=row.name,
+        venue=row.venue,
+        state=row.state,
+        reason=row.reason,
+        home_currency=row.home_currency,
+        created_ms=row.created_ms,
+    )

@@ -54,3 +54,9 @@ def test_settings_come_from_an_env_file_too(tmp_path: Path) -> None:
 def test_secrets_do_not_show_in_the_settings_text(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SLIPWAY_DATABASE_URL", "postgresql://u:hunter22@h/d")
     assert "hunter22" not in repr(load())
+
+
+def test_a_list_in_a_variable_is_separated_by_commas(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SLIPWAY_HTTP__HOSTS", "slipway.example, harbour.example")
+
+    assert load().http.hosts == ("slipway.example", "harbour.example")

@@ -1,0 +1,245 @@
+"""The HTTP edge: routers in, one application out, and one table from our errors to statuses.
+
+A refusal leaves as problem details (RFC 9457) that name what is wrong, the field and the remedy.
+Anything else that is raised is a bug: it leaves as a 500 that says nothing but its request's id.
+"""
+
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Any, Generic, TypeVar
+
+from fastapi import APIRouter, Depends, FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, BeforeValidator, ConfigDict
+from starlette.exceptions import HTTPException
+
+from control_plane.core.clock import Clock, from_ms
+from control_plane.core.ids import Rng, Tenant
+from control_plane.errors import (
+    Conflict,
+    Forbidden,
+    Invalid,
+    Missing,
+    SlipwayError,
+    Unavailable,
+)
+from control_plane.infra.http_edge import Edge, HostNames, Turned
+
+PREFIX = "/api/v1"
+PROBLEM = "application/problem+json"
+
+
+class Unauthenticated(Forbidden):
+    """Nobody we know asks (401)."""
+
+
+class Throttled(Unavailable):
+    """Too often; the remedy says when to come back (429)."""
+
+
+class NotAllowed(Invalid):
+    """The address is there, but not for this method (405)."""
+
+
+# The most specific class counts.
+STATUS: Mapping[type[SlipwayError], int] = {
+    Unauthenticated: 401,
+    Throttled: 429,
+    NotAllowed: 405,
+    Missing: 404,
+    Conflict: 409,
+    Invalid: 422,
+    Forbidden: 403,
+    Unavailable: 503,
+    SlipwayError: 400,
+}
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Who asks. Rows are theirs by the tenant; an admin sees everybody's."""
+
+    tenant: Tenant
+    name: str
+    is_admin: bool = False
+    is_operator: bool = False  # on the same machine, with the token of the data folder
+
+
+Authenticate = Callable[[Request], Awaitable[Caller]]
+
+
+async def _caller(request: Request) -> Caller:
+    authenticate: Authenticate = request.app.state.authenticate
+    return await authenticate(request)
+
+
+Me = Annotated[Caller, Depends(_caller)]
+
+
+class Body(BaseModel):
+    """A request's shape: a field that it does not know is refused, not ignored."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Shape(BaseModel):
+    """A response's shape, filled from the fields of what a service returns."""
+
+    model_config = ConfigDict(from_attributes=True, frozen=True)
+
+
+Item = TypeVar("Item", bound=Shape)
+
+# Tables count milliseconds; on the wire a moment is RFC 3339, in UTC.
+Moment = Annotated[datetime, BeforeValidator(lambda at: from_ms(at) if type(at) is int else at)]
+
+
+class Items(BaseModel, Generic[Item]):
+    """A list, newest or first first; `next_cursor` asks for what comes after it."""
+
+    items: list[Item]
+    next_cursor: str | None = None
+
+    @classmethod
+    def of(cls, shape: type[Item], found: Iterable[Any]) -> "Items[Item]":
+        return cls(items=[shape.model_validate(one) for one in found])
+
+
+class Problem(BaseModel):
+    """RFC 9457 problem details."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    field: str | None = None
+    remedy: str | None = None
+    request_id: str
+    errors: list[dict[str, str]] | None = None
+
+
+@dataclass(frozen=True)
+class HttpOptions:
+    hosts: HostNames
+    max_body_bytes: int = 1_000_000
+    body_seconds: float = 10.0
+    version: str = "0"
+
+
+def create_app(
+    *,
+    routers: Sequence[APIRouter],
+    pages: Sequence[APIRouter],
+    authenticate: Authenticate,
+    clock: Clock,
+    rng: Rng,
+    options: HttpOptions,
+) -> FastAPI:
+    """`routers` stand below /api/v1, each route for somebody we know; `pages` guard themselves."""
+    app = FastAPI(
+        title="Slipway",
+        version=options.version,
+        openapi_url=f"{PREFIX}/openapi.json",
+        docs_url=None,  # both would fetch scripts from somebody else's host
+        redoc_url=None,
+        responses={"4XX": {"model": Problem, "description": "A refusal that explains itself"}},
+    )
+    app.state.authenticate = authenticate
+    for router in routers:
+        app.include_router(router, prefix=PREFIX, dependencies=[Depends(_caller)])
+    for router in pages:
+        app.include_router(router, include_in_schema=False)
+
+    app.add_exception_handler(SlipwayError, _refused)
+    app.add_exception_handler(RequestValidationError, _misshapen)
+    app.add_exception_handler(HTTPException, _not_routed)
+    app.add_middleware(
+        Edge,
+        clock=clock,
+        rng=rng,
+        hosts=options.hosts,
+        max_body_bytes=options.max_body_bytes,
+        body_seconds=options.body_seconds,
+    )
+    return app
+
+
+def status_of(error: SlipwayError) -> int:
+    return next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
+
+
+def problem(error: SlipwayError, request_id: str, errors: Any = None) -> JSONResponse:
+    status = status_of(error)
+    kind = next(kind for kind in type(error).__mro__ if kind in STATUS).__name__
+    body = {
+        "type": f"urn:slipway:{kind.lower()}",
+        "title": kind,
+        "status": status,
+        "detail": error.what,
+        "field": error.field,
+        "remedy": error.remedy,
+        "request_id": request_id,
+        "errors": errors,
+    }
+    headers = {"WWW-Authenticate": 'Basic realm="Slipway", charset="UTF-8"'}
+    return JSONResponse(
+        {key: value for key, value in body.items() if value is not None},
+        status,
+        headers if status == STATUS[Unauthenticated] else None,
+        media_type=PROBLEM,
+    )
+
+
+async def _refused(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, SlipwayError)
+    return problem(error, request.scope["slipway.request_id"])
+
+
+async def _misshapen(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)
+    findings = [_finding(found) for found in error.errors()]
+    first = findings[0]
+    refusal = Invalid(first["what"], field=first["field"] or None, remedy=first["remedy"])
+    return problem(refusal, request.scope["slipway.request_id"], findings)
+
+
+async def _not_routed(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)
+    if isinstance(error, Turned):
+        raise error  # the edge answers what it turned away itself
+
+    path = request.url.path
+    refusal: SlipwayError
+    if error.status_code == STATUS[NotAllowed]:
+        refusal = NotAllowed(
+            f"{path} does not take {request.method}.", remedy=f"See {PREFIX}/openapi.json."
+        )
+    elif error.status_code == STATUS[Missing]:
+        refusal = Missing(f"There is nothing at {path!r}.", remedy=f"See {PREFIX}/openapi.json.")
+    else:
+        refusal = SlipwayError(str(error.detail), remedy=f"See {PREFIX}/openapi.json.")
+    return problem(refusal, request.scope["slipway.request_id"])
+
+
+def _finding(found: Mapping[str, Any]) -> dict[str, str]:
+    place, *path = (str(part) for part in found["loc"])
+    name = ".".join(path)
+    where = name or f"the {place}"
+    match found["type"]:
+        case "missing":
+            what, remedy = f"{where} is missing.", f"Give {where}."
+        case "extra_forbidden":
+            what, remedy = f"There is no field {name!r} here.", f"Leave {name} out."
+        case "json_invalid":
+            what, remedy = "The body is no JSON.", "Send one JSON object."
+            name = ""
+        case _:
+            message = str(found["msg"]).removeprefix("Value error, ")
+            what, remedy = f"{where} is wrong: {_lowered(message)}.", f"Correct {where}."
+    return {"field": name, "what": what, "remedy": remedy}
+
+
+def _lowered(message: str) -> str:
+    return (message[:1].lower() + message[1:]).rstrip(".")

@@ -1,0 +1,48 @@
+"""Passwords, kept as argon2id. Hashing costs 64 MB and tens of milliseconds: two at a time, the
+others wait.
+"""
+
+import asyncio
+from dataclasses import dataclass, field
+
+from argon2 import PasswordHasher, Type
+from argon2.exceptions import InvalidHashError, VerificationError
+
+from control_plane.core.ids import Rng
+
+AT_ONCE = 2
+SALT_BYTES = 16
+
+
+@dataclass
+class Passwords:
+    rng: Rng
+    memory_kib: int = 64 * 1024
+    passes: int = 3
+    _turn: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(AT_ONCE))
+    _unknown: str | None = None
+
+    async def hash(self, password: str) -> str:
+        salt = self.rng.bytes(SALT_BYTES)
+        async with self._turn:
+            return await asyncio.to_thread(lambda: self._hasher().hash(password, salt=salt))
+
+    async def is_right(self, password: str, stored: str | None) -> bool:
+        """For a user that does not exist, `stored` is None: the answer takes as long."""
+        if stored is None:
+            self._unknown = self._unknown or await self.hash("nobody")
+        compared = stored or self._unknown or ""
+        async with self._turn:
+            right = await asyncio.to_thread(self._compare, compared, password)
+        return right and stored is not None
+
+    def _compare(self, stored: str, password: str) -> bool:
+        try:
+            return self._hasher().verify(stored, password)
+        except (VerificationError, InvalidHashError):
+            return False
+
+    def _hasher(self) -> PasswordHasher:
+        return PasswordHasher(
+            time_cost=self.passes, memory_cost=self.memory_kib, parallelism=1, type=Type.ID
+        )

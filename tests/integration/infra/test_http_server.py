@@ -1,0 +1,58 @@
+"""The server on a real socket of this machine."""
+
+import asyncio
+import signal
+import socket
+
+import httpx
+import pytest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse
+from starlette.routing import Route
+
+from control_plane.infra.http_server import HttpServer, NotListening
+
+
+async def _hello(_request: Request) -> PlainTextResponse:
+    return PlainTextResponse("hello")
+
+
+APP = Starlette(routes=[Route("/", _hello)])
+
+
+async def test_it_answers_until_it_is_stopped_and_leaves_signals_alone() -> None:
+    before = signal.getsignal(signal.SIGTERM)
+    server = HttpServer("127.0.0.1", 0)
+
+    async with asyncio.TaskGroup() as group:
+        group.create_task(server.run(APP))
+        async with httpx.AsyncClient() as client:
+            assert (await client.get(server.address)).text == "hello"
+            assert signal.getsignal(signal.SIGTERM) is before
+        server.stop()
+
+    with pytest.raises(httpx.ConnectError):
+        httpx.get(server.address)
+
+
+async def test_a_stop_before_the_start_counts() -> None:
+    server = HttpServer("127.0.0.1", 0)
+    server.stop()
+
+    async with asyncio.timeout(2):
+        await server.run(APP)
+
+
+def test_a_taken_port_is_one_sentence_that_names_the_variable() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(NotListening, match=f"Port {port} .* SLIPWAY_PORT"):
+            HttpServer("127.0.0.1", port)
+
+
+def test_a_host_that_is_not_ours_is_refused_by_its_variable() -> None:
+    with pytest.raises(NotListening) as refused:
+        HttpServer("203.0.113.1", 0)
+
+    assert refused.value.field == "SLIPWAY_HOST"
