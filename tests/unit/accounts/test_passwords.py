@@ -1,0 +1,64 @@
+import pytest
+
+from control_plane.accounts.errors import WeakPassword
+from control_plane.accounts.models import Throttle, check_password
+
+
+@pytest.mark.parametrize(
+    "password", ["short", "a" * 12, "abababababab", "my-admin-password", "x" * 129]
+)
+def test_a_password_that_is_easily_guessed_is_refused(password: str) -> None:
+    with pytest.raises(WeakPassword) as refused:
+        check_password(password, "admin@localhost")
+
+    assert refused.value.field == "new_password"
+
+
+def test_a_few_words_in_a_row_are_a_good_password() -> None:
+    check_password("quiet harbour before dawn", "admin@localhost")
+
+
+def test_four_failures_cost_nothing() -> None:
+    throttle = Throttle()
+    for _ in range(4):
+        throttle.failed("ann", 0.0)
+
+    assert throttle.wait_seconds("ann", 0.0) == 0.0
+
+
+def test_from_the_fifth_failure_each_doubles_the_wait() -> None:
+    throttle = Throttle()
+    waits = []
+    for _ in range(8):
+        throttle.failed("ann", 0.0)
+        waits.append(throttle.wait_seconds("ann", 0.0))
+
+    assert waits[4:] == [1.0, 2.0, 4.0, 8.0]
+
+
+def test_a_wait_never_exceeds_a_quarter_of_an_hour() -> None:
+    throttle = Throttle()
+    for _ in range(50):
+        throttle.failed("ann", 0.0)
+
+    assert throttle.wait_seconds("ann", 0.0) == 900.0
+
+
+def test_a_wait_passes_and_a_success_ends_the_count() -> None:
+    throttle = Throttle()
+    for _ in range(5):
+        throttle.failed("ann", 10.0)
+
+    assert throttle.wait_seconds("ann", 10.5) == 0.5
+    assert throttle.wait_seconds("ann", 11.0) == 0.0
+    throttle.succeeded("ann")
+    throttle.failed("ann", 12.0)
+    assert throttle.wait_seconds("ann", 12.0) == 0.0
+
+
+def test_one_who_fails_delays_nobody_else() -> None:
+    throttle = Throttle()
+    for _ in range(9):
+        throttle.failed("ann", 0.0)
+
+    assert throttle.wait_seconds("bob", 0.0) == 0.0
