@@ -1,0 +1,42 @@
+# Every command sets up what it needs first (scripts/bootstrap); on a machine that has it, that takes no time.
+.DEFAULT_GOAL := help
+.PHONY: help run test check bench images lock clean
+
+PYTHON_IN_VENV := .venv/bin/python
+CODE := control_plane strategy_runtime strategy_templates tests benchmarks
+ARGS ?=
+
+help: ## List these commands
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+
+run: ## Set up, start Slipway and its demo (ARGS="--port 9000")
+	@scripts/bootstrap run
+	@.venv/bin/slipway demo $(ARGS)
+
+test: ## Set up and run the whole test suite (ARGS="tests/unit -k orders")
+	@scripts/bootstrap test
+	@$(PYTHON_IN_VENV) -m pytest -n 2 --dist loadgroup -q $(ARGS)
+
+check: ## Format, lint, types, import contracts, unit tests: what CI and pre-commit run
+	@scripts/bootstrap test
+	$(PYTHON_IN_VENV) -m ruff format --check .
+	$(PYTHON_IN_VENV) -m ruff check .
+	$(PYTHON_IN_VENV) -m mypy
+	$(PYTHON_IN_VENV) -m mypy scripts/bootstrap.py images/rootfs.py
+	.venv/bin/lint-imports --no-cache
+	$(PYTHON_IN_VENV) -m pytest -n 2 -q tests/unit
+
+bench: ## Measure the figures that the design promises
+	@scripts/bootstrap test
+	@$(PYTHON_IN_VENV) -m benchmarks $(ARGS)
+
+images: ## Build the image that strategies run in
+	@scripts/bootstrap run
+	@.venv/bin/slipway images build $(ARGS)
+
+lock: ## Make the requirement locks anew from pyproject.toml and images/base_strategy/requirements.in
+	@scripts/lock $(ARGS)
+
+clean: ## Remove the environment, caches and what runs left in .slipway
+	rm -rf .venv .slipway .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
