@@ -20,6 +20,8 @@ from control_plane.infra.rng import SeededRng
 from control_plane.tables import SCHEMA
 from tests.fakes.clock import FakeClock
 
+pytest_plugins = ["tests.services"]
+
 
 @pytest.fixture
 def clock() -> FakeClock:
@@ -45,14 +47,16 @@ def memory(clock: FakeClock) -> Iterator[Database]:
     database.close()
 
 
-@pytest.fixture
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """A database of its own for one test: a SQLite file, or a new PostgreSQL database."""
-    server = os.environ.get("SLIPWAY_TEST_DATABASE_URL")
-    if not server:
+    """A database of its own for one test: a SQLite file, and a new PostgreSQL database if there
+    is a server.
+    """
+    if request.param == "sqlite":
         yield f"sqlite:///{tmp_path / 'test.db'}"
         return
 
+    server = os.environ["SLIPWAY_TEST_DATABASE_URL"]
     name = f"slipway_{os.getpid()}_{abs(hash(request.node.nodeid)) % 10**9}"
     admin = create_engine(
         make_url(server).set(drivername="postgresql+psycopg"), isolation_level="AUTOCOMMIT"

@@ -1,0 +1,144 @@
+"""What tests need running, and what becomes of them where it does not run.
+
+On a newcomer's machine such tests are left out and the summary says so. With `SLIPWAY_CI=1` a
+missing service is an error: nothing skips silently there.
+"""
+
+import asyncio
+import os
+import shutil
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import docker
+import pytest
+from docker.errors import DockerException
+from sqlalchemy import create_engine, text
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import SQLAlchemyError
+
+from control_plane.infra import embedded
+
+DATABASE_URL = "SLIPWAY_TEST_DATABASE_URL"
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+SERIAL = ("docker", "e2e", "browser")
+"""They start processes and watch deadlines: one at a time, even where others run in parallel."""
+
+NOT_RUN = pytest.StashKey[Counter[str]]()
+
+
+def engine_answers() -> bool:
+    try:
+        client = docker.from_env(timeout=5)
+    except DockerException:
+        return False
+
+    try:
+        return bool(client.ping())
+    except DockerException:
+        return False
+    finally:
+        client.close()
+
+
+def postgres_answers() -> bool:
+    url = os.environ.get(DATABASE_URL)
+    if not url:
+        return False
+
+    engine = create_engine(make_url(url).set(drivername="postgresql+psycopg"))
+    try:
+        with engine.connect() as connection:
+            connection.execute(text("SELECT 1"))
+            return True
+    except SQLAlchemyError:
+        return False
+    finally:
+        engine.dispose()
+
+
+def redis_is_there() -> bool:
+    try:
+        asyncio.run(embedded.find_binary())
+    except embedded.NoServer:
+        return False
+
+    return True
+
+
+def browser_is_there() -> bool:
+    return any(map(shutil.which, BROWSERS))
+
+
+@dataclass(frozen=True)
+class Service:
+    name: str
+    is_there: Callable[[], bool]
+
+
+SERVICES = {
+    "docker": Service("Docker engine", cache(engine_answers)),
+    "postgres": Service(f"PostgreSQL at {DATABASE_URL}", cache(postgres_answers)),
+    "redis": Service("Redis-protocol server", cache(redis_is_there)),
+    "browser": Service("Chromium", cache(browser_is_there)),
+}
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.stash[NOT_RUN] = Counter()
+    if os.environ.get("SLIPWAY_CI") == "1" and not is_worker(config):
+        missing = [service.name for service in SERVICES.values() if not service.is_there()]
+        if missing:
+            raise pytest.UsageError(f"SLIPWAY_CI=1 skips nothing, but: no {', no '.join(missing)}")
+
+    elif os.environ.get(DATABASE_URL) and not SERVICES["postgres"].is_there():
+        raise pytest.UsageError(f"no PostgreSQL answers at {DATABASE_URL}")
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    if any(map(item.get_closest_marker, SERIAL)):
+        item.add_marker(pytest.mark.xdist_group("serial"))
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    left_out = {item: service for item in items if (service := lacking(item)) is not None}
+    if left_out:
+        config.stash[NOT_RUN].update(left_out.values())
+        config.hook.pytest_deselected(items=list(left_out))
+        items[:] = [item for item in items if item not in left_out]
+
+
+def lacking(item: pytest.Item) -> str | None:
+    for marker, service in SERVICES.items():
+        if item.get_closest_marker(marker) and not service.is_there():
+            return service.name
+
+    return None
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    output: dict[str, object] | None = getattr(session.config, "workeroutput", None)
+    if output is not None:
+        output["not_run"] = dict(session.config.stash[NOT_RUN])
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    # Every worker collects, and leaves out, the same tests.
+    left_out: dict[str, int] = getattr(node, "workeroutput", {}).get("not_run", {})
+    node.config.stash[NOT_RUN] = Counter(left_out)
+
+
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
+    for name, count in sorted(config.stash[NOT_RUN].items()):
+        terminalreporter.write_line(f"not run: no {name} ({count} tests)", yellow=True)
+
+
+def is_worker(config: pytest.Config) -> bool:
+    return hasattr(config, "workerinput")
