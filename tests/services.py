@@ -129,8 +129,8 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: Any) -> None:
     # Every worker collects, and leaves out, the same tests.
-    left_out: dict[str, int] = getattr(node, "workeroutput", {}).get("not_run", {})
-    node.config.stash[NOT_RUN] = Counter(left_out)
+    config: pytest.Config = node.config
+    config.stash[NOT_RUN] = Counter[str](getattr(node, "workeroutput", {}).get("not_run", {}))
 
 
 def pytest_terminal_summary(
