@@ -1,19 +1,52 @@
-"""The paper exchange's own books: what CoinDCX would keep on its side."""
+"""The paper exchange's own books: what CoinDCX would keep on its side.
 
+An account has one wallet for spot and futures. Its row is locked by whoever changes its books, and
+numbers its fills, so that a cursor misses none.
+"""
+
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
-from typing import ClassVar
+from typing import Any, ClassVar
 
-from sqlalchemy import BigInteger, Index
+from sqlalchemy import (
+    BigInteger,
+    Double,
+    Index,
+    and_,
+    cast,
+    delete,
+    insert,
+    or_,
+    select,
+    text,
+    update,
+)
+from sqlalchemy.engine import Row
+from sqlalchemy.sql import ColumnElement
 from sqlmodel import Field, SQLModel
 
-from control_plane.infra.db import Money, table
+from control_plane.infra.db import Money, Tx, table
+
+LIVE = ("untriggered", "open", "partial")
+IS_LIVE = text("state IN ('untriggered','open','partial')")
+IN_AT_ONCE = 500  # bound parameters in one statement
+
+# A float comparison only narrows what Python then compares exactly.
+_SLACK = 1e-9
+
+
+class PaperAccountRow(SQLModel, table=True):
+    __tablename__: ClassVar[str] = "paper_account"
+
+    account: str = Field(primary_key=True)
+    fills: int = Field(default=0, sa_type=BigInteger)  # numbers drawn so far
+    opened_ms: int = Field(sa_type=BigInteger)
 
 
 class PaperBalanceRow(SQLModel, table=True):
     __tablename__: ClassVar[str] = "paper_balance"
 
     account: str = Field(primary_key=True)
-    wallet: str = Field(primary_key=True, default="spot")  # spot | futures
     currency: str = Field(primary_key=True)
     free: Decimal = Field(default=Decimal(0), sa_type=Money)
     locked: Decimal = Field(default=Decimal(0), sa_type=Money)
@@ -23,25 +56,31 @@ class PaperOrderRow(SQLModel, table=True):
     __tablename__: ClassVar[str] = "paper_order"
     __table_args__ = (
         Index("uq_paper_order_client", "account", "client_order_id", unique=True),
-        Index("ix_paper_order_open", "instrument", "state"),
+        Index("ix_paper_order_live", "instrument", sqlite_where=IS_LIVE, postgresql_where=IS_LIVE),
     )
 
     id: str = Field(primary_key=True)
     account: str = Field(index=True)
     client_order_id: str
     instrument: str
+    margin_currency: str = ""
     side: str  # buy | sell
     kind: str  # limit | market | stop_market | stop_limit | take_profit
+    stage: str = "default"  # default | exit | stop | target | liquidation
     price: Decimal | None = Field(default=None, sa_type=Money)
     trigger_price: Decimal | None = Field(default=None, sa_type=Money)
     quantity: Decimal = Field(sa_type=Money)
     filled: Decimal = Field(default=Decimal(0), sa_type=Money)
-    reduce_only: bool = False
+    fills: int = 0
     leverage: Decimal = Field(default=Decimal(1), sa_type=Money)
-    margin_currency: str = ""
+    conversion: Decimal = Field(default=Decimal(1), sa_type=Money)  # quote → margin currency
     stop_loss: Decimal | None = Field(default=None, sa_type=Money)
     take_profit: Decimal | None = Field(default=None, sa_type=Money)
-    state: str = "open"  # open | partial | filled | cancelled | rejected | untriggered
+    lock_currency: str = ""
+    locked: Decimal = Field(default=Decimal(0), sa_type=Money)  # what is still bound for it
+    resting: bool = False  # it was on the book before the tick: a maker
+    tick_ms: int = Field(default=-1, sa_type=BigInteger)  # the last tick it was matched against
+    state: str = "open"  # untriggered | open | partial | filled | cancelled | rejected
     reason: str | None = None
     created_ms: int = Field(sa_type=BigInteger)
     updated_ms: int = Field(sa_type=BigInteger)
@@ -50,11 +89,15 @@ class PaperOrderRow(SQLModel, table=True):
 class PaperFillRow(SQLModel, table=True):
     __tablename__: ClassVar[str] = "paper_fill"
 
-    id: str = Field(primary_key=True)
+    account: str = Field(primary_key=True)
+    number: int = Field(primary_key=True, sa_type=BigInteger)
+    id: str = Field(unique=True)  # of order and its count, so that a repeat is refused
     order_id: str = Field(index=True)
-    account: str = Field(index=True)
+    client_order_id: str
     instrument: str
+    margin_currency: str = ""
     side: str
+    stage: str
     quantity: Decimal = Field(sa_type=Money)
     price: Decimal = Field(sa_type=Money)
     fee: Decimal = Field(sa_type=Money)
@@ -66,6 +109,7 @@ class PaperPositionRow(SQLModel, table=True):
     """A futures position; spot positions are balances."""
 
     __tablename__: ClassVar[str] = "paper_position"
+    __table_args__ = (Index("ix_paper_position_instrument", "instrument"),)
 
     account: str = Field(primary_key=True)
     instrument: str = Field(primary_key=True)
@@ -74,6 +118,7 @@ class PaperPositionRow(SQLModel, table=True):
     entry_price: Decimal = Field(default=Decimal(0), sa_type=Money)
     leverage: Decimal = Field(default=Decimal(1), sa_type=Money)
     margin: Decimal = Field(default=Decimal(0), sa_type=Money)
+    conversion: Decimal = Field(default=Decimal(1), sa_type=Money)
     stop_loss: Decimal | None = Field(default=None, sa_type=Money)
     take_profit: Decimal | None = Field(default=None, sa_type=Money)
     liquidation_price: Decimal | None = Field(default=None, sa_type=Money)
@@ -81,7 +126,184 @@ class PaperPositionRow(SQLModel, table=True):
     updated_ms: int = Field(default=0, sa_type=BigInteger)
 
 
+paper_accounts = table(PaperAccountRow)
 paper_balances = table(PaperBalanceRow)
 paper_orders = table(PaperOrderRow)
 paper_fills = table(PaperFillRow)
 paper_positions = table(PaperPositionRow)
+
+
+def open_account(tx: Tx, account: str) -> None:
+    if lock(tx, account) is None:
+        row = {"account": account, "fills": 0, "opened_ms": tx.now_ms()}
+        tx.run(insert(paper_accounts), row)
+
+
+def lock(tx: Tx, account: str) -> int | None:
+    """Keep others out of this account's books until the commit; how many fills it has had."""
+    query = select(paper_accounts.c.fills).where(paper_accounts.c.account == account)
+    row = tx.first(query.with_for_update())
+    return None if row is None else int(row.fills)
+
+
+def count_fills(tx: Tx, account: str, fills: int) -> None:
+    tx.run(update(paper_accounts).where(paper_accounts.c.account == account).values(fills=fills))
+
+
+def balances(tx: Tx, accounts: Sequence[str]) -> list[Row[Any]]:
+    found: list[Row[Any]] = []
+    for some in _slices(accounts):
+        query = select(paper_balances).where(paper_balances.c.account.in_(some))
+        found += tx.all(query.order_by(paper_balances.c.account, paper_balances.c.currency))
+    return found
+
+
+def put_balance(tx: Tx, account: str, currency: str, free: Decimal, locked: Decimal) -> None:
+    changed = tx.run(
+        update(paper_balances)
+        .where(paper_balances.c.account == account, paper_balances.c.currency == currency)
+        .values(free=free, locked=locked)
+    )
+    if not changed:
+        row = {"account": account, "currency": currency, "free": free, "locked": locked}
+        tx.run(insert(paper_balances), row)
+
+
+def forget(tx: Tx, account: str) -> None:
+    """Throw the books away; numbers of fills go on, for cursors are kept elsewhere."""
+    for books in (paper_balances, paper_orders, paper_fills, paper_positions):
+        tx.run(delete(books).where(books.c.account == account))
+
+
+def order_by_client_id(tx: Tx, account: str, client_order_id: str) -> Row[Any] | None:
+    return tx.first(
+        select(paper_orders).where(
+            paper_orders.c.account == account, paper_orders.c.client_order_id == client_order_id
+        )
+    )
+
+
+def live_orders(tx: Tx, account: str, instrument: str | None = None) -> Sequence[Row[Any]]:
+    query = select(paper_orders).where(
+        paper_orders.c.account == account, paper_orders.c.state.in_(LIVE)
+    )
+    if instrument is not None:
+        query = query.where(paper_orders.c.instrument == instrument)
+    return tx.all(query.order_by(paper_orders.c.created_ms, paper_orders.c.id))
+
+
+def add_order(tx: Tx, row: dict[str, Any]) -> None:
+    tx.run(insert(paper_orders), row)
+
+
+def change_order(tx: Tx, identity: str, **values: Any) -> None:
+    tx.run(
+        update(paper_orders)
+        .where(paper_orders.c.id == identity)
+        .values(**values, updated_ms=tx.now_ms())
+    )
+
+
+def add_fill(tx: Tx, row: dict[str, Any]) -> None:
+    tx.run(insert(paper_fills), row)
+
+
+def fills_after(tx: Tx, cursors: Sequence[tuple[str, int]]) -> list[Row[Any]]:
+    found: list[Row[Any]] = []
+    for some in _slices(cursors):
+        each = [and_(paper_fills.c.account == a, paper_fills.c.number > n) for a, n in some]
+        query = select(paper_fills).where(or_(*each))
+        found += tx.all(query.order_by(paper_fills.c.account, paper_fills.c.number))
+    return found
+
+
+def position(tx: Tx, account: str, instrument: str, margin_currency: str) -> Row[Any] | None:
+    return tx.first(
+        select(paper_positions).where(
+            paper_positions.c.account == account,
+            paper_positions.c.instrument == instrument,
+            paper_positions.c.margin_currency == margin_currency,
+        )
+    )
+
+
+def positions_on(tx: Tx, account: str, instrument: str) -> Sequence[Row[Any]]:
+    return tx.all(
+        select(paper_positions).where(
+            paper_positions.c.account == account, paper_positions.c.instrument == instrument
+        )
+    )
+
+
+def positions(tx: Tx, accounts: Sequence[str]) -> list[Row[Any]]:
+    found: list[Row[Any]] = []
+    for some in _slices(accounts):
+        query = select(paper_positions).where(
+            paper_positions.c.account.in_(some), _float(paper_positions.c.quantity) != 0
+        )
+        found += tx.all(query.order_by(paper_positions.c.account, paper_positions.c.instrument))
+    return found
+
+
+def put_position(tx: Tx, key: tuple[str, str, str], values: dict[str, Any]) -> None:
+    account, instrument, margin_currency = key
+    values = {**values, "updated_ms": tx.now_ms()}
+    changed = tx.run(
+        update(paper_positions)
+        .where(
+            paper_positions.c.account == account,
+            paper_positions.c.instrument == instrument,
+            paper_positions.c.margin_currency == margin_currency,
+        )
+        .values(**values)
+    )
+    if not changed:
+        names = {
+            "account": account,
+            "instrument": instrument,
+            "margin_currency": margin_currency,
+        }
+        tx.run(insert(paper_positions), {**names, **values})
+
+
+def touched_accounts(tx: Tx, instrument: str, price: Decimal, tick_ms: int) -> list[str]:
+    """Accounts in which this tick can matter: it reaches an order, a trigger, a liquidation."""
+    at = float(price)
+    low, high = at * (1 - _SLACK), at * (1 + _SLACK)
+    o, p = paper_orders.c, paper_positions.c
+    reached = or_(
+        and_(o.state != "untriggered", o.kind == "market"),
+        and_(o.state != "untriggered", o.kind.in_(("stop_market", "take_profit"))),
+        and_(o.state != "untriggered", o.side == "buy", _float(o.price) >= low),
+        and_(o.state != "untriggered", o.side == "sell", _float(o.price) <= high),
+        and_(o.state == "untriggered", o.kind != "take_profit", _stop_reached(o, low, high)),
+        and_(o.state == "untriggered", o.kind == "take_profit", _target_reached(o, low, high)),
+    )
+    orders = select(o.account).where(
+        o.instrument == instrument, o.state.in_(LIVE), o.tick_ms < tick_ms, reached
+    )
+    quantity = _float(p.quantity)
+    below = or_(_float(p.stop_loss) >= low, _float(p.liquidation_price) >= low)
+    above = or_(_float(p.stop_loss) <= high, _float(p.liquidation_price) <= high)
+    long_hit = and_(quantity > 0, or_(below, _float(p.take_profit) <= high))
+    short_hit = and_(quantity < 0, or_(above, _float(p.take_profit) >= low))
+    held = select(p.account).where(p.instrument == instrument, or_(long_hit, short_hit))
+    return sorted({row.account for row in (*tx.all(orders), *tx.all(held))})
+
+
+def _stop_reached(o: Any, low: float, high: float) -> ColumnElement[bool]:
+    trigger = _float(o.trigger_price)
+    return or_(and_(o.side == "sell", trigger >= low), and_(o.side == "buy", trigger <= high))
+
+
+def _target_reached(o: Any, low: float, high: float) -> ColumnElement[bool]:
+    trigger = _float(o.trigger_price)
+    return or_(and_(o.side == "sell", trigger <= high), and_(o.side == "buy", trigger >= low))
+
+
+def _float(column: Any) -> Any:
+    return cast(column, Double)
+
+
+def _slices(values: Sequence[Any]) -> Iterable[Sequence[Any]]:
+    return (values[start : start + IN_AT_ONCE] for start in range(0, len(values), IN_AT_ONCE))
