@@ -7,7 +7,7 @@ from strategy_runtime.rules.instruments import Instrument
 from strategy_runtime.wire.messages import Tick
 
 
-def D(text: str) -> Decimal:  # noqa: N802 # reads as the amount that it is
+def D(text: str) -> Decimal:  # reads as the amount that it is
     return Decimal(text)
 
 
