@@ -63,7 +63,7 @@ class Engine:
         self._context.state = thaw(state)
         self._state = state
         self._next_seq: int | None = None
-        self._decided_tick = -1
+        self.decided_tick_ms = -1
         self._strategy = self._build(kind, setting)
 
     @property
@@ -106,7 +106,7 @@ class Engine:
     def decide_tick(self, tick: Tick) -> Decision | None:
         """One decision for a base candle's ticks: the first that says something."""
         opened = open_of(self._resolution, tick.at_ms)
-        if opened <= self._decided_tick:
+        if opened <= self.decided_tick_ms:
             return None
 
         self._context.price = float(tick.price)
@@ -114,16 +114,18 @@ class Engine:
         if decision.outcome == "none":
             return None
 
-        self._decided_tick = opened
+        self.decided_tick_ms = opened
         return decision
 
-    def stop(self) -> str | None:
-        """Let the strategy say good-bye; what went wrong, if anything did."""
+    def stop(self) -> list[tuple[Level, str]]:
+        """Let the strategy say good-bye: its last log lines, and what went wrong."""
+        lines = self._context.lines
         try:
             self._strategy.on_stop()
         except RAISED as error:
-            return explain(error, self._filename)
-        return None
+            lines.append(("error", explain(error, self._filename)))
+        self._context.lines = []
+        return lines
 
     def _build(self, kind: type[BaseStrategy], setting: Setting) -> BaseStrategy:
         try:

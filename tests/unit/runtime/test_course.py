@@ -14,7 +14,7 @@ def on_candle(self, candle):
 
 def course(last: str | None, start: str | None) -> Course:
     welcome = Welcome(run="r", active_from=start, last_trigger=last)
-    return course_from(welcome, lambda: engine(COUNTS), "1m")
+    return course_from(welcome, engine(COUNTS), "1m")
 
 
 def trigger(number: int) -> str:

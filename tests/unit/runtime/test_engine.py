@@ -240,8 +240,10 @@ def test_both_sides_are_traded_in_a_walk() -> None:
 def test_on_stop_tells_what_went_wrong() -> None:
     made = engine("def on_candle(self, candle): ...\ndef on_stop(self):\n    raise OSError('late')")
 
-    assert "OSError: late" in (made.stop() or "")
-    assert say("...").stop() is None
+    ((level, text),) = made.stop()
+    assert level == "error"
+    assert "OSError: late" in text
+    assert say("...").stop() == []
 
 
 def test_the_instrument_and_the_resolution_are_the_deployments() -> None:

@@ -37,7 +37,7 @@ def test_postponed_annotations_work() -> None:
             "import nothing_like_this\n",
             "No module named 'nothing_like_this'\n  strategy.py, line 1",
         ),
-        ("x = 1\nraise SystemExit\n", "SystemExit: None\n  strategy.py, line 2"),
+        ("x = 1\nraise SystemExit\n", "SystemExit\n  strategy.py, line 2"),
         (HEAD + "class One(BaseStrategy): ...\n", "One has no on_candle"),
         (
             HEAD + "class One(BaseStrategy):\n    async def on_candle(self, candle): ...\n",
