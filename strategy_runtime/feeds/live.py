@@ -73,6 +73,7 @@ class Live:
         self._tick: Tick | None = None
         self._is_welcome = False
         self._sending = False
+        self._reconnects = 0
         self._heard_something = asyncio.Event()
         self._has_something_to_say = asyncio.Event()
         self._moved = asyncio.Event()
@@ -97,25 +98,30 @@ class Live:
         self._at_once = self._at_once or at_once
         self._ending.set()
         self._moved.set()
+        self._outbox.send_all_again()
+        self._outbox.say(self._heartbeat(0.0))
+        self._has_something_to_say.set()
 
     # ---- connections ---------------------------------------------------------------------------
 
     async def _stay_connected(self) -> None:
-        attempt = 0
+        first, most = self._timing.reconnect_first, self._timing.reconnect_most
+        why = ""
         while True:
             try:
                 async with AsyncExitStack() as stack:
                     commands, links = await self._connect(stack)
-                    attempt = 0
                     self._say("bus_connected")
+                    why = ""
                     await self._session(commands, links)
             except* BusLost as lost:
-                self._say("bus_lost", why=str(lost.exceptions[0]))
+                before, why = why, str(lost.exceptions[0])
+                if why != before:
+                    self._say("bus_lost", why=why)
 
-            timing = self._timing
-            first, most = timing.reconnect_first, timing.reconnect_most
-            await self._machine.sleep(backoff(first, most, attempt, self._machine.chance()))
-            attempt += 1
+            seconds = backoff(first, most, self._reconnects, self._machine.chance())
+            self._reconnects += 1
+            await self._machine.sleep(seconds)
 
     async def _connect(self, stack: AsyncExitStack) -> tuple[Connection, list[Connection]]:
         """Ticks come on a connection of their own: a flood of them must not cut off a candle."""
@@ -133,6 +139,7 @@ class Live:
     async def _session(self, commands: Connection, links: list[Connection]) -> None:
         self._is_welcome = False
         self._welcome = None
+        self._sending = False
         self._candles.clear()
         self._outbox.open = False
         self._outbox.send_all_again()
@@ -213,6 +220,7 @@ class Live:
             return
 
         self._is_welcome = True
+        self._reconnects = 0
         self._outbox.open = True
         self._say("welcome", phase=self._pilot.phase, active_from=welcome.active_from)
         if anew or self._pilot.active:

@@ -7,7 +7,7 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, cast
 from urllib.parse import unquote, urlsplit
 
 import hiredis
@@ -72,7 +72,7 @@ class Connection(asyncio.Protocol):
 
         reply: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         self._replies.append(reply)
-        self._transport.write(hiredis.pack_command(words))
+        self._transport.write(hiredis.pack_command(cast("Any", words)))
         try:
             async with asyncio.timeout(PATIENCE_SECONDS):
                 return await reply
@@ -157,7 +157,7 @@ async def connected(
                     protocol, address.host, address.port, ssl=tls
                 )
     except (OSError, TimeoutError) as error:
-        raise BusLost(f"cannot connect: {error or 'no answer'}") from error
+        raise BusLost(f"cannot connect: {str(error) or 'no answer'}") from error
 
     try:
         if address.password:
