@@ -12,16 +12,8 @@ from pydantic import Field
 from control_plane.accounts.models import User
 from control_plane.accounts.service import Accounts, Users, admit
 from control_plane.core.ids import AccountId, UserId
-from control_plane.infra.http import (
-    PREFIX,
-    Body,
-    Caller,
-    Items,
-    Me,
-    Moment,
-    Shape,
-    Unauthenticated,
-)
+from control_plane.infra.http import PREFIX, Caller, Me, Unauthenticated
+from control_plane.infra.http_shapes import Body, Items, Moment, Shape
 from control_plane.infra.operator import is_token
 
 PASSWORD_PATH = f"{PREFIX}/me/password"

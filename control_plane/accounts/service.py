@@ -23,8 +23,8 @@ from control_plane.accounts.models import (
     User,
     check_password,
 )
-from control_plane.brokers.paper import books
-from control_plane.brokers.paper.books import Balance
+from control_plane.brokers.models import Balance
+from control_plane.brokers.paper import service as paper
 from control_plane.core.clock import Clock
 from control_plane.core.ids import AccountId, Rng, Tenant, UserId, b32, random_id, shard_of
 from control_plane.infra import events
@@ -212,7 +212,7 @@ def _open_paper(
         created_ms=tx.now_ms(),
     )
     store.insert_account(tx, account)
-    books.open_books(tx, identity, currency, amount)
+    paper.deposit(tx, identity, currency, amount)
     events.record(
         tx,
         "account_opened",
@@ -228,7 +228,7 @@ def _open_paper(
 
 def _balances(tx: Tx, tenant: Tenant, identity: AccountId) -> list[Balance]:
     account = _paper_account(tx, tenant, identity)
-    return books.balances(tx, account.id)
+    return paper.balances(tx, account.id)
 
 
 def _reset(
@@ -246,8 +246,7 @@ def _reset(
             field="account_id",
             remedy="Stop its subscriptions and close the position first.",
         )
-    books.clear_books(tx, account.id)
-    books.open_books(tx, account.id, currency, amount)
+    paper.reset(tx, account.id, currency, amount)
     events.record(
         tx,
         "account_reset",

@@ -4,18 +4,17 @@ A refusal leaves as problem details (RFC 9457) that name what is wrong, the fiel
 Anything else that is raised is a bug: it leaves as a 500 that says nothing but its request's id.
 """
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Annotated, Any, Generic, TypeVar
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, BeforeValidator, ConfigDict
+from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
-from control_plane.core.clock import Clock, from_ms
+from control_plane.core.clock import Clock
 from control_plane.core.ids import Rng, Tenant
 from control_plane.errors import (
     Conflict,
@@ -76,35 +75,6 @@ async def _caller(request: Request) -> Caller:
 
 
 Me = Annotated[Caller, Depends(_caller)]
-
-
-class Body(BaseModel):
-    """A request's shape: a field that it does not know is refused, not ignored."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Shape(BaseModel):
-    """A response's shape, filled from the fields of what a service returns."""
-
-    model_config = ConfigDict(from_attributes=True, frozen=True)
-
-
-Item = TypeVar("Item", bound=Shape)
-
-# Tables count milliseconds; on the wire a moment is RFC 3339, in UTC.
-Moment = Annotated[datetime, BeforeValidator(lambda at: from_ms(at) if type(at) is int else at)]
-
-
-class Items(BaseModel, Generic[Item]):
-    """A list, newest or first first; `next_cursor` asks for what comes after it."""
-
-    items: list[Item]
-    next_cursor: str | None = None
-
-    @classmethod
-    def of(cls, shape: type[Item], found: Iterable[Any]) -> "Items[Item]":
-        return cls(items=[shape.model_validate(one) for one in found])
 
 
 class Problem(BaseModel):

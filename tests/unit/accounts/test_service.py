@@ -107,8 +107,7 @@ async def test_a_paper_account_opens_with_its_play_money(accounts: Accounts) -> 
     assert await accounts.of(ANN) == [opened]
     held = await accounts.balances(ANN, opened.id)
     assert [(row.wallet, row.currency, row.free) for row in held] == [
-        ("futures", "INR", Decimal("100000")),
-        ("spot", "INR", Decimal("100000")),
+        ("paper", "INR", Decimal("100000"))
     ]
 
 
@@ -138,7 +137,7 @@ async def test_a_reset_begins_again(accounts: Accounts) -> None:
     await accounts.reset(ANN, opened.id, "USDT", Decimal(500))
 
     held = await accounts.balances(ANN, opened.id)
-    assert {(row.currency, row.free) for row in held} == {("USDT", Decimal(500))}
+    assert [(row.currency, row.free) for row in held] == [("USDT", Decimal(500))]
 
 
 async def test_a_busy_account_is_not_reset(memory: Database, rng: Rng) -> None:

@@ -9,7 +9,6 @@ from fastapi import APIRouter, FastAPI, Request
 from control_plane.core.ids import Tenant
 from control_plane.errors import Conflict, Missing, Unavailable
 from control_plane.infra.http import (
-    Body,
     Caller,
     HttpOptions,
     Me,
@@ -17,6 +16,7 @@ from control_plane.infra.http import (
     create_app,
 )
 from control_plane.infra.http_edge import HostNames
+from control_plane.infra.http_shapes import Body
 from control_plane.infra.rng import SeededRng
 from tests.fakes.clock import FakeClock
 
