@@ -1,12 +1,23 @@
 """Executions, signals, the inbox that makes a repeat harmless, and what authors log."""
 
 from decimal import Decimal
-from typing import ClassVar
+from typing import Any, ClassVar
 
-from sqlalchemy import BigInteger, CheckConstraint, Index, Integer, Text, UniqueConstraint
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Index,
+    Integer,
+    Row,
+    Text,
+    UniqueConstraint,
+    func,
+    select,
+)
 from sqlmodel import Field, SQLModel
 
-from control_plane.infra.db import Money, table
+from control_plane.infra.db import Money, Tx, table
+from control_plane.infra.paging import Asked, Found, page
 
 
 class ExecutionRow(SQLModel, table=True):
@@ -132,3 +143,33 @@ signals = table(SignalRow)
 dead_letters = table(DeadLetterRow)
 log_lines = table(LogLineRow)
 metrics = table(MetricRow)
+
+
+# ---- lists, newest first -------------------------------------------------------------------------
+
+
+def signals_page(tx: Tx, tenant: str | None, asked: Asked, deployment: str | None = None) -> Found:
+    query = select(signals)
+    if tenant is not None:
+        query = query.where(signals.c.tenant == tenant)
+    if deployment is not None:
+        query = query.where(signals.c.deployment_id == deployment)
+    return page(tx, query, (signals.c.accepted_ms, signals.c.id), asked)
+
+
+def signal_of(tx: Tx, tenant: str, identity: str) -> Row[Any] | None:
+    return tx.first(select(signals).where(signals.c.id == identity, signals.c.tenant == tenant))
+
+
+def executions_page(tx: Tx, deployment: str, asked: Asked) -> Found:
+    query = select(executions).where(executions.c.deployment_id == deployment)
+    return page(tx, query, (executions.c.committed_ms, executions.c.trigger), asked)
+
+
+def log_lines_page(tx: Tx, deployment: str, asked: Asked) -> Found:
+    query = select(log_lines).where(log_lines.c.deployment_id == deployment)
+    return page(tx, query, (log_lines.c.at_ms, log_lines.c.id), asked)
+
+
+def signal_count(tx: Tx) -> int:
+    return int(tx.scalar(select(func.count()).select_from(signals)))

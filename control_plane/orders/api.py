@@ -1,0 +1,182 @@
+"""What came of signals in each account: intents, skips, orders, fills, trades; and halts."""
+
+from decimal import Decimal
+from typing import Any, Literal
+
+from fastapi import APIRouter
+from pydantic import Field
+from sqlalchemy import Row
+
+from control_plane.core.ids import (
+    AccountId,
+    DeploymentId,
+    IntentId,
+    OrderId,
+    SignalId,
+    Tenant,
+)
+from control_plane.errors import Missing
+from control_plane.infra.db import Database, Tx
+from control_plane.infra.http import Me
+from control_plane.infra.http_shapes import Decoded, Items, Moment, Paged, Shape
+from control_plane.orders import store
+
+
+class IntentOut(Shape):
+    id: str
+    signal_id: str | None
+    subscription_id: str
+    account_id: str
+    deployment_id: str
+    instrument: str
+    leg: str = Field(examples=["entry"])
+    side: str = Field(examples=["buy"])
+    quantity: Decimal
+    filled: Decimal
+    limit_price: Decimal | None
+    stop_loss: Decimal | None
+    take_profit: Decimal | None
+    leverage: Decimal
+    state: str = Field(examples=["FILLED"])
+    reason: str | None
+    planned_at: Moment = Field(validation_alias="planned_ms")
+    done_at: Moment | None = Field(validation_alias="done_ms")
+
+
+class IntentDetail(IntentOut):
+    explain: Decoded = Field(description="Everything that the quantity was computed from.")
+    risk: Decoded = Field(description="The risk decision that let it out.")
+
+
+class SkipOut(Shape):
+    signal_id: str
+    subscription_id: str
+    instrument: str
+    reason: str = Field(examples=["too_small"])
+    detail: Decoded
+    at: Moment = Field(validation_alias="at_ms")
+
+
+class OrderOut(Shape):
+    id: str
+    intent_id: str
+    account_id: str
+    instrument: str
+    client_order_id: str
+    exchange_order_id: str | None
+    side: str
+    kind: str = Field(examples=["limit"])
+    quantity: Decimal
+    price: Decimal | None
+    trigger_price: Decimal | None
+    filled: Decimal
+    state: str = Field(examples=["FILLED"])
+    reason: str | None
+    sent_at: Moment = Field(validation_alias="signed_ms")
+    done_at: Moment | None = Field(validation_alias="done_ms")
+
+
+class FillOut(Shape):
+    account_id: str
+    exchange_fill_id: str
+    order_id: str
+    trade_id: str | None
+    instrument: str
+    side: str
+    quantity: Decimal
+    price: Decimal
+    fee: Decimal
+    fee_currency: str
+    at: Moment = Field(validation_alias="at_ms")
+
+
+class TradeOut(Shape):
+    id: str
+    subscription_id: str
+    account_id: str
+    deployment_id: str
+    instrument: str
+    side: str = Field(examples=["LONG"])
+    state: str = Field(examples=["protected"])
+    quantity: Decimal
+    bought: Decimal
+    sold: Decimal
+    entry_value: Decimal
+    exit_value: Decimal
+    fees: Decimal
+    pnl: Decimal | None = Field(description="Realised, after fees; none while it is open.")
+    currency: str
+    stop_loss: Decimal | None
+    take_profit: Decimal | None
+    exit_reason: str | None
+    opened_at: Moment = Field(validation_alias="opened_ms")
+    closed_at: Moment | None = Field(validation_alias="closed_ms")
+
+
+def routes(db: Database) -> APIRouter:
+    router = APIRouter(tags=["orders"])
+
+    @router.get("/intents")
+    async def list_intents(
+        me: Me,
+        asked: Paged,
+        signal_id: SignalId | None = None,
+        account_id: AccountId | None = None,
+    ) -> Items[IntentOut]:
+        """What we mean to do, or did, in your accounts."""
+        found = await db.read(store.intents_page, me.tenant, asked, signal_id, account_id)
+        return Items.page(IntentOut, found)
+
+    @router.get("/intents/{intent_id}")
+    async def intent(me: Me, intent_id: IntentId) -> IntentDetail:
+        """One intent, with the record that recomputes its quantity."""
+        return IntentDetail.model_validate(await db.read(_intent, me.tenant, intent_id))
+
+    @router.get("/skips")
+    async def list_skips(me: Me, asked: Paged, signal_id: SignalId | None = None) -> Items[SkipOut]:
+        """Why a subscription did nothing at a signal."""
+        return Items.page(SkipOut, await db.read(store.skips_page, me.tenant, asked, signal_id))
+
+    @router.get("/orders")
+    async def list_orders(
+        me: Me,
+        asked: Paged,
+        account_id: AccountId | None = None,
+        intent_id: IntentId | None = None,
+    ) -> Items[OrderOut]:
+        """What the exchange was asked, newest first."""
+        found = await db.read(store.orders_page, me.tenant, asked, account_id, intent_id)
+        return Items.page(OrderOut, found)
+
+    @router.get("/fills")
+    async def list_fills(
+        me: Me, asked: Paged, account_id: AccountId | None = None, order_id: OrderId | None = None
+    ) -> Items[FillOut]:
+        """What the exchange did, newest first."""
+        found = await db.read(store.fills_page, me.tenant, asked, account_id, order_id)
+        return Items.page(FillOut, found)
+
+    @router.get("/trades")
+    async def list_trades(
+        me: Me,
+        asked: Paged,
+        account_id: AccountId | None = None,
+        deployment_id: DeploymentId | None = None,
+        state: Literal["entering", "unprotected", "protected", "exiting", "closed"] | None = None,
+    ) -> Items[TradeOut]:
+        """Positions from flat to flat, with what they came to."""
+        found = await db.read(store.trades_page, me.tenant, asked, account_id, deployment_id, state)
+        return Items.page(TradeOut, found)
+
+    return router
+
+
+def _intent(tx: Tx, tenant: Tenant, identity: IntentId) -> Row[Any]:
+    found = store.intent_of(tx, tenant, identity)
+    if found is None:
+        raise Missing(
+            f"There is no intent {identity!r}.",
+            field="intent_id",
+            remedy="GET /api/v1/intents lists yours.",
+        )
+    return found

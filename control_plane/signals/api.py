@@ -1,0 +1,116 @@
+"""What strategies thought: signals, executions, and what their authors log."""
+
+from decimal import Decimal
+from typing import Any
+
+from fastapi import APIRouter
+from pydantic import Field
+from sqlalchemy import Row
+
+from control_plane.core.ids import DeploymentId, Tenant
+from control_plane.deployments import service as deployments
+from control_plane.errors import Missing
+from control_plane.infra.db import Database, Tx
+from control_plane.infra.http import Me
+from control_plane.infra.http_shapes import Items, Moment, Paged, Shape
+from control_plane.infra.paging import Asked, Found
+from control_plane.signals import store
+
+
+class SignalOut(Shape):
+    id: str = Field(examples=["sgq3v5m2k7a4c6d8e2f4h6j2k4"])
+    deployment_id: str
+    instrument: str = Field(examples=["spot:B-BTC_USDT"])
+    trigger: str = Field(examples=["5m:1767571200000"])
+    kind: str = Field(examples=["entry"])
+    action: str = Field(examples=["LONG"])
+    price: Decimal
+    stop_loss: Decimal | None
+    take_profit: Decimal | None
+    reason: str
+    state: str = Field(examples=["planned"])
+    refusal: str | None
+    generation: int
+    decided_at: Moment = Field(validation_alias="decided_ms")
+    accepted_at: Moment = Field(validation_alias="accepted_ms")
+    planned_at: Moment | None = Field(validation_alias="planned_ms")
+
+
+class ExecutionOut(Shape):
+    trigger: str
+    outcome: str = Field(examples=["signal"], description="signal, none, failed or skipped")
+    generation: int
+    run: str
+    took_us: int
+    error: str | None
+    decided_at: Moment = Field(validation_alias="decided_ms")
+    committed_at: Moment = Field(validation_alias="committed_ms")
+
+
+class LogLineOut(Shape):
+    at: Moment = Field(validation_alias="at_ms")
+    level: str
+    text: str
+    generation: int
+
+
+def routes(db: Database) -> APIRouter:
+    router = APIRouter(tags=["signals"])
+
+    @router.get("/signals")
+    async def list_signals(
+        me: Me, asked: Paged, deployment_id: DeploymentId | None = None
+    ) -> Items[SignalOut]:
+        """Entries and exits, newest first, with what became of each."""
+        found = await db.read(store.signals_page, me.tenant, asked, deployment_id)
+        return Items.page(SignalOut, found)
+
+    @router.get("/signals/{signal_id}")
+    async def signal(me: Me, signal_id: str) -> SignalOut:
+        """One signal."""
+        return SignalOut.model_validate(await db.read(_signal, me.tenant, signal_id))
+
+    @router.get("/deployments/{deployment_id}/executions")
+    async def executions(me: Me, deployment_id: DeploymentId, asked: Paged) -> Items[ExecutionOut]:
+        """Each decision of a deployment: on which trigger, what came of it, how long it took."""
+        found = await db.read(_executions, me.tenant, deployment_id, asked)
+        return Items.page(ExecutionOut, found)
+
+    @router.get("/deployments/{deployment_id}/logs")
+    async def logs(me: Me, deployment_id: DeploymentId, asked: Paged) -> Items[LogLineOut]:
+        """What the strategy's author wrote with self.log, newest first."""
+        found = await db.read(_log_lines, me.tenant, deployment_id, asked)
+        return Items.page(LogLineOut, found)
+
+    return router
+
+
+def _signal(tx: Tx, tenant: Tenant, identity: str) -> Row[Any]:
+    found = store.signal_of(tx, tenant, identity)
+    if found is None:
+        raise Missing(
+            f"There is no signal {identity!r}.",
+            field="signal_id",
+            remedy="GET /api/v1/signals lists yours.",
+        )
+    return found
+
+
+def _executions(tx: Tx, tenant: Tenant, deployment: DeploymentId, asked: Asked) -> Found:
+    _check_owner(tx, tenant, deployment)
+    return store.executions_page(tx, deployment, asked)
+
+
+def _log_lines(tx: Tx, tenant: Tenant, deployment: DeploymentId, asked: Asked) -> Found:
+    _check_owner(tx, tenant, deployment)
+    return store.log_lines_page(tx, deployment, asked)
+
+
+def _check_owner(tx: Tx, tenant: Tenant, deployment: DeploymentId) -> None:
+    found = deployments.standings(tx, [deployment]).get(deployment)
+    if found is None or found.tenant != tenant:
+        raise Missing(
+            f"There is no deployment {deployment!r}.",
+            field="deployment_id",
+            remedy="GET /api/v1/deployments lists yours.",
+        )
