@@ -30,6 +30,7 @@ from sqlalchemy import (
     event,
     text,
 )
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, Dialect, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
 from sqlalchemy.types import TypeDecorator, TypeEngine
@@ -142,6 +143,15 @@ class Tx:
     @property
     def is_postgres(self) -> bool:
         return self.connection.dialect.name == "postgresql"
+
+
+def insert_missing(tx: Tx, into: Table) -> Executable:
+    """An insert that leaves a row alone which is there already: for rows that a repeat, or a second
+    process at the same moment, would write alike.
+    """
+    if tx.is_postgres:
+        return postgresql.insert(into).on_conflict_do_nothing()
+    return sqlite.insert(into).on_conflict_do_nothing()
 
 
 @dataclass

@@ -15,7 +15,7 @@ from sqlmodel import Field, SQLModel
 
 from control_plane.core.clock import Clock
 from control_plane.core.ids import SHARDS, Shard
-from control_plane.infra.db import Database, DatabaseUnavailable, Tx, table
+from control_plane.infra.db import Database, DatabaseUnavailable, Tx, insert_missing, table
 from control_plane.infra.failpoints import Failpoints
 
 TERM_SECONDS = 15.0
@@ -115,7 +115,7 @@ def _hold(tx: Tx, role: str, holder: str, installation: str, term_ms: int) -> di
     rows = {row.shard: row for row in tx.all(select(leases).where(leases.c.role == role))}
     if len(rows) < SHARDS:
         missing = [{"role": role, "shard": s} for s in range(SHARDS) if s not in rows]
-        tx.run(_insert_missing(tx), missing)
+        tx.run(insert_missing(tx, leases), missing)
         rows = {row.shard: row for row in tx.all(select(leases).where(leases.c.role == role))}
 
     alive = _register(tx, role, holder, installation, now + term_ms)
@@ -202,12 +202,3 @@ _RENEW = (
 
 def _term(role: str, shard: int, holder: str, until: int) -> dict[str, Any]:
     return {"of_role": role, "of_shard": shard, "of_holder": holder, "until": until}
-
-
-def _insert_missing(tx: Tx) -> Any:
-    """Two processes may start together on an empty table."""
-    if tx.is_postgres:
-        from sqlalchemy.dialects.postgresql import insert as dialect_insert
-    else:
-        from sqlalchemy.dialects.sqlite import insert as dialect_insert  # type: ignore[assignment]
-    return dialect_insert(leases).on_conflict_do_nothing()
