@@ -1,15 +1,27 @@
-"""Instruments, candles and how each feed's time runs."""
+"""Instruments, candles, who wants which of them, and how each feed's time runs."""
 
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from typing import ClassVar
+from typing import Any, ClassVar
 
-from sqlalchemy import BigInteger
+import msgspec
+from sqlalchemy import BigInteger, Row, Text, delete, func, insert, select, update
 from sqlmodel import Field, SQLModel
 
-from control_plane.infra.db import Money, table
+from control_plane.core.clock import MarketTime
+from control_plane.infra import events
+from control_plane.infra.db import Money, Tx, insert_missing, table
+from control_plane.market.models.trades import Closed
+from strategy_runtime.rules.instruments import Instrument
+from strategy_runtime.wire.messages import Candle
+from strategy_runtime.wire.resolutions import Resolution, sequence
+
+BATCH = 1_000
 
 
 class InstrumentRow(SQLModel, table=True):
+    """Columns are the fields of `rules.Instrument`, with the feed that delivers it."""
+
     __tablename__: ClassVar[str] = "instrument"
 
     id: str = Field(primary_key=True)  # spot:B-BTC_USDT, fut:B-BTC_USDT
@@ -19,15 +31,19 @@ class InstrumentRow(SQLModel, table=True):
     quote: str
     feed: str = "simulated"
     active: bool = True
+    exit_only: bool = False
     tick_size: Decimal = Field(sa_type=Money)
     quantity_step: Decimal = Field(sa_type=Money)
     min_quantity: Decimal = Field(sa_type=Money)
+    max_quantity: Decimal | None = Field(default=None, sa_type=Money)
     min_notional: Decimal = Field(sa_type=Money)
     max_leverage: Decimal = Field(default=Decimal(1), sa_type=Money)
+    leverage_tiers: str = Field(default="[]", sa_type=Text)  # [["25","50000"], …]
+    maintenance_rate: Decimal = Field(default=Decimal("0.02"), sa_type=Money)
     maker_fee: Decimal = Field(sa_type=Money)
     taker_fee: Decimal = Field(sa_type=Money)
     order_types: str = "limit,market,stop_limit,stop_market"
-    version: int = 1
+    version: int = 1  # rises with each change of a rule
 
 
 class CandleRow(SQLModel, table=True):
@@ -43,6 +59,7 @@ class CandleRow(SQLModel, table=True):
     low: float
     close: float
     volume: float
+    published_ms: int = Field(default=0, sa_type=BigInteger)  # operational time
     gap_filled: bool = False
 
 
@@ -58,6 +75,199 @@ class MarketTimeRow(SQLModel, table=True):
     seed: int = Field(default=0, sa_type=BigInteger)
 
 
+class WantRow(SQLModel, table=True):
+    """Somebody reads this history: its stream is kept as long as anybody does."""
+
+    __tablename__: ClassVar[str] = "market_want"
+
+    instrument: str = Field(primary_key=True)
+    resolution: str = Field(primary_key=True)
+    wanted_by: str = Field(primary_key=True, index=True)
+    lookback: int
+
+
 instruments = table(InstrumentRow)
 candles = table(CandleRow)
 market_times = table(MarketTimeRow)
+wants = table(WantRow)
+
+# ---- instruments ---------------------------------------------------------------------------------
+
+
+def list_instruments(tx: Tx, instrument: Sequence[Instrument], feed: str) -> None:
+    """Make the table say what the feed says, and leave a trace of every rule that changed."""
+    rows = tx.all(select(instruments).where(instruments.c.feed == feed))
+    known = {row.id: row for row in rows}
+    for listed in instrument:
+        old = known.pop(listed.id, None)
+        values = {**_instrument_values(listed), "feed": feed}
+        if old is None:
+            tx.run(insert_missing(tx, instruments), {**values, "version": 1})
+            events.record(tx, "instrument_listed", "instrument", listed.id)
+            continue
+
+        changed = sorted(k for k, v in values.items() if old._mapping[k] != v)
+        if changed:
+            values["version"] = old.version + 1
+            tx.run(update(instruments).where(instruments.c.id == listed.id).values(values))
+            events.record(tx, "instrument_changed", "instrument", listed.id, rules=changed)
+    for row in known.values():
+        if row.active:
+            gone = {"active": False, "version": row.version + 1}
+            tx.run(update(instruments).where(instruments.c.id == row.id).values(gone))
+            events.record(tx, "instrument_delisted", "instrument", row.id)
+
+
+def find_instrument(tx: Tx, identity: str) -> Instrument | None:
+    row = tx.first(select(instruments).where(instruments.c.id == identity))
+    return None if row is None else _instrument(row)
+
+
+def active_instruments(tx: Tx, feed: str | None = None) -> list[Instrument]:
+    query = select(instruments).where(instruments.c.active).order_by(instruments.c.id)
+    if feed is not None:
+        query = query.where(instruments.c.feed == feed)
+    return [_instrument(row) for row in tx.all(query)]
+
+
+def feed_of(tx: Tx, identity: str) -> str | None:
+    feed: str | None = tx.scalar(select(instruments.c.feed).where(instruments.c.id == identity))
+    return feed
+
+
+def _instrument_values(listed: Instrument) -> dict[str, Any]:
+    names = [c.name for c in instruments.columns if c.name not in {"feed", "version"}]
+    values = {name: getattr(listed, name) for name in names}
+    values["order_types"] = ",".join(listed.order_types)
+    values["leverage_tiers"] = msgspec.json.encode(listed.leverage_tiers).decode()
+    return values
+
+
+def _instrument(row: Row[Any]) -> Instrument:
+    values = {key: value for key, value in row._mapping.items() if key != "feed"}
+    values["order_types"] = tuple(row.order_types.split(","))
+    tiers = msgspec.json.decode(row.leverage_tiers)
+    values["leverage_tiers"] = tuple((Decimal(most), Decimal(upto)) for most, upto in tiers)
+    return Instrument(**values)
+
+
+# ---- candles -------------------------------------------------------------------------------------
+
+
+def add_candles(tx: Tx, closed: Sequence[Closed]) -> None:
+    """A candle that is stored already stays as it is: what was closed once is never repainted."""
+    statement = insert_missing(tx, candles)
+    for start in range(0, len(closed), BATCH):
+        tx.run(statement, [_candle_values(one) for one in closed[start : start + BATCH]])
+
+
+def latest_candles(
+    tx: Tx,
+    instrument: str,
+    resolution: str,
+    limit: int,
+    *,
+    since_ms: int | None = None,
+    until_ms: int | None = None,
+) -> list[Candle]:
+    """The newest, oldest first; `until_ms` is the first open time that is not wanted."""
+    query = select(candles).where(
+        candles.c.instrument == instrument, candles.c.resolution == resolution
+    )
+    if since_ms is not None:
+        query = query.where(candles.c.open_ms >= since_ms)
+    if until_ms is not None:
+        query = query.where(candles.c.open_ms < until_ms)
+    rows = tx.all(query.order_by(candles.c.open_ms.desc()).limit(limit))
+    return [_candle(row) for row in reversed(rows)]
+
+
+def last_minute(tx: Tx, instrument: str) -> Candle | None:
+    found = latest_candles(tx, instrument, "1m", 1)
+    return found[0] if found else None
+
+
+def newest_minute_ms(tx: Tx, feed: str) -> int | None:
+    """The open time of the newest minute of any instrument of the feed."""
+    # One look into the index for each: a maximum over all of them would read every row.
+    lasts = [last_minute(tx, instrument.id) for instrument in active_instruments(tx, feed)]
+    return max((last.open_ms for last in lasts if last is not None), default=None)
+
+
+def _candle_values(closed: Closed) -> dict[str, Any]:
+    candle = closed.candle
+    return {
+        "instrument": closed.instrument,
+        "resolution": closed.resolution,
+        "open_ms": candle.open_ms,
+        "open": candle.open,
+        "high": candle.high,
+        "low": candle.low,
+        "close": candle.close,
+        "volume": candle.volume,
+        "published_ms": candle.published_ms,
+        "gap_filled": candle.gap_filled,
+    }
+
+
+def _candle(row: Row[Any]) -> Candle:
+    return Candle(
+        row.open_ms,
+        row.open,
+        row.high,
+        row.low,
+        row.close,
+        row.volume,
+        sequence(row.resolution, row.open_ms),
+        row.published_ms,
+        row.gap_filled,
+    )
+
+
+# ---- wants ---------------------------------------------------------------------------------------
+
+
+def add_want(tx: Tx, instrument: str, resolution: str, lookback: int, wanted_by: str) -> None:
+    key = {"instrument": instrument, "resolution": resolution, "wanted_by": wanted_by}
+    changed = tx.run(
+        update(wants)
+        .where(*(wants.c[name] == value for name, value in key.items()))
+        .values(lookback=lookback)
+    )
+    if not changed:
+        tx.run(insert(wants), {**key, "lookback": lookback})
+
+
+def remove_wants(tx: Tx, wanted_by: str) -> None:
+    tx.run(delete(wants).where(wants.c.wanted_by == wanted_by))
+
+
+def wanted(tx: Tx) -> Mapping[tuple[str, Resolution], int]:
+    """The longest look-back of each history that anybody reads."""
+    longest = func.max(wants.c.lookback).label("lookback")
+    query = select(wants.c.instrument, wants.c.resolution, longest).group_by(
+        wants.c.instrument, wants.c.resolution
+    )
+    return {(row.instrument, row.resolution): row.lookback for row in tx.all(query)}
+
+
+# ---- time ----------------------------------------------------------------------------------------
+
+
+def find_time(tx: Tx, feed: str) -> MarketTime | None:
+    row = tx.first(select(market_times).where(market_times.c.feed == feed))
+    if row is None:
+        return None
+    return MarketTime(row.anchor_market_ms, row.anchor_real_ms, row.speed)
+
+
+def keep_time(tx: Tx, feed: str, time: MarketTime, seed: int, reason: str) -> None:
+    values: dict[str, Any] = {
+        "anchor_market_ms": time.anchor_market_ms,
+        "anchor_real_ms": time.anchor_real_ms,
+        "speed": time.speed,
+        "seed": seed,
+    }
+    if not tx.run(update(market_times).where(market_times.c.feed == feed).values(values)):
+        tx.run(insert(market_times), {"feed": feed, **values})
+    events.record(tx, "market_time_set", "feed", feed, reason=reason, **values)

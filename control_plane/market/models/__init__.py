@@ -1,0 +1,1 @@
+"""The market's vocabulary and its decisions, all of them pure."""

@@ -1,0 +1,254 @@
+"""What other slices ask the market: which instruments there are, what time it is there, what was
+and what is the price.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from loguru import logger
+from redis.exceptions import RedisError
+
+from control_plane.core.clock import MarketTime
+from control_plane.core.ids import InstrumentId
+from control_plane.infra.bus import RECONNECT_SECONDS, Bus
+from control_plane.infra.db import Database, Tx
+from control_plane.market import store
+from control_plane.market.errors import UnknownInstrument
+from control_plane.market.models import naming
+from control_plane.market.models.trades import MINUTE_MS
+from strategy_runtime.rules.instruments import Instrument
+from strategy_runtime.wire import names
+from strategy_runtime.wire.messages import Candle, Tick, decode_tick
+from strategy_runtime.wire.resolutions import Resolution
+
+SIMULATED = "simulated"
+LISTENER_HOLDS = 1_000
+NOTICE_SECONDS = 0.2  # how late a change of what is needed may be seen on a silent market
+
+
+# ---- inside a caller's transaction ---------------------------------------------------------------
+
+
+def instrument(tx: Tx, identity: str) -> Instrument:
+    found = store.find_instrument(tx, identity)
+    if found is None:
+        raise UnknownInstrument(f"There is no instrument {identity!r}.", field="instrument")
+    return found
+
+
+def instruments(tx: Tx) -> list[Instrument]:
+    return store.active_instruments(tx)
+
+
+def resolve(tx: Tx, text: str) -> InstrumentId:
+    """What a person typed, as one instrument; or a refusal that lists the candidates."""
+    return naming.resolve(text, store.active_instruments(tx))
+
+
+def market_time(tx: Tx, identity: str | None = None) -> MarketTime:
+    """How time runs in the market of this instrument. Before its feed first ran: as it does
+    here.
+    """
+    feed = SIMULATED if identity is None else store.feed_of(tx, identity)
+    found = None if feed is None else store.find_time(tx, feed)
+    now = tx.now_ms()
+    return found or MarketTime(now, now)
+
+
+def market_now_ms(tx: Tx, identity: str | None = None) -> int:
+    return market_time(tx, identity).at(tx.now_ms())
+
+
+def want(
+    tx: Tx,
+    identity: str,
+    resolution: Resolution,
+    lookback: int,
+    wanted_by: str,
+    *,
+    bus: Bus | None = None,
+) -> None:
+    """From now on keep this history on the bus, for `wanted_by`."""
+    store.add_want(tx, identity, resolution, lookback, wanted_by)
+    _wake(tx, bus)
+
+
+def unwant(tx: Tx, wanted_by: str, *, bus: Bus | None = None) -> None:
+    """Whoever this was reads no history any more."""
+    store.remove_wants(tx, wanted_by)
+    _wake(tx, bus)
+
+
+def candles(
+    tx: Tx,
+    identity: str,
+    resolution: Resolution,
+    *,
+    since_ms: int | None = None,
+    until_ms: int | None = None,
+    limit: int = 1_000,
+) -> list[Candle]:
+    """The newest closed candles, oldest first; `until_ms` is the first open time not wanted."""
+    return store.latest_candles(
+        tx, identity, resolution, limit, since_ms=since_ms, until_ms=until_ms
+    )
+
+
+def _wake(tx: Tx, bus: Bus | None) -> None:
+    if bus is not None:
+        tx.after_commit(lambda: bus.hint(names.wake("market")))
+
+
+# ---- prices now ----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Priced:
+    """An instrument with its latest price, None before its first trade."""
+
+    instrument: Instrument
+    price: Decimal | None
+    at_ms: int | None  # market time
+
+
+@dataclass(frozen=True)
+class Market:
+    db: Database
+    bus: Bus
+
+    async def prices(self) -> list[Priced]:
+        listed = await self.db.read(_with_last_minutes)
+        ticks = await self._last_ticks([one.instrument.id for one in listed])
+        return [_fresher(one, tick) for one, tick in zip(listed, ticks, strict=True)]
+
+    async def _last_ticks(self, identities: Sequence[str]) -> Sequence[Tick | None]:
+        try:
+            return await _kept(self.bus, identities)
+        except (RedisError, OSError):
+            return [None] * len(identities)  # the last minutes' closes do for a list
+
+
+def _with_last_minutes(tx: Tx) -> list[Priced]:
+    return [_at_close(tx, listed) for listed in store.active_instruments(tx)]
+
+
+def _at_close(tx: Tx, listed: Instrument) -> Priced:
+    last = store.last_minute(tx, listed.id)
+    if last is None:
+        return Priced(listed, None, None)
+    return Priced(listed, Decimal(repr(last.close)), last.open_ms + MINUTE_MS)
+
+
+def _fresher(listed: Priced, tick: Tick | None) -> Priced:
+    if tick is None:
+        return listed
+    if listed.at_ms is not None and tick.at_ms < listed.at_ms - MINUTE_MS:
+        return listed
+    return Priced(listed.instrument, tick.price, tick.at_ms)
+
+
+# ---- ticks ---------------------------------------------------------------------------------------
+
+
+@dataclass(eq=False)
+class Ticks:
+    """One listener's queue. Too slow a listener loses the oldest, and is told how many."""
+
+    dropped: int = 0
+    _held: asyncio.Queue[tuple[InstrumentId, Tick]] = field(
+        default_factory=lambda: asyncio.Queue(LISTENER_HOLDS)
+    )
+
+    def put(self, identity: InstrumentId, tick: Tick) -> None:
+        if self._held.full():
+            self._held.get_nowait()
+            self.dropped += 1
+        self._held.put_nowait((identity, tick))
+
+    def __aiter__(self) -> AsyncIterator[tuple[InstrumentId, Tick]]:
+        return self
+
+    async def __anext__(self) -> tuple[InstrumentId, Tick]:
+        return await self._held.get()
+
+
+@dataclass
+class Quotes:
+    """The last tick of each instrument that this process needs, kept from the bus."""
+
+    bus: Bus
+    _needed: set[InstrumentId] = field(default_factory=set)
+    _last: dict[InstrumentId, Tick] = field(default_factory=dict)
+    _listeners: set[Ticks] = field(default_factory=set)
+    _changed: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def need(self, identities: Iterable[InstrumentId]) -> None:
+        """From now on exactly these."""
+        needed = set(identities)
+        if needed == self._needed:
+            return
+        for gone in self._needed - needed:
+            self._last.pop(gone, None)
+        self._needed = needed
+        self._changed.set()
+
+    def last(self, identity: InstrumentId) -> Tick | None:
+        return self._last.get(identity)
+
+    @asynccontextmanager
+    async def ticks(self) -> AsyncIterator[Ticks]:
+        """Every tick that comes from here on: `async for instrument, tick in …`."""
+        listener = Ticks()
+        self._listeners.add(listener)
+        try:
+            yield listener
+        finally:
+            self._listeners.discard(listener)
+
+    async def run(self) -> None:
+        while True:
+            try:
+                await self._follow()
+            except (RedisError, OSError) as error:
+                logger.debug("quotes_lost", reason=str(error))
+                await self.bus.clock.sleep(RECONNECT_SECONDS)
+
+    async def _follow(self) -> None:
+        """Until what is needed changes, or the connection breaks."""
+        while not self._needed:
+            await self._changed.wait()
+            self._changed.clear()
+        self._changed.clear()
+        identities = {names.ticks(identity): identity for identity in sorted(self._needed)}
+
+        async with self.bus.client.pubsub(ignore_subscribe_messages=True) as pubsub:
+            await pubsub.subscribe(*identities)
+            await self._start(identities.values())
+            while not self._changed.is_set():
+                message = await pubsub.get_message(timeout=NOTICE_SECONDS)
+                if message is not None:
+                    identity = identities[message["channel"].decode()]
+                    self._take(identity, decode_tick(message["data"]))
+
+    async def _start(self, identities: Iterable[InstrumentId]) -> None:
+        """After subscribing: what came before it."""
+        wanted = list(identities)
+        for identity, tick in zip(wanted, await _kept(self.bus, wanted), strict=True):
+            if tick is not None and tick != self._last.get(identity):
+                self._take(identity, tick)
+
+    def _take(self, identity: InstrumentId, tick: Tick) -> None:
+        self._last[identity] = tick
+        for listener in self._listeners:
+            listener.put(identity, tick)
+
+
+async def _kept(bus: Bus, identities: Sequence[str]) -> list[Tick | None]:
+    """The last tick of each, as the bus keeps it."""
+    if not identities:
+        return []
+    frames = await bus.client.mget([names.last_tick(identity) for identity in identities])
+    return [decode_tick(frame) if isinstance(frame, bytes) else None for frame in frames]
