@@ -2,11 +2,13 @@
 """Write a container's root file system, made from what this host has, as a tar on standard output.
 
 For a machine that reaches no image registry. A dynamically linked program needs little more than
-its files, the libraries that `ldd` names and a static busybox for the commands of a Dockerfile.
-Python is laid out as in the official image (`/usr/local/bin/python3`): the same Dockerfiles build.
+its files and the libraries that `ldd` names. Python is laid out as in the official image
+(`/usr/local/bin/python3`): the same Dockerfiles build.
 
     python3 images/rootfs.py python | docker import -c 'CMD ["python3"]' - slipway/python:3.11
     python3 images/rootfs.py files /usr/bin/redis-server | docker import - slipway/redis:7
+
+There is no shell in it unless `--shell` asks for one, which takes a static busybox.
 """
 
 import argparse
@@ -62,13 +64,14 @@ class Missing(Exception):
 class RootFs:
     """A tar that is written once, front to back; the first entry of a name wins."""
 
-    def __init__(self, out: BinaryIO) -> None:
+    def __init__(self, out: BinaryIO, *, shell: bool = False) -> None:
         self._tar = tarfile.TarFile.open(fileobj=out, mode="w|", format=tarfile.PAX_FORMAT)
         self._written: set[str] = set()
         self._libraries: set[str] = set()
         self._library_folder = f"usr/lib/{sysconfig.get_config_var('MULTIARCH') or multiarch()}"
         self._skeleton()
-        self._shell()
+        if shell:
+            self._shell()
 
     def close(self) -> None:
         for library in sorted(self._libraries):
@@ -209,11 +212,12 @@ def main() -> None:
     arguments = argparse.ArgumentParser(
         description="A root file system from this host, as a tar on stdout."
     )
+    arguments.add_argument("--shell", action="store_true", help="with busybox")
     arguments.add_argument("kind", choices=["python", "files"])
     arguments.add_argument("paths", nargs="*", help="files and folders to copy, for 'files'")
     chosen = arguments.parse_args()
     try:
-        fs = RootFs(sys.stdout.buffer)
+        fs = RootFs(sys.stdout.buffer, shell=chosen.shell)
         if chosen.kind == "python":
             add_python(fs)
 
