@@ -123,14 +123,15 @@ def lacking(item: pytest.Item) -> str | None:
 def pytest_sessionfinish(session: pytest.Session) -> None:
     output: dict[str, object] | None = getattr(session.config, "workeroutput", None)
     if output is not None:
-        output["not_run"] = dict(session.config.stash[NOT_RUN])
+        left_out = session.config.stash[NOT_RUN]
+        output["not_run"] = dict(left_out)
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: Any) -> None:
     # Every worker collects, and leaves out, the same tests.
     config: pytest.Config = node.config
-    config.stash[NOT_RUN] = Counter[str](getattr(node, "workeroutput", {}).get("not_run", {}))
+    config.stash[NOT_RUN] = Counter(getattr(node, "workeroutput", {}).get("not_run", {}))
 
 
 def pytest_terminal_summary(
