@@ -1,0 +1,114 @@
+"""What a generation may do on the bus: a Redis user of its own, and its boot key.
+
+Both can be made again at any moment from what the database holds, for of the password only the hash
+is kept. A marker key tells that Redis was lost: gone means that the users are gone as well.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from redis.exceptions import RedisError, ResponseError
+
+from control_plane.core.ids import DeploymentId
+from control_plane.infra.bus import Bus, BusUnavailable
+from strategy_runtime.wire import names
+
+COMMANDS = ("get", "xrange", "xrevrange", "xread", "ping", "hello", "auth", "client|setname")
+
+
+@dataclass(frozen=True)
+class Rights:
+    """What one generation was declared to need."""
+
+    deployment: DeploymentId
+    generation: int
+    password_sha256: str
+    instrument: str
+    resolutions: tuple[str, ...]
+    ticks: bool
+
+    @property
+    def user(self) -> str:
+        return names.user(self.deployment, self.generation)
+
+
+def rules(rights: Rights) -> list[str]:
+    """The arguments of ACL SETUSER. Channel patterns know no read and write, so subscribing and
+    publishing stand in a selector each.
+    """
+    heard = [names.candles(rights.instrument, r) for r in rights.resolutions]
+    if rights.ticks:
+        heard.append(names.ticks(rights.instrument))
+    heard.append(names.down(rights.deployment, rights.generation))
+    keys = [names.history(rights.instrument, r) for r in rights.resolutions]
+    keys.append(names.boot(rights.deployment, rights.generation))
+    return [
+        "reset",
+        "on",
+        f"#{rights.password_sha256}",
+        *(f"%R~{key}" for key in keys),
+        *(f"+{command}" for command in COMMANDS),
+        f"(+subscribe +unsubscribe resetchannels {' '.join(f'&{c}' for c in heard)})",
+        f"(+publish resetchannels &{names.up(rights.deployment, rights.generation)})",
+    ]
+
+
+@dataclass(frozen=True)
+class Access:
+    """Makes and takes rights, on the administrator's connection."""
+
+    bus: Bus
+    marker: str  # a key of this process' own
+
+    async def grant(self, rights: Rights, boot: str) -> None:
+        """Safe to repeat: connections that stand already keep standing."""
+        try:
+            key = names.boot(rights.deployment, rights.generation)
+            await self.bus.client.set(key, boot)
+            await self._acl("SETUSER", rights.user, *rules(rights))
+        except ResponseError as error:
+            raise BusUnavailable(
+                f"Redis refuses to make a user: {error}.",
+                remedy="It must be version 7.0 or newer, and SLIPWAY_REDIS_URL an administrator's.",
+            ) from error
+        except (RedisError, OSError) as error:
+            raise BusUnavailable(f"Redis does not answer: {error}.") from error
+
+    async def revoke(self, deployment: DeploymentId, generation: int) -> None:
+        """Its connections end at once. Already gone is success."""
+        await self.revoke_all([(deployment, generation)])
+
+    async def revoke_all(self, generations: Iterable[tuple[DeploymentId, int]]) -> None:
+        try:
+            for deployment, generation in generations:
+                user = names.user(deployment, generation)
+                await self._acl("DELUSER", user)
+                await self.bus.client.delete(names.boot(deployment, generation))
+        except (RedisError, OSError) as error:
+            raise BusUnavailable(f"Redis does not answer: {error}.") from error
+
+    async def users(self) -> frozenset[str]:
+        """Those of generations, whosever."""
+        try:
+            found = await self._acl("USERS")
+        except (RedisError, OSError) as error:
+            raise BusUnavailable(f"Redis does not answer: {error}.") from error
+        return frozenset(name.decode() for name in found if name.startswith(b"dep-"))
+
+    async def is_marked(self) -> bool:
+        """Whether this is still the server that we have marked."""
+        try:
+            return bool(await self.bus.client.exists(self.marker))
+        except (RedisError, OSError) as error:
+            raise BusUnavailable(f"Redis does not answer: {error}.") from error
+
+    async def mark(self) -> None:
+        try:
+            await self.bus.client.set(self.marker, b"1")
+        except (RedisError, OSError) as error:
+            raise BusUnavailable(f"Redis does not answer: {error}.") from error
+
+    async def _acl(self, *words: str) -> Any:
+        # The library's own acl_setuser knows no selectors.
+        return await self.bus.client.execute_command("ACL", *words)  # type: ignore[no-untyped-call]

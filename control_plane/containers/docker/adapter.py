@@ -1,0 +1,179 @@
+"""Strategies in containers of a Docker engine."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from loguru import logger
+
+from control_plane.containers.docker import parse
+from control_plane.containers.docker.engine import Engine, Gone
+from control_plane.containers.docker.template import (
+    ENTRYPOINT,
+    Image,
+    Template,
+    container,
+    differences,
+)
+from control_plane.containers.errors import EngineUnreachable, LaunchFailed, LaunchRefused
+from control_plane.containers.models import (
+    LABEL_INSTALLATION,
+    LOG_TAIL_LINES,
+    BusAddress,
+    Facts,
+    Handle,
+    LaunchSpec,
+    Running,
+    printable,
+)
+from control_plane.core.ids import DeploymentId
+from control_plane.infra.failpoints import Failpoints
+
+MAKE_SECONDS = 30.0  # creating and starting stand in a long line when many start at once
+PULL_SECONDS = 60.0
+SECCOMP = Path(__file__).parents[3] / "images" / "base_strategy" / "seccomp.json"
+
+
+@dataclass(frozen=True)
+class DockerLauncher:
+    installation: str
+    image: str
+    bus: BusAddress
+    engine: Engine
+    failpoints: Failpoints
+    runtime: str | None = None
+    seccomp: Path = SECCOMP
+    command: tuple[str, ...] = ENTRYPOINT
+
+    @property
+    def name(self) -> str:
+        return "docker"
+
+    async def available(self) -> str | None:
+        try:
+            await self._template()
+        except (EngineUnreachable, LaunchFailed, LaunchRefused) as error:
+            return str(error)
+        return None
+
+    async def launch(self, spec: LaunchSpec) -> Handle:
+        template = await self._template()
+        asked = container(template, spec)
+        try:
+            made = await self.engine.call(
+                "create_container_from_config", asked, spec.name, within=MAKE_SECONDS
+            )
+        except Gone as error:
+            raise LaunchFailed(f"The image {self.image!r} is gone.") from error
+        handle = Handle(str(made["Id"]))
+        await self.failpoints.hit("launch.after_create")
+
+        found = await self.engine.call("inspect_container", handle)
+        wrong = differences(asked, found, template.image)
+        if wrong:
+            await self.remove(handle)
+            raise LaunchRefused(
+                f"The engine made a container otherwise than asked: {'; '.join(wrong[:3])}.",
+                remedy="Look at the engine's own defaults (daemon.json).",
+            )
+
+        await self.engine.call("start", handle, within=MAKE_SECONDS)
+        return handle
+
+    async def list_ours(self) -> list[Running]:
+        ours = {"label": f"{LABEL_INSTALLATION}={self.installation}"}
+        items = await self.engine.call("containers", all=True, filters=ours)
+        return [found for item in items if (found := parse.running(item)) is not None]
+
+    async def stop(self, handle: Handle, grace_seconds: float) -> None:
+        grace = max(0, round(grace_seconds))
+        with suppress(Gone):
+            found = await self.engine.call("inspect_container", handle)
+            if found["State"]["Paused"]:  # a paused process cannot hear a signal
+                await self.engine.call("unpause", handle)
+            await self.engine.call("stop", handle, timeout=grace, within=MAKE_SECONDS + grace)
+
+    async def remove(self, handle: Handle) -> None:
+        with suppress(Gone):
+            await self.engine.call("remove_container", handle, v=True, force=True)
+
+    async def logs(self, handle: Handle) -> str:
+        with suppress(Gone):
+            lines = await self.engine.call("logs", handle, tail=LOG_TAIL_LINES)
+            return printable(lines.decode("utf-8", "replace"))
+        return ""
+
+    async def facts(self, handle: Handle) -> Facts | None:
+        with suppress(Gone):
+            found = await self.engine.call("inspect_container", handle)
+            stats = None
+            if found["State"]["Running"]:
+                stats = await self.engine.call("stats", handle, stream=False, one_shot=True)
+            return parse.facts(found, stats)
+        return None
+
+    async def events(self) -> AsyncIterator[DeploymentId]:
+        async for event in self.engine.events(filters={"type": "container"}):
+            deployment = parse.changed(event, self.installation)
+            if deployment is not None:
+                yield deployment
+
+    async def close(self) -> None:
+        await self.engine.close()
+
+    async def _template(self) -> Template:
+        """Asked for at each launch: an image and an engine's runtime can change under us."""
+        if self.bus.socket is None:
+            raise LaunchRefused(
+                "Strategy containers have no network, but Redis is reached over TCP.",
+                remedy="Set SLIPWAY_FLEET__BUS_URL to its Unix socket.",
+            )
+        if self.bus.volume is not None:
+            await self._look_for_volume(self.bus.volume)
+        image = await self._image()
+        runtime = self.runtime or (await self.engine.call("info"))["DefaultRuntime"]
+        return Template(image, runtime, await self._profile(), self.bus, self.command)
+
+    async def _profile(self) -> str:
+        try:
+            return await asyncio.to_thread(self.seccomp.read_text)
+        except OSError as error:
+            raise LaunchFailed(f"The seccomp profile cannot be read: {error}.") from error
+
+    async def _look_for_volume(self, volume: str) -> None:
+        try:
+            await self.engine.call("inspect_volume", volume)
+        except Gone as error:
+            raise LaunchFailed(
+                f"The Docker engine has no volume {volume!r}.",
+                remedy="See SLIPWAY_FLEET__BUS_VOLUME.",
+            ) from error
+
+    async def _image(self) -> Image:
+        try:
+            found = await self.engine.call("inspect_image", self.image)
+        except Gone:
+            found = await self._pulled()
+        config = found.get("Config") or {}
+        labels = tuple(sorted((config.get("Labels") or {}).items()))
+        return Image(str(found["Id"]), tuple(config.get("Env") or ()), labels)
+
+    async def _pulled(self) -> dict[str, Any]:
+        """Only what a digest pins: a mere name could be anybody's."""
+        if "@sha256:" not in self.image:
+            raise LaunchFailed(
+                f"The Docker engine has no image {self.image!r}.",
+                remedy="Run `slipway images build`.",
+            )
+        logger.info("image_pull", image=self.image)
+        try:
+            await self.engine.call("pull", self.image, within=PULL_SECONDS)
+            found: dict[str, Any] = await self.engine.call("inspect_image", self.image)
+        except (Gone, EngineUnreachable) as error:
+            raise LaunchFailed(
+                f"The image {self.image!r} was not to be had within {PULL_SECONDS:g} s."
+            ) from error
+        return found

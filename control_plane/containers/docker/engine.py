@@ -1,0 +1,124 @@
+"""Calls to a Docker engine, each with a deadline.
+
+The SDK blocks, so it runs on threads of ours. What it raises becomes ours here and nowhere else, so
+that "no answer" is never taken for "gone".
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from docker import APIClient
+from docker.errors import APIError, DockerException, NotFound
+
+from control_plane.containers.errors import EngineUnreachable, LaunchFailed
+
+T = TypeVar("T")
+
+CALL_SECONDS = 5.0
+THREADS = 8
+DEFAULT_HOST = "unix:///var/run/docker.sock"
+
+
+class Gone(Exception):
+    """There is no such container, image or volume."""
+
+
+@dataclass
+class Engine:
+    host: str | None = None
+    call_seconds: float = CALL_SECONDS
+    _clients: dict[float, APIClient] = field(default_factory=dict)
+    _threads: ThreadPoolExecutor = field(
+        default_factory=lambda: ThreadPoolExecutor(THREADS, thread_name_prefix="docker")
+    )
+
+    async def call(
+        self, method: str, *args: Any, within: float | None = None, **kwargs: Any
+    ) -> Any:
+        """Call a method of the SDK's low-level client by its name."""
+        seconds = within or self.call_seconds
+
+        def blocking() -> Any:
+            return getattr(self._client(seconds), method)(*args, **kwargs)
+
+        try:
+            # The SDK's own deadline covers each read; this one the whole call.
+            async with asyncio.timeout(seconds + 1):
+                return await self._on_thread(lambda: self._translated(blocking))
+        except TimeoutError as error:
+            raise self._silent(seconds) from error
+
+    async def events(self, **kwargs: Any) -> AsyncIterator[Mapping[str, Any]]:
+        """The engine's stream, which ends without a word when the engine does."""
+        loop = asyncio.get_running_loop()
+        queue: asyncio.Queue[Mapping[str, Any] | None] = asyncio.Queue()
+        stream = await self.call("events", decode=True, **kwargs)
+
+        def read() -> None:
+            # Closing it from outside breaks the read in one of several ways.
+            with suppress(OSError, ValueError, AttributeError):
+                for event in stream:
+                    loop.call_soon_threadsafe(queue.put_nowait, event)
+            with suppress(RuntimeError):  # the loop is closed
+                loop.call_soon_threadsafe(queue.put_nowait, None)
+
+        reading = loop.run_in_executor(self._threads, read)
+        try:
+            while (event := await queue.get()) is not None:
+                yield event
+        finally:
+            with suppress(OSError, AttributeError):  # the engine has closed it already
+                stream.close()
+            await reading
+
+    async def close(self) -> None:
+        self._threads.shutdown(wait=False, cancel_futures=True)
+        for client in self._clients.values():
+            client.close()
+        self._clients.clear()
+
+    async def _on_thread(self, work: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+
+    def _client(self, seconds: float) -> APIClient:
+        client = self._clients.get(seconds)
+        if client is None:
+            client = APIClient(
+                self.host or DEFAULT_HOST,
+                version="auto",
+                timeout=seconds,  # type: ignore[arg-type] # the stub is too narrow
+                max_pool_size=THREADS,
+            )
+            self._clients[seconds] = client
+        return client
+
+    def _translated(self, work: Callable[[], T]) -> T:
+        try:
+            return work()
+        except NotFound as error:
+            raise Gone(str(error.explanation or error)) from error
+        except APIError as error:
+            raise LaunchFailed(f"The Docker engine says: {error.explanation or error}.") from error
+        except (DockerException, OSError) as error:  # what its HTTP library raises is an OSError
+            raise self._unreachable(error) from error
+
+    def _unreachable(self, error: Exception) -> EngineUnreachable:
+        where = (self.host or DEFAULT_HOST).removeprefix("unix://")
+        text = str(error)
+        if "PermissionError" in text or isinstance(error, PermissionError):
+            return EngineUnreachable(
+                f"There is no permission on the Docker engine's socket {where}.",
+                remedy="Add this user to the socket's group.",
+            )
+        if "Read timed out" in text:
+            return self._silent(self.call_seconds)
+        return EngineUnreachable(
+            f"The Docker engine cannot be reached at {where}.", remedy="Is it running?"
+        )
+
+    def _silent(self, seconds: float) -> EngineUnreachable:
+        return EngineUnreachable(f"The Docker engine has not answered within {seconds:g} s.")

@@ -1,0 +1,174 @@
+"""The one shape of a strategy's container, and the proof that the engine made it so.
+
+Pure: from a launch to the engine's own JSON, and from what the engine says that it made to the list
+of differences. A field that we did not ask for must be empty, so that neither a daemon's default
+nor a newer engine's feature opens what is closed here.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from posixpath import basename, dirname
+from typing import Any
+
+from control_plane.containers.models import BusAddress, LaunchSpec, environment, labels
+
+MB = 1024 * 1024
+CPU_PERIOD_US = 100_000
+USER = "10001:10001"
+BUS_FOLDER = "/run/slipway"
+TMPFS = "rw,noexec,nosuid,nodev,size=8m,nr_inodes=1024,mode=1777"
+SHM_BYTES = 1 * MB
+ENTRYPOINT = ("python3", "-I", "-m", "strategy_runtime.main")
+PIDS_UNDER_RUNSC = 256  # it runs its own threads inside
+
+# What every engine hides of /proc and /sys; a newer one may hide more.
+MASKED = frozenset(
+    {"/proc/asound", "/proc/acpi", "/proc/kcore", "/proc/keys", "/proc/latency_stats"}
+    | {"/proc/timer_list", "/proc/timer_stats", "/proc/sched_debug", "/proc/scsi", "/sys/firmware"}
+)
+READ_ONLY = frozenset({"/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"})
+
+
+@dataclass(frozen=True)
+class Image:
+    id: str
+    env: tuple[str, ...] = ()
+    labels: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class Template:
+    """What is alike in every container of this installation."""
+
+    image: Image
+    runtime: str
+    seccomp: str  # the profile itself
+    bus: BusAddress
+    command: tuple[str, ...] = ENTRYPOINT
+
+
+def container(template: Template, spec: LaunchSpec) -> dict[str, Any]:
+    """The body of the engine's create call."""
+    inside = f"{BUS_FOLDER}/{basename(template.bus.socket or '')}"
+    variables = environment(spec, template.bus.url(spec, inside))
+    return {
+        "Image": template.image.id,
+        "Entrypoint": list(template.command),
+        "Cmd": [],
+        "Env": [f"{name}={value}" for name, value in variables.items()],
+        "Labels": labels(spec),
+        "User": USER,
+        "WorkingDir": "/tmp",  # noqa: S108 # inside the container
+        "Hostname": "strategy",
+        "Healthcheck": {"Test": ["NONE"]},
+        "AttachStdout": False,
+        "AttachStderr": False,
+        "Tty": False,
+        "OpenStdin": False,
+        "HostConfig": _host(template, spec),
+    }
+
+
+def _host(template: Template, spec: LaunchSpec) -> dict[str, Any]:
+    memory = spec.limits.memory_mb * MB
+    pids = spec.limits.pids
+    return {
+        "Runtime": template.runtime,
+        "Memory": memory,
+        "MemorySwap": memory,
+        "CpuPeriod": CPU_PERIOD_US,
+        "CpuQuota": round(spec.limits.cpus * CPU_PERIOD_US),
+        "PidsLimit": max(pids, PIDS_UNDER_RUNSC) if "runsc" in template.runtime else pids,
+        "ReadonlyRootfs": True,
+        "Tmpfs": {"/tmp": TMPFS},  # noqa: S108 # inside the container
+        "Mounts": [_mount(template.bus)],
+        "NetworkMode": "none",
+        "IpcMode": "private",
+        "CgroupnsMode": "private",
+        "ShmSize": SHM_BYTES,
+        "CapDrop": ["ALL"],
+        "SecurityOpt": ["no-new-privileges", f"seccomp={template.seccomp}"],
+        "Init": True,
+        # Never nproc: the kernel counts it per user over all containers.
+        "Ulimits": [
+            {"Name": "nofile", "Soft": 128, "Hard": 128},
+            {"Name": "core", "Soft": 0, "Hard": 0},
+        ],
+        "LogConfig": {"Type": "json-file", "Config": {"max-size": "1m", "max-file": "2"}},
+        "RestartPolicy": {"Name": "no", "MaximumRetryCount": 0},
+        "OomScoreAdj": 500,  # a host out of memory loses a strategy before it loses us
+    }
+
+
+def _mount(bus: BusAddress) -> dict[str, Any]:
+    if bus.volume is not None:
+        source = {"Type": "volume", "Source": bus.volume, "VolumeOptions": {"NoCopy": True}}
+    else:
+        source = {"Type": "bind", "Source": dirname(bus.socket or "")}
+    return {**source, "Target": BUS_FOLDER, "ReadOnly": True}
+
+
+def differences(asked: Mapping[str, Any], found: Mapping[str, Any], image: Image) -> list[str]:
+    """What the engine made otherwise than asked, each as `field: found, not asked`."""
+    host = dict(found.get("HostConfig") or {})
+    config = dict(found.get("Config") or {})
+    return [
+        *_unequal("Image", asked["Image"], found.get("Image")),
+        *_host_differences(asked["HostConfig"], host),
+        *_unequal("Env", _merged(image.env, asked["Env"]), sorted(config.get("Env") or [])),
+        *_unequal("Labels", {**dict(image.labels), **asked["Labels"]}, config.get("Labels")),
+        *_unequal("Mounts", [(BUS_FOLDER, False)], _mounted(found)),
+        *(
+            difference
+            for name in ("Entrypoint", "Cmd", "User", "WorkingDir", "Tty", "OpenStdin", "Volumes")
+            for difference in _unequal(name, asked.get(name), config.get(name))
+        ),
+    ]
+
+
+def _host_differences(asked: Mapping[str, Any], found: dict[str, Any]) -> list[str]:
+    masked, read_only = found.pop("MaskedPaths", None), found.pop("ReadonlyPaths", None)
+    found.pop("ConsoleSize", None)  # of a client's terminal: it closes nothing
+    wrong = [
+        difference
+        for name in sorted(asked.keys() | found.keys())
+        for difference in _unequal(
+            name, _plain(name, asked.get(name)), _plain(name, found.get(name))
+        )
+    ]
+    wrong += [f"MaskedPaths: without {path}" for path in sorted(MASKED - set(masked or ()))]
+    wrong += [f"ReadonlyPaths: without {path}" for path in sorted(READ_ONLY - set(read_only or ()))]
+    return wrong
+
+
+def _plain(name: str, value: Any) -> Any:
+    """The engine adds names to limits and leaves out what is empty: compare what it means."""
+    if name == "Ulimits":
+        return sorted((limit["Name"], limit["Soft"], limit["Hard"]) for limit in value or [])
+    if name == "Mounts":
+        return [_without_empty(mount) for mount in value or []]
+    return value
+
+
+def _without_empty(value: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: inner for key, inner in value.items() if inner}
+
+
+def _unequal(name: str, asked: Any, found: Any) -> list[str]:
+    if asked == found or (not asked and not found):
+        return []
+    return [f"{name}: {_short(found)}, not {_short(asked)}"]
+
+
+def _merged(image: Sequence[str], asked: Sequence[str]) -> list[str]:
+    variables = dict(line.split("=", 1) for line in [*image, *asked])
+    return sorted(f"{name}={value}" for name, value in variables.items())
+
+
+def _mounted(found: Mapping[str, Any]) -> list[tuple[str, bool]]:
+    return [(str(m.get("Destination")), bool(m.get("RW"))) for m in found.get("Mounts") or []]
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 120 else f"{text[:117]}…"

@@ -1,0 +1,201 @@
+"""The port to whatever runs strategies: an engine, or plain processes where none is at hand.
+
+A caller says who is to run and within which limits. How a container is closed in is the launcher's
+own business: nothing of it can be asked for.
+"""
+
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field
+from typing import Literal, NewType, Protocol
+from urllib.parse import quote, urlsplit
+
+from control_plane.core.ids import DeploymentId
+from strategy_runtime import wire
+from strategy_runtime.wire import names
+
+Handle = NewType("Handle", str)
+"""What a launcher calls one container: the engine's id, or a folder's name."""
+
+State = Literal["created", "running", "paused", "exited"]
+
+LABEL_INSTALLATION = "slipway.installation"
+LABEL_DEPLOYMENT = "slipway.deployment"
+LABEL_GENERATION = "slipway.generation"
+LABEL_CODE = "slipway.code"
+
+LOG_TAIL_LINES = 50
+LOG_TAIL_CHARACTERS = 8_000
+
+
+@dataclass(frozen=True)
+class Limits:
+    memory_mb: int = 512
+    cpus: float = 0.5
+    pids: int = 64
+
+
+@dataclass(frozen=True)
+class LaunchSpec:
+    """One launch of one generation: all that a caller may choose."""
+
+    installation: str
+    deployment: DeploymentId
+    generation: int
+    code_sha256: str
+    boot_sha256: str
+    password: str = field(repr=False)  # of the generation's Redis user
+    limits: Limits = Limits()
+    time_scale: float = 1.0
+    trusted: bool = (
+        False  # the operator's own code or a shipped template: may run without a sandbox
+    )
+
+    @property
+    def name(self) -> str:
+        return container_name(self.deployment, self.generation)
+
+
+@dataclass(frozen=True)
+class Running:
+    """A container that carries our labels, whatever state it is in."""
+
+    handle: Handle
+    installation: str
+    deployment: DeploymentId
+    generation: int
+    state: State
+    code_sha256: str = ""
+
+
+@dataclass(frozen=True)
+class Facts:
+    """How a container stands or how it ended, as its engine tells it."""
+
+    state: State
+    exit_code: int | None = None
+    out_of_memory: bool = False
+    peak_memory_bytes: int | None = None
+    error: str = ""
+
+
+@dataclass(frozen=True)
+class BusAddress:
+    """Where a strategy's process finds Redis: a Unix socket, or host and port for plain
+    processes. `volume` names the engine's volume that holds the socket, if it is no folder of this
+    machine.
+    """
+
+    socket: str | None = None  # its path on this machine, or within the volume's owner
+    tcp: str | None = None  # redis://host:port/db
+    volume: str | None = None
+
+    def url(self, spec: LaunchSpec, socket: str | None = None) -> str:
+        """The whole address for one generation, with its own user."""
+        credentials = f"{names.user(spec.deployment, spec.generation)}:{quote(spec.password)}@"
+        path = socket or self.socket
+        if path is not None:
+            return f"unix://{credentials}{path}"
+        scheme, _, rest = str(self.tcp).partition("://")
+        return f"{scheme}://{credentials}{rest}"
+
+
+class Launcher(Protocol):
+    """Docker, or processes. Each call has a deadline; `EngineUnreachable` means that nothing is
+    known.
+    """
+
+    @property
+    def name(self) -> str: ...
+
+    async def available(self) -> str | None:
+        """Nothing if it can launch; else why not, in a sentence."""
+        ...
+
+    async def launch(self, spec: LaunchSpec) -> Handle: ...
+
+    async def list_ours(self) -> list[Running]: ...
+
+    async def stop(self, handle: Handle, grace_seconds: float) -> None:
+        """Ask it to end and wait; kill it after the grace. Already gone is success."""
+        ...
+
+    async def remove(self, handle: Handle) -> None:
+        """Forget it, killing it if it runs. Already gone is success."""
+        ...
+
+    async def logs(self, handle: Handle) -> str:
+        """The last lines of what it printed, as text that is safe to show."""
+        ...
+
+    async def facts(self, handle: Handle) -> Facts | None:
+        """Nothing if there is no such container any more."""
+        ...
+
+    def events(self) -> AsyncIterator[DeploymentId]:
+        """Whose container has just changed. Ends, or raises, when the engine does: look at
+        everything then.
+        """
+        ...
+
+    async def close(self) -> None: ...
+
+
+def container_name(deployment: DeploymentId, generation: int) -> str:
+    return f"slipway-{deployment}-g{generation}"
+
+
+def labels(spec: LaunchSpec) -> dict[str, str]:
+    return {
+        LABEL_INSTALLATION: spec.installation,
+        LABEL_DEPLOYMENT: spec.deployment,
+        LABEL_GENERATION: str(spec.generation),
+        LABEL_CODE: spec.code_sha256,
+    }
+
+
+def environment(spec: LaunchSpec, bus_url: str) -> dict[str, str]:
+    """Everything that we put into the process' environment. One BLAS thread: half a CPU is shared
+    by no more.
+    """
+    return {
+        wire.ENV_BUS_URL: bus_url,
+        wire.ENV_DEPLOYMENT: spec.deployment,
+        wire.ENV_GENERATION: str(spec.generation),
+        wire.ENV_BOOT_SHA256: spec.boot_sha256,
+        wire.ENV_TIME_SCALE: f"{spec.time_scale:g}",
+        "OPENBLAS_NUM_THREADS": "1",
+        "OMP_NUM_THREADS": "1",
+        "MKL_NUM_THREADS": "1",
+    }
+
+
+def running_from_labels(handle: str, state: State, found: Mapping[str, str]) -> Running | None:
+    """Nothing if the labels are not whole: whoever made that container, it was not us."""
+    deployment, generation = found.get(LABEL_DEPLOYMENT), found.get(LABEL_GENERATION, "")
+    if not deployment or not generation.isdecimal():
+        return None
+    return Running(
+        Handle(handle),
+        found.get(LABEL_INSTALLATION, ""),
+        DeploymentId(deployment),
+        int(generation),
+        state,
+        found.get(LABEL_CODE, ""),
+    )
+
+
+def bus_address(redis_url: str, bus_url: str | None, volume: str | None) -> BusAddress:
+    """From the control plane's own address and what the settings say about the containers'."""
+    parts = urlsplit(bus_url or redis_url)
+    if parts.scheme == "unix":
+        return BusAddress(socket=parts.path, volume=volume)
+    if volume is not None and bus_url is None:
+        return BusAddress(socket="/redis.sock", volume=volume)
+    host = parts.netloc.rpartition("@")[2]
+    return BusAddress(tcp=f"{parts.scheme}://{host}{parts.path}")
+
+
+def printable(text: str, limit: int = LOG_TAIL_CHARACTERS) -> str:
+    """A strategy's output as data: the end of it, with control characters made visible."""
+    kept = text[-limit:]
+    return "".join(c if c == "\n" or c.isprintable() else f"\\x{ord(c):02x}" for c in kept)
