@@ -2,12 +2,23 @@
 manifest.
 """
 
-from typing import ClassVar
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
 
-from sqlalchemy import BigInteger, Text, UniqueConstraint
+from sqlalchemy import (
+    BigInteger,
+    Row,
+    Text,
+    UniqueConstraint,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
 from sqlmodel import Field, SQLModel
 
-from control_plane.infra.db import table
+from control_plane.infra.db import Tx, table
 
 
 class StrategyRow(SQLModel, table=True):
@@ -43,3 +54,56 @@ class VersionRow(SQLModel, table=True):
 
 strategies = table(StrategyRow)
 versions = table(VersionRow)
+
+
+def find_strategy(tx: Tx, tenant: str, name: str) -> Row[Any] | None:
+    """By its name or its id."""
+    return tx.first(
+        select(strategies).where(
+            strategies.c.tenant == tenant, or_(strategies.c.name == name, strategies.c.id == name)
+        )
+    )
+
+
+def list_strategies(tx: Tx, tenant: str) -> Sequence[Row[Any]]:
+    return tx.all(select(strategies).where(strategies.c.tenant == tenant).order_by("name"))
+
+
+def add_strategy(tx: Tx, values: Mapping[str, Any]) -> None:
+    tx.run(insert(strategies), values)
+
+
+def find_version(tx: Tx, version: str) -> Row[Any] | None:
+    return tx.first(select(versions).where(versions.c.id == version))
+
+
+def newest_version(tx: Tx, strategy: str) -> Row[Any] | None:
+    newest = versions.c.number.desc()
+    return tx.first(
+        select(versions).where(versions.c.strategy_id == strategy).order_by(newest).limit(1)
+    )
+
+
+def list_versions(tx: Tx, tenant: str, strategy: str | None) -> Sequence[Row[Any]]:
+    query = select(versions).where(versions.c.tenant == tenant)
+    if strategy is not None:
+        query = query.where(versions.c.strategy_id == strategy)
+    return tx.all(query.order_by(versions.c.strategy_id, versions.c.number))
+
+
+def add_version(tx: Tx, values: Mapping[str, Any]) -> None:
+    number = select(func.coalesce(func.max(versions.c.number), 0) + 1).where(
+        versions.c.strategy_id == values["strategy_id"]
+    )
+    tx.run(insert(versions), {**values, "number": tx.scalar(number), "state": "pending"})
+
+
+def move_version(tx: Tx, version: str, before: Sequence[str], after: str, **values: Any) -> bool:
+    """One state to the next; false if somebody else was first."""
+    moved = update(versions).where(versions.c.id == version, versions.c.state.in_(before))
+    return bool(tx.run(moved.values(state=after, **values)))
+
+
+def unchecked(tx: Tx) -> Sequence[Row[Any]]:
+    open_states = versions.c.state.in_(("pending", "checking"))
+    return tx.all(select(versions.c.id).where(open_states).order_by(versions.c.created_ms))

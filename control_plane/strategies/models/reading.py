@@ -1,0 +1,304 @@
+"""Reads the strategy out of a syntax tree: its class, hooks, attributes and parameters. Nothing of
+it is ever run.
+"""
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from typing import Any
+
+from control_plane.strategies.errors import BadParameter
+from control_plane.strategies.models.findings import Finding
+from control_plane.strategies.models.outline import (
+    DEFAULT_LOOKBACK,
+    MAX_LOOKBACK,
+    Outline,
+    Parameter,
+    Value,
+    typed,
+)
+from strategy_runtime.wire.resolutions import RESOLUTIONS
+
+HOOKS = {"on_start": 0, "on_candle": 1, "on_tick": 1, "on_stop": 0}
+OLDER_HOOKS = frozenset({"on_market_data", "on_signal"})
+ATTRIBUTES = {"instrument": str, "resolution": str, "ticks": bool, "lookback": int}
+# What the SDK's class has itself: a parameter of such a name would hide it.
+RESERVED = frozenset(
+    {"instrument", "resolution", "resolutions", "lookback", "ticks", "history", "position"}
+    | {"manifest", "state", "long", "short", "exit_long", "exit_short", "log", "metric"}
+    | {"sma", "ema", "rsi", "atr", "rolling_max", "rolling_min", *HOOKS}
+)
+SDK_MODULES = ("strategy_runtime", "strategy_runtime.sdk", "strategy_runtime.sdk.strategy")
+BOUNDS = ("ge", "gt", "le", "lt")
+
+Function = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+@dataclass
+class Reading:
+    """What is read so far, and what is wrong with it."""
+
+    tree: ast.Module
+    findings: list[Finding] = field(default_factory=list)
+
+    def outline(self) -> Outline:
+        """As much as can be read; the findings tell what cannot."""
+        kind = self._strategy()
+        if kind is None:
+            return Outline()
+        members = _members(kind, self._classes())
+        self._check_hooks(kind, members)
+        attributes = self._attributes(members)
+        return Outline(
+            class_name=kind.name,
+            description=(ast.get_docstring(kind) or "").partition("\n")[0][:200],
+            parameters=tuple(self._parameters(members)),
+            instrument=str(attributes.get("instrument", "")),
+            resolution=str(attributes.get("resolution", "")),
+            resolutions=tuple(attributes.get("resolutions", ())),
+            ticks=bool(attributes.get("ticks", False)),
+            lookback=int(attributes.get("lookback") or DEFAULT_LOOKBACK),
+        )
+
+    def say(self, node: ast.AST | None, rule: str, message: str, hint: str = "") -> None:
+        line, column = getattr(node, "lineno", 0), getattr(node, "col_offset", -1) + 1
+        self.findings.append(Finding(rule, message, hint, line, column))
+
+    def _classes(self) -> dict[str, ast.ClassDef]:
+        return {node.name: node for node in self.tree.body if isinstance(node, ast.ClassDef)}
+
+    def _strategy(self) -> ast.ClassDef | None:
+        """The one class that no other of the file inherits."""
+        classes = self._classes()
+        bases, older = _imported_bases(self.tree)
+        mine = [c for c in classes.values() if _descends(c, classes, bases)]
+        inherited = {name for c in mine for name in map(_dotted, c.bases)}
+        leaves = [c for c in mine if c.name not in inherited]
+        if len(leaves) > 1:
+            names = ", ".join(c.name for c in leaves)
+            self.say(leaves[1], "class", f"The file has several strategies: {names}.", "Leave one.")
+            return None
+        if leaves and not older:
+            return leaves[0]
+        self._say_no_strategy(older)
+        return None
+
+    def _say_no_strategy(self, older: ast.AST | None) -> None:
+        new = "Inherit strategy_runtime.BaseStrategy and write on_candle(self, candle)."
+        main = next(
+            (n for n in self.tree.body if isinstance(n, Function) and n.name == "main"), None
+        )
+        if older is not None:
+            message = "This is the style of base_strategy, which cannot be run yet."
+            self.say(older, "style", message, new)
+        elif main is not None:
+            message = "This is the style with a function main(data), which cannot be run yet."
+            self.say(main, "style", message, new)
+        else:
+            self.say(None, "class", "The file defines no strategy.", new)
+
+    def _check_hooks(self, kind: ast.ClassDef, members: dict[str, ast.stmt]) -> None:
+        for name, node in members.items():
+            if name in HOOKS:
+                self._check_hook(name, node)
+            elif name.startswith("on_") and isinstance(node, Function):
+                self._check_stray_hook(name, node)
+        decides = {"on_candle", "on_tick"} & members.keys()
+        if not decides and not OLDER_HOOKS & members.keys():
+            message = f"{kind.name} has no on_candle: it would never decide anything."
+            self.say(kind, "hook", message, "Write `def on_candle(self, candle):`.")
+
+    def _check_hook(self, name: str, node: ast.stmt) -> None:
+        wanted = "self, candle" if name == "on_candle" else "self, tick" if HOOKS[name] else "self"
+        hint = f"Write `def {name}({wanted}):`."
+        if not isinstance(node, Function):
+            self.say(node, "hook", f"{name} must be a method.", hint)
+        elif isinstance(node, ast.AsyncFunctionDef):
+            self.say(node, "hook", f"{name} is a plain method: nothing is awaited in it.", hint)
+        elif node.decorator_list:
+            self.say(node, "hook", f"{name} takes no decorator.", hint)
+        elif not _takes(node.args, HOOKS[name] + 1):
+            self.say(node, "hook", f"{name} is called with {wanted}.", hint)
+
+    def _check_stray_hook(self, name: str, node: Function) -> None:
+        if name in OLDER_HOOKS:
+            message = f"{name} is a hook of an older style, which cannot be run yet."
+            self.say(node, "style", message, "Write on_candle(self, candle) instead.")
+            return
+        near = get_close_matches(name, HOOKS, 1)
+        hint = f"Did you mean {near[0]}?" if near else ""
+        finding = Finding(
+            "hook", f"Nobody calls {name[:60]}.", hint, node.lineno, node.col_offset + 1, "warning"
+        )
+        self.findings.append(finding)
+
+    def _attributes(self, members: dict[str, ast.stmt]) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        for name in (*ATTRIBUTES, "resolutions"):
+            value = _assigned(members.get(name))
+            if value is None:
+                continue
+            try:
+                found[name] = self._attribute(name, ast.literal_eval(value))
+            except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError) as error:
+                self.say(value, "attribute", f"{name}: {_says(error)}.", "Write a plain value.")
+        if found.get("ticks") and "on_tick" not in members:
+            self.say(members["ticks"], "hook", "ticks = True, but there is no on_tick.")
+        return found
+
+    def _attribute(self, name: str, value: Any) -> Any:
+        wanted = ATTRIBUTES.get(name)
+        if wanted is not None and type(value) is not wanted:
+            raise TypeError(f"{value!r:.60} is no {wanted.__name__}")
+        if name == "lookback" and not 0 <= value <= MAX_LOOKBACK:
+            raise ValueError(f"{value:.6g} must be between 0 and {MAX_LOOKBACK}")
+        if name == "resolutions" and not isinstance(value, tuple | list):
+            raise TypeError("it must be a tuple of resolutions")
+        for resolution in (
+            [value] if name == "resolution" else value if name == "resolutions" else []
+        ):
+            if resolution not in ("", *RESOLUTIONS):
+                raise ValueError(f"{resolution!r:.40} is none of {', '.join(RESOLUTIONS)}")
+        return value
+
+    def _parameters(self, members: dict[str, ast.stmt]) -> Iterator[Parameter]:
+        for name, node in members.items():
+            call = _assigned(node)
+            if not isinstance(call, ast.Call) or _dotted(call.func).rpartition(".")[2] != "param":
+                continue
+            try:
+                yield self._parameter(name, node, call)
+            except BadParameter as error:
+                self.say(node, "parameter", f"The default: {error.what}")
+            except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError) as error:
+                hint = "Write `name: int = param(10, ge=2)` with plain values."
+                self.say(node, "parameter", f"Parameter {name!r}: {_says(error)}.", hint)
+
+    def _parameter(self, name: str, node: ast.stmt, call: ast.Call) -> Parameter:
+        if name in RESERVED or name.startswith("_"):
+            raise ValueError("the name hides one of BaseStrategy's own")
+        given = {k.arg: ast.literal_eval(k.value) for k in call.keywords if k.arg is not None}
+        if len(given) < len(call.keywords) or len(call.args) > 1:
+            raise ValueError("param takes a default and keywords")
+        if call.args:
+            given["default"] = ast.literal_eval(call.args[0])
+        if "default" not in given:
+            raise ValueError("it has no default")
+
+        kind = _kind(node, given["default"])
+        bounds = {bound: _number(given[bound]) for bound in BOUNDS if given.get(bound) is not None}
+        if bounds and kind not in ("int", "float"):
+            raise ValueError(f"a {kind} has no bounds")
+        default = typed(kind, given["default"])
+        if default is None:
+            raise ValueError(f"its default {given['default']!r:.60} is no {kind}")
+        choices = given.get("choices")
+        parameter = Parameter(
+            name,
+            kind,  # type: ignore[arg-type] # one of four: _kind has looked
+            default,
+            bounds,
+            None if choices is None else tuple(_choice(kind, c) for c in choices),
+            str(given.get("description", ""))[:200],
+        )
+        parameter.accept(default)
+        return parameter
+
+
+def _imported_bases(tree: ast.Module) -> tuple[set[str], ast.AST | None]:
+    """By which dotted names the file knows BaseStrategy, and where it imports the older one."""
+    names, older = set[str](), None
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and node.module in (*SDK_MODULES, "base_strategy"):
+            if node.module == "base_strategy":
+                older = node
+            names |= {a.asname or a.name for a in node.names if a.name == "BaseStrategy"}
+        elif isinstance(node, ast.Import):
+            names |= {
+                f"{a.asname or a.name}.BaseStrategy" for a in node.names if a.name in SDK_MODULES
+            }
+    return names, older
+
+
+def _descends(kind: ast.ClassDef, classes: dict[str, ast.ClassDef], bases: set[str]) -> bool:
+    seen, waiting = set[str](), [kind]
+    while waiting:
+        for name in map(_dotted, waiting.pop().bases):
+            if name in bases:
+                return True
+            if name in classes and name not in seen:
+                seen.add(name)
+                waiting.append(classes[name])
+    return False
+
+
+def _members(kind: ast.ClassDef, classes: dict[str, ast.ClassDef]) -> dict[str, ast.stmt]:
+    """What the class and those of the file that it inherits define; its own last, so that it
+    wins.
+    """
+    line, name = [kind], None
+    while (name := next((b for b in map(_dotted, line[-1].bases) if b in classes), None)) and (
+        classes[name] not in line
+    ):
+        line.append(classes[name])
+    members: dict[str, ast.stmt] = {}
+    for found in reversed(line):
+        for node in found.body:
+            match node:
+                case ast.FunctionDef(name=own) | ast.AsyncFunctionDef(name=own):
+                    members[own] = node
+                case ast.AnnAssign(target=ast.Name(id=own), value=ast.expr()):
+                    members[own] = node
+                case ast.Assign(targets=[ast.Name(id=own)]):
+                    members[own] = node
+    return members
+
+
+def _assigned(node: ast.stmt | None) -> ast.expr | None:
+    return node.value if isinstance(node, ast.Assign | ast.AnnAssign) else None
+
+
+def _dotted(node: ast.expr) -> str:
+    parts: list[str] = []
+    while isinstance(node, ast.Attribute):
+        parts.append(node.attr)
+        node = node.value
+    return ".".join([node.id, *reversed(parts)]) if isinstance(node, ast.Name) else ""
+
+
+def _takes(args: ast.arguments, count: int) -> bool:
+    places = len(args.posonlyargs) + len(args.args)
+    required = places - len(args.defaults)
+    named = [d for d in args.kw_defaults if d is None]
+    return required <= count and (count <= places or args.vararg is not None) and not named
+
+
+def _kind(node: ast.stmt, default: object) -> str:
+    if isinstance(node, ast.AnnAssign):
+        annotation = node.annotation
+        name = annotation.value if isinstance(annotation, ast.Constant) else _dotted(annotation)
+    else:
+        name = type(default).__name__
+    if name not in ("int", "float", "str", "bool"):
+        raise ValueError("its type must be int, float, str or bool")
+    return str(name)
+
+
+def _number(value: object) -> float:
+    number = typed("float", value)
+    if number is None:
+        raise ValueError(f"the bound {value!r:.40} is no finite number")
+    return float(number)
+
+
+def _choice(kind: str, value: object) -> Value:
+    found = typed(kind, value)
+    if found is None:
+        raise ValueError(f"the choice {value!r:.40} is no {kind}")
+    return found
+
+
+def _says(error: Exception) -> str:
+    text = str(error).rstrip(".")
+    return "it is not written as a plain value" if "malformed node" in text else text[:200]
