@@ -2,7 +2,7 @@
 function.
 """
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -22,6 +22,7 @@ class Request:
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
     timeout_seconds: float = 10.0
+    max_reply_bytes: int = 32 * 1024 * 1024  # a longer answer is none
 
 
 @dataclass(frozen=True)
@@ -47,18 +48,29 @@ class HttpxNet:
 
     async def send(self, request: Request) -> Reply:
         try:
-            answer = await self.client.request(
+            async with self.client.stream(
                 request.method,
                 request.url,
                 headers=dict(request.headers),
                 content=request.body,
                 timeout=request.timeout_seconds,
-            )
+            ) as answer:
+                body = await gathered(answer.aiter_bytes(), request)
         except httpx.HTTPError as error:
             raise Unreachable(
                 f"{request.url} does not answer: {str(error) or type(error).__name__}."
             ) from error
-        return Reply(answer.status_code, dict(answer.headers), answer.content)
+        return Reply(answer.status_code, dict(answer.headers), body)
 
     async def close(self) -> None:
         await self.client.aclose()
+
+
+async def gathered(chunks: AsyncIterable[bytes], request: Request) -> bytes:
+    """The body, as long as it stays within what the caller is ready to hold."""
+    body = bytearray()
+    async for chunk in chunks:
+        body += chunk
+        if len(body) > request.max_reply_bytes:
+            raise Unreachable(f"{request.url} answers with more than was asked for.")
+    return bytes(body)

@@ -1,0 +1,20 @@
+"""A network that is a function."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from control_plane.infra.net import Reply, Request
+
+
+@dataclass
+class FakeNet:
+    answer: Callable[[Request], Reply]
+    sent: list[Request] = field(default_factory=list)
+
+    async def send(self, request: Request) -> Reply:
+        self.sent.append(request)
+        return self.answer(request)
+
+
+def json_reply(body: bytes, status: int = 200) -> Reply:
+    return Reply(status, {"content-type": "application/json"}, body)
