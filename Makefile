@@ -1,6 +1,6 @@
 # Every command sets up what it needs first (scripts/bootstrap); on a machine that has it, that takes no time.
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench images lock clean
+.PHONY: help run test check fuzz bench images lock clean
 
 PYTHON_IN_VENV := .venv/bin/python
 CODE := control_plane strategy_runtime strategy_templates tests benchmarks
@@ -25,6 +25,10 @@ check: ## Format, lint, types, import contracts, unit tests: what CI and pre-com
 	$(PYTHON_IN_VENV) -m mypy scripts/bootstrap.py images/rootfs.py
 	.venv/bin/lint-imports --no-cache
 	$(PYTHON_IN_VENV) -m pytest -n 2 -q tests/unit
+
+fuzz: ## Throw 200,000 broken payloads at the exchange client (PAYLOADS=1000000)
+	@scripts/bootstrap test
+	@SLIPWAY_FUZZ=$(or $(PAYLOADS),200000) $(PYTHON_IN_VENV) -m pytest -q --timeout 0 tests/unit/brokers/coindcx/test_fuzz.py
 
 bench: ## Measure the figures that the design promises
 	@scripts/bootstrap test
