@@ -70,10 +70,6 @@ class Engine:
     def position(self) -> Position:
         return self._context.position
 
-    @property
-    def wants_ticks(self) -> bool:
-        return self._strategy.ticks
-
     def warm(self, candle: Candle) -> None:
         """See a candle whose decision is committed: the position already knows it."""
         context = self._context

@@ -55,7 +55,7 @@ class Pilot:
             return "draining"
         if not self.active:
             return "warming"
-        if self._lagging:
+        if not self.has_room():
             return "lagging"
         return "paused" if self._paused else "running"
 
@@ -102,7 +102,7 @@ class Pilot:
             self._report(decision, candle.published_ms, self._machine.now_us() - started)
 
     def take_tick(self, tick: Tick) -> None:
-        if self.course is None or self.phase != "running" or not self.has_room():
+        if self.course is None or self.phase != "running":
             return
 
         started = self._machine.now_us()
