@@ -1,14 +1,12 @@
-"""The use cases of deployments."""
+"""What the trading role reads of deployments, and records of what it hears from them."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from control_plane.core.ids import DeploymentId, InstrumentId, Shard, Tenant
-from control_plane.deployments import store
+from control_plane.deployments.store import hearing as store
 from control_plane.infra.db import Tx
 from strategy_runtime.wire import messages
-
-# ---- what the trading role records ---------------------------------------------------------------
 
 RUNS_KEPT = 50
 

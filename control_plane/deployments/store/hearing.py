@@ -1,120 +1,12 @@
-"""Deployments, their generations (launches) and runs (processes)."""
+"""What the trading role records of what it hears."""
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any, ClassVar
+from typing import Any
 
-from sqlalchemy import (
-    BigInteger,
-    Float,
-    Index,
-    Row,
-    Text,
-    bindparam,
-    delete,
-    func,
-    insert,
-    select,
-    update,
-)
-from sqlmodel import Field, SQLModel
+from sqlalchemy import Row, bindparam, delete, func, insert, select, update
 
-from control_plane.infra.db import Tx, table
-
-
-class DeploymentRow(SQLModel, table=True):
-    __tablename__: ClassVar[str] = "deployment"
-
-    id: str = Field(primary_key=True)
-    tenant: str = Field(index=True)
-    shard: int = Field(index=True)
-    name: str
-    strategy_id: str = Field(foreign_key="strategy.id")
-    version_id: str = Field(foreign_key="version.id")
-    instrument: str = Field(index=True)
-    resolution: str
-    resolutions: str = "[]"  # further ones, JSON
-    ticks: bool = False
-    lookback: int = 200
-    parameters: str = Field(default="{}", sa_type=Text)
-    memory_mb: int = 512
-    cpus: float = Field(default=0.5, sa_type=Float)
-    launcher: str = "docker"  # docker | process
-
-    desired: str = "running"  # running | paused | stopped | deleted
-    observed: str = "pending"
-    reason: str = ""
-    observed_ms: int = Field(default=0, sa_type=BigInteger)
-
-    generation: int = 0  # launches so far
-    active_generation: int = 0  # the one whose decisions count
-    active_from: str | None = None  # its first trigger
-    last_trigger: str | None = None  # committed last
-    last_trigger_open_ms: int = Field(default=-1, sa_type=BigInteger)
-    state: str | None = Field(default=None, sa_type=Text)  # the strategy's own, after last_trigger
-    position: str = Field(
-        default="{}", sa_type=Text
-    )  # the strategy's virtual one, after last_trigger
-
-    restarts: int = 0
-    retry_ms: int = Field(default=0, sa_type=BigInteger)  # back-off: no launch before this
-    created_ms: int = Field(sa_type=BigInteger)
-    version: int = 0  # of this row
-
-
-class GenerationRow(SQLModel, table=True):
-    __tablename__: ClassVar[str] = "generation"
-
-    deployment_id: str = Field(primary_key=True, foreign_key="deployment.id")
-    generation: int = Field(primary_key=True)
-    version_id: str
-    boot: str = Field(
-        sa_type=Text
-    )  # the payload of the boot key, to be set again when Redis is lost
-    boot_sha256: str
-    password_sha256: str  # of its Redis user
-    container: str | None = None  # the engine's id, or a pid with its start time
-    image: str | None = None
-    state: str = "launching"  # launching | live | ended | cut_off
-    reason: str = ""
-    exit_code: int | None = None
-    log_tail: str = Field(default="", sa_type=Text)
-    peak_memory_bytes: int | None = Field(default=None, sa_type=BigInteger)
-    launched_ms: int = Field(sa_type=BigInteger)
-    started_ms: int | None = Field(default=None, sa_type=BigInteger)
-    ended_ms: int | None = Field(default=None, sa_type=BigInteger)
-
-
-class RunRow(SQLModel, table=True):
-    """One process of a generation and what its last heartbeat said. Written by the trading role,
-    which hears it.
-    """
-
-    __tablename__: ClassVar[str] = "run"
-    __table_args__ = (Index("ix_run_generation", "deployment_id", "generation"),)
-
-    id: str = Field(primary_key=True)
-    deployment_id: str
-    generation: int
-    hello_ms: int = Field(sa_type=BigInteger)
-    welcomed_ms: int | None = Field(default=None, sa_type=BigInteger)
-    beat_ms: int | None = Field(default=None, sa_type=BigInteger)
-    phase: str = "warming"
-    last_trigger: str | None = None
-    lag_ms: int = 0
-    loop_lag_ms: int = 0
-    rss_bytes: int = Field(default=0, sa_type=BigInteger)
-    cpu_seconds: float = 0.0
-    waiting: int = 0
-    dropped: int = 0
-    bye: str | None = None
-
-
-deployments = table(DeploymentRow)
-generations = table(GenerationRow)
-runs = table(RunRow)
-
-
-# ---- what the trading role records ---------------------------------------------------------------
+from control_plane.deployments.store.tables import deployments, generations, runs
+from control_plane.infra.db import Tx
 
 ALIVE = ("launching", "live")
 
