@@ -16,18 +16,26 @@ from typing import Any
 
 from loguru import logger
 
+from control_plane import web
+from control_plane.accounts.models import FirstUser
+from control_plane.accounts.service import Accounts, Users
 from control_plane.core.ids import Rng
-from control_plane.infra import db, failpoints, logging, schema
+from control_plane.infra import db, failpoints, health, logging, operator, schema
 from control_plane.infra.bus import Bus
 from control_plane.infra.clock import RealClock
 from control_plane.infra.datafolder import DataFolder
 from control_plane.infra.db import Database
 from control_plane.infra.embedded import EmbeddedServer
 from control_plane.infra.failpoints import Failpoints
+from control_plane.infra.health import Health
+from control_plane.infra.http_server import HttpServer
 from control_plane.infra.leases import Leases
+from control_plane.infra.passwords import Passwords
 from control_plane.infra.rng import SystemRng
 from control_plane.infra.supervisor import Supervisor
 from control_plane.settings import Role, Settings
+from control_plane.strategies.service import Strategies
+from control_plane.web import Site
 
 Loop = Callable[[], Awaitable[None]]
 Started = Callable[["App"], Coroutine[Any, Any, None]]
@@ -59,6 +67,8 @@ class App:
     loops: dict[str, Loop] = field(default_factory=dict)
     before_stop: list[Loop] = field(default_factory=list)  # in order, while the loops still run
     started: asyncio.Event = field(default_factory=asyncio.Event)
+    site: Site | None = None
+    first_user: FirstUser | None = None  # made by this start, with a password to be shown once
 
 
 async def up(settings: Settings, *, on_started: Started | None = None) -> None:
@@ -80,7 +90,41 @@ async def build(settings: Settings, stack: AsyncExitStack) -> App:
         app.loops["embedded-redis"] = lambda: _keep_alive(machinery)
     for role, leases in machinery.leases.items():
         app.loops[f"{role}-leases"] = leases.run
+    if "api" in settings.roles:
+        await _open_site(app, stack)
     return app
+
+
+async def _open_site(app: App, stack: AsyncExitStack) -> None:
+    machinery = app.machinery
+    settings = machinery.settings
+    server = HttpServer(settings.host, settings.port)
+    stack.callback(server.close)
+    users = Users(machinery.db, machinery.clock, machinery.rng, Passwords(machinery.rng))
+    services = web.Services(
+        db=machinery.db,
+        users=users,
+        accounts=Accounts(machinery.db, machinery.rng, is_busy=lambda _tx, _account: False),
+        strategies=Strategies(machinery.db, machinery.rng),
+        health=_health(machinery),
+    )
+    token = operator.ensure_token(machinery.folder.path, machinery.rng)
+    asgi = web.build(services, settings, machinery.clock, machinery.rng, token)
+    app.site = Site(asgi, server)
+    app.first_user = await users.ensure_first()
+    operator.publish_address(machinery.folder.path, server.address)
+    stack.callback(operator.withdraw_address, machinery.folder.path)
+
+
+def _health(machinery: Machinery) -> Health:
+    checks = {
+        "database": health.database_answers(machinery.db),
+        "redis": health.redis_answers(machinery.bus),
+        "loops": health.loops_run(machinery.supervisor),
+    }
+    for role, leases in machinery.leases.items():
+        checks[f"{role}-leases"] = health.leases_held(leases)
+    return Health(checks)
 
 
 async def run(app: App, stop: asyncio.Event, on_started: Started | None = None) -> None:
@@ -95,11 +139,15 @@ async def run(app: App, stop: asyncio.Event, on_started: Started | None = None) 
             group.create_task(machinery.supervisor.keep(name, loop), name=name)
             for name, loop in app.loops.items()
         ]
+        if app.site is not None:
+            group.create_task(app.site.run(), name="http")
         app.started.set()
         if on_started is not None:
             running.append(group.create_task(on_started(app), name="on-started"))
         await stop.wait()
         logger.info("stopping")
+        if app.site is not None:
+            app.site.stop()
         for step in app.before_stop:
             await step()
         for task in running:

@@ -42,6 +42,16 @@ class NotAllowed(Invalid):
     """The address is there, but not for this method (405)."""
 
 
+class Listed(Invalid):
+    """Several things are wrong at once, and each is named."""
+
+    def __init__(
+        self, what: str, *, field: str, remedy: str, errors: Sequence[Mapping[str, str]]
+    ) -> None:
+        super().__init__(what, field=field, remedy=remedy)
+        self.errors = errors
+
+
 # The most specific class counts.
 STATUS: Mapping[type[SlipwayError], int] = {
     Unauthenticated: 401,
@@ -140,7 +150,7 @@ def status_of(error: SlipwayError) -> int:
     return next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
 
 
-def problem(error: SlipwayError, request_id: str, errors: Any = None) -> JSONResponse:
+def problem(error: SlipwayError, request_id: str) -> JSONResponse:
     status = status_of(error)
     kind = next(kind for kind in type(error).__mro__ if kind in STATUS).__name__
     body = {
@@ -148,10 +158,10 @@ def problem(error: SlipwayError, request_id: str, errors: Any = None) -> JSONRes
         "title": kind,
         "status": status,
         "detail": error.what,
-        "field": error.field,
+        "field": error.field or None,
         "remedy": error.remedy,
         "request_id": request_id,
-        "errors": errors,
+        "errors": error.errors if isinstance(error, Listed) else None,
     }
     headers = {"WWW-Authenticate": 'Basic realm="Slipway", charset="UTF-8"'}
     return JSONResponse(
@@ -171,8 +181,8 @@ async def _misshapen(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
     findings = [_finding(found) for found in error.errors()]
     first = findings[0]
-    refusal = Invalid(first["what"], field=first["field"] or None, remedy=first["remedy"])
-    return problem(refusal, request.scope["slipway.request_id"], findings)
+    refusal = Listed(first["what"], field=first["field"], remedy=first["remedy"], errors=findings)
+    return problem(refusal, request.scope["slipway.request_id"])
 
 
 async def _not_routed(request: Request, error: Exception) -> JSONResponse:

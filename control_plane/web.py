@@ -1,0 +1,86 @@
+"""Everything that is reached over HTTP, put together: which routes there are, who may use them,
+and on which socket.
+"""
+
+import ipaddress
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+
+from fastapi import APIRouter, FastAPI
+
+from control_plane.accounts.api import Authenticator, account_routes, me_routes
+from control_plane.accounts.service import Accounts, Users
+from control_plane.core.clock import Clock
+from control_plane.core.ids import Rng
+from control_plane.infra.db import Database
+from control_plane.infra.health import Health, health_routes
+from control_plane.infra.http import HttpOptions, create_app
+from control_plane.infra.http_edge import HostNames
+from control_plane.infra.http_server import HttpServer
+from control_plane.orders import api as orders
+from control_plane.settings import Settings
+from control_plane.signals import api as signals
+from control_plane.strategies import api as strategies
+from control_plane.strategies.service import Strategies
+
+
+@dataclass(frozen=True)
+class Services:
+    """What the routes call."""
+
+    db: Database
+    users: Users
+    accounts: Accounts
+    strategies: Strategies
+    health: Health
+
+
+@dataclass(frozen=True)
+class Site:
+    """The application on its socket: one task among the others."""
+
+    app: FastAPI
+    server: HttpServer
+
+    async def run(self) -> None:
+        await self.server.run(self.app)
+
+    def stop(self) -> None:
+        self.server.stop()
+
+
+def build(services: Services, settings: Settings, clock: Clock, rng: Rng, token: str) -> FastAPI:
+    return create_app(
+        routers=_routers(services),
+        pages=[health_routes(services.health)],
+        authenticate=Authenticator(services.users, token),
+        clock=clock,
+        rng=rng,
+        options=HttpOptions(
+            hosts=HostNames(frozenset(settings.http.hosts)),
+            max_body_bytes=settings.http.max_body_bytes,
+            body_seconds=settings.http.body_seconds,
+            version=version("slipway"),
+        ),
+    )
+
+
+def _routers(services: Services) -> Sequence[APIRouter]:
+    return (
+        me_routes(services.users),
+        account_routes(services.accounts),
+        strategies.routes(services.strategies),
+        signals.routes(services.db),
+        orders.routes(services.db),
+    )
+
+
+def is_private(settings: Settings) -> bool:
+    """Whether only this machine can reach the server: not bound beyond it, no proxy before it."""
+    if settings.http.hosts:
+        return False
+    try:
+        return ipaddress.ip_address(settings.host).is_loopback
+    except ValueError:
+        return settings.host == "localhost"
