@@ -1,0 +1,46 @@
+"""The image that strategies run in."""
+
+import sys
+from typing import Annotated
+
+import typer
+
+from control_plane.cli import show
+from control_plane.cli.session import AsJson, data_dir, given
+
+group = typer.Typer(no_args_is_help=True, help="The image that strategies run in.")
+
+
+def add_to(app: typer.Typer) -> None:
+    app.add_typer(group, name="images", rich_help_panel="Run")
+
+
+@group.command()
+def build(
+    python_image: Annotated[
+        str | None,
+        typer.Option(help="The Python image to build on; if not given, one is found or made."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Build it from this Slipway's own runtime; it needs a Docker engine."""
+    from control_plane.containers.images import ImageBuilder
+    from control_plane.infra.clock import RealClock
+    from control_plane.settings import load
+
+    settings = load(**given(data_dir=data_dir()))
+    builder = ImageBuilder(
+        settings.fleet.docker_host, settings.data_dir / "wheels", RealClock(), _say
+    )
+    built = builder.build(python_image)
+    verb = "Built" if built.is_new else "There already:"
+    show.one(
+        {"name": built.name, "id": built.id, "bytes": built.size, "is_new": built.is_new},
+        as_json,
+        f"{verb} {built.name}, {built.size / 1e6:.0f} MB.",
+    )
+
+
+def _say(line: str) -> None:
+    """Beside the result, which a program may read."""
+    print(line, file=sys.stderr)

@@ -1,0 +1,57 @@
+"""The `slipway` command: run Slipway, and everything one does with a running one."""
+
+import sys
+from importlib.metadata import version
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from control_plane.cli import accounts, deployments, images, serve, status, strategies, trading
+from control_plane.errors import SlipwayError
+
+app = typer.Typer(
+    name="slipway",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Run trading strategies, each in a container of its own.",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+for commands in (serve, status, images, strategies, deployments, accounts, trading):
+    commands.add_to(app)
+
+
+def run() -> None:
+    """The one place where a refusal becomes a sentence and an exit status."""
+    try:
+        app()
+    except SlipwayError as error:
+        print(f"slipway: {error}", file=sys.stderr)
+        raise SystemExit(1) from error
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        print(f"slipway: {where}{error.strerror or error}.", file=sys.stderr)
+        raise SystemExit(1) from error
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        print(f"slipway {version('slipway')}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    context: typer.Context,
+    data_dir: Annotated[
+        Path | None,
+        typer.Option(
+            help="The folder of this Slipway.", envvar="SLIPWAY_DATA_DIR", show_default=".slipway"
+        ),
+    ] = None,
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Say which version.")
+    ] = False,
+) -> None:
+    context.obj = {"data_dir": data_dir}

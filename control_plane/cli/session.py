@@ -1,0 +1,143 @@
+"""Talking to a running Slipway, and saying what came of it.
+
+Nothing heavy is imported before a command needs it: `slipway --help` answers at once.
+"""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from urllib.parse import quote, urlencode
+
+import typer
+
+from control_plane.errors import Invalid, SlipwayError
+
+if TYPE_CHECKING:
+    from control_plane.infra.net import Net
+
+T = TypeVar("T")
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
+Limit = Annotated[
+    int, typer.Option("--limit", "-n", min=1, max=500, help="How many, newest first.")
+]
+
+
+class Refused(SlipwayError):
+    """Slipway said no, and why."""
+
+
+@dataclass(frozen=True)
+class Api:
+    """The API of one Slipway, with the operator's token."""
+
+    net: "Net"
+    address: str
+    token: str
+
+    async def get(self, path: str, **query: Any) -> Any:
+        given = {key: value for key, value in query.items() if value is not None}
+        return await self._send("GET", f"{path}?{urlencode(given)}" if given else path, None)
+
+    async def post(self, path: str, body: Mapping[str, Any] | None = None) -> Any:
+        return await self._send("POST", path, body or {})
+
+    async def delete(self, path: str) -> Any:
+        return await self._send("DELETE", path, None)
+
+    async def _send(self, method: str, path: str, body: Mapping[str, Any] | None) -> Any:
+        from control_plane.infra.net import Request
+
+        headers = {"Authorization": f"Bearer {self.token}", "Accept": "application/json"}
+        if body is not None:
+            headers["Content-Type"] = "application/json"
+        content = b"" if body is None else json.dumps(body).encode()
+        prefix = "" if path.startswith(("/status.json", "/health")) else "/api/v1"
+        reply = await self.net.send(
+            Request(method, f"{self.address}{prefix}{path}", headers, content, 30.0)
+        )
+        found = json.loads(reply.body) if reply.body else None
+        if reply.status >= 400 and not path.startswith("/health"):
+            raise _refusal(found, reply.status)
+        return found
+
+
+def part(text: str) -> str:
+    """One part of a path, whatever its characters."""
+    return quote(text, safe="")
+
+
+def call(ask: Callable[[Api], Awaitable[T]]) -> T:
+    """Run `ask` against the Slipway of this data folder."""
+    return asyncio.run(_call(ask))
+
+
+async def _call(ask: Callable[[Api], Awaitable[T]]) -> T:
+    from control_plane.infra import operator
+    from control_plane.infra.net import HttpxNet, Unreachable
+
+    found = operator.find(data_dir())
+    net = HttpxNet()
+    try:
+        return await ask(Api(net, found.address, found.token))
+    except Unreachable as error:
+        raise operator.NotRunning(
+            f"The Slipway of {data_dir().resolve()} does not answer at {found.address}.",
+            remedy="Start it with `slipway up`.",
+        ) from error
+    finally:
+        await net.close()
+
+
+def data_dir() -> Path:
+    """The folder that --data-dir, SLIPWAY_DATA_DIR or .env names."""
+    given = typer_options().get("data_dir")
+    if given is not None:
+        return Path(given)
+    from control_plane.settings import load
+
+    return load().data_dir
+
+
+def typer_options() -> dict[str, Any]:
+    """What stands before the command's name."""
+    import click
+
+    context = click.get_current_context(silent=True)
+    return (context.find_root().obj or {}) if context else {}
+
+
+def given(**options: Any) -> dict[str, Any]:
+    """What was said; the rest is for the environment to say."""
+    return {name: value for name, value in options.items() if value not in (None, {})}
+
+
+async def find(api: Api, path: str, text: str, what: str) -> dict[str, Any]:
+    """One of a list, by its id or its name."""
+    rows = (await api.get(path, limit=500))["items"]
+    found = [row for row in rows if row["id"] == text] or [
+        row for row in rows if row.get("name") == text
+    ]
+    if len(found) == 1:
+        return dict(found[0])
+    if found:
+        ids = ", ".join(row["id"] for row in found)
+        raise Invalid(f"Several are named {text!r}: {ids}.", remedy="Give the id.")
+    names = ", ".join(sorted(str(row.get("name")) for row in rows)[:10])
+    raise Invalid(
+        f"There is no {what} {text!r}.",
+        remedy=f"There are: {names}." if names else f"There is no {what} yet.",
+    )
+
+
+def _refusal(found: Any, status: int) -> Refused:
+    if not isinstance(found, dict):
+        return Refused(f"Slipway answered with status {status}.")
+    return Refused(
+        str(found.get("detail", f"Slipway answered with status {status}.")),
+        field=found.get("field"),
+        remedy=found.get("remedy"),
+    )

@@ -1,0 +1,97 @@
+"""What commands print: a calm table for people, JSON for programs."""
+
+import json
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+Row = Mapping[str, Any]
+
+# Colours for words that mean something; everything else stays plain.
+GOOD = {"running", "active", "passed", "protected", "filled", "ready", "planned", "accepted"}
+BAD = {"failed", "crash_loop", "refused", "rejected", "quarantined", "unprotected", "abandoned"}
+BUSY = {
+    "pending", "starting", "warming", "lagging", "restarting", "stopping", "paused", "entering",
+    "exiting", "unknown", "sending", "partial", "checking",
+}  # fmt: skip
+
+WIDE = 200  # a pipe has no width: nothing is cut
+
+
+@dataclass(frozen=True)
+class Column:
+    title: str
+    value: str | Callable[[Row], Any]
+    right: bool = False
+
+    def of(self, row: Row) -> str:
+        found = row.get(self.value) if isinstance(self.value, str) else self.value(row)
+        return "" if found is None else str(found)
+
+
+def rows(
+    found: Sequence[Row], columns: Sequence[Column], *, empty: str, as_json: bool = False
+) -> None:
+    """A table; where there is nothing, what to do next."""
+    if as_json:
+        print_json(found)
+        return
+    if not found:
+        print(empty)
+        return
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="dim")
+    for column in columns:
+        table.add_column(column.title, justify="right" if column.right else "left")
+    for row in found:
+        cells = [column.of(row) for column in columns]
+        table.add_row(*[Text(cell, style=_style(cell)) for cell in cells])
+    width = None if sys.stdout.isatty() else WIDE
+    Console(width=width, highlight=False).print(table)
+
+
+def one(found: Row, as_json: bool, sentence: str) -> None:
+    if as_json:
+        print_json(found)
+    else:
+        print(sentence)
+
+
+def print_json(found: Any) -> None:
+    print(json.dumps(found, indent=2))
+
+
+def clock(field: str) -> Callable[[Row], str]:
+    """A moment on this machine's clock; the date only if it is another day."""
+
+    def shown(row: Row) -> str:
+        at = row.get(field)
+        if not at:
+            return ""
+        moment = datetime.fromisoformat(at).astimezone()
+        return moment.strftime("%d %b %H:%M:%S")
+
+    return shown
+
+
+def megabytes(field: str) -> Callable[[Row], str]:
+    return lambda row: f"{row[field] / 1_000_000:.0f} MB" if row.get(field) else ""
+
+
+def short(field: str, length: int = 12) -> Callable[[Row], str]:
+    return lambda row: str(row.get(field) or "")[:length]
+
+
+def _style(cell: str) -> str:
+    word = cell.lower()
+    if word in GOOD:
+        return "green"
+    if word in BAD:
+        return "red"
+    return "yellow" if word in BUSY else ""

@@ -1,0 +1,53 @@
+"""How it stands: the same figures as on the status page."""
+
+from typing import Any
+
+import typer
+
+from control_plane.cli import show
+from control_plane.cli.session import AsJson, call
+from control_plane.cli.show import Column
+
+FLEET = (
+    Column("deployment", "name"),
+    Column("strategy", "strategy"),
+    Column("instrument", "instrument"),
+    Column("resolution", "resolution"),
+    Column("state", "observed"),
+    Column(
+        "lag", lambda row: f"{row['lag_ms']} ms" if row["lag_ms"] is not None else "", right=True
+    ),
+    Column("memory", show.megabytes("memory_bytes"), right=True),
+    Column("restarts", "restarts", right=True),
+    Column("reason", "reason"),
+)
+
+
+def add_to(app: typer.Typer) -> None:
+    app.command(rich_help_panel="Run")(status)
+
+
+def status(as_json: AsJson = False) -> None:
+    """Show how Slipway stands: its deployments and what came of them."""
+    found = call(lambda api: api.get("/status.json"))
+    if as_json:
+        show.print_json(found)
+        return
+    counts = found["counts"]
+    print(
+        f"{counts['running']} of {counts['deployments']} deployments running · "
+        f"{counts['signals']} signals · {counts['orders']} orders · {counts['trades']} trades"
+    )
+    if found["totals"]:
+        print(f"Realised: {' · '.join(_profit(total) for total in found['totals'])}")
+    for lack in found["missing"]:
+        print(f"Missing: {lack['part']}: {lack['what']}")
+    show.rows(
+        found["deployments"],
+        FLEET,
+        empty="No strategy sails yet. Try `slipway demo`, or `slipway strategies upload FILE`.",
+    )
+
+
+def _profit(total: dict[str, Any]) -> str:
+    return f"{float(total['pnl']):+,.2f} {total['currency']}"

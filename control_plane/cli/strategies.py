@@ -1,0 +1,123 @@
+"""Strategies: upload, list, look."""
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from control_plane.cli import show
+from control_plane.cli.session import Api, AsJson, call, part
+from control_plane.cli.show import Column
+from control_plane.errors import Invalid
+
+group = typer.Typer(no_args_is_help=True, help="Upload strategies and look at their versions.")
+
+STRATEGIES = (
+    Column("name", "name"),
+    Column("versions", "versions", right=True),
+    Column("newest", lambda row: row["newest"]["state"]),
+    Column("instrument", lambda row: row["newest"]["outline"]["instrument"]),
+    Column("resolution", lambda row: row["newest"]["outline"]["resolution"]),
+    Column("uploaded", lambda row: show.clock("created_at")(row["newest"])),
+)
+VERSIONS = (
+    Column("number", "number", right=True),
+    Column("state", "state"),
+    Column("findings", lambda row: len(row["findings"]), right=True),
+    Column("uploaded", show.clock("created_at")),
+    Column("id", show.short("id", 16)),
+)
+FINDINGS = (
+    Column("line", lambda row: row["line"] or "", right=True),
+    Column("severity", "severity"),
+    Column("finding", "message"),
+    Column("hint", "hint"),
+)
+
+
+def add_to(app: typer.Typer) -> None:
+    app.add_typer(group, name="strategies", rich_help_panel="Strategies")
+
+
+@group.command()
+def upload(
+    file: Annotated[Path, typer.Argument(help="The strategy's Python file.", show_default=False)],
+    name: Annotated[str | None, typer.Option(help="Its name; if not given, the file's.")] = None,
+    manifest: Annotated[Path | None, typer.Option(help="A JSON file beside the code.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Upload a file as a new version and check it."""
+    body: dict[str, Any] = {
+        "name": name or file.stem,
+        "code": read_text(file),
+        "manifest": {} if manifest is None else read_object(manifest),
+    }
+    found = call(lambda api: api.post("/strategies", body))
+    show.one(
+        found,
+        as_json,
+        f"{body['name']} version {found['number']} passed its check. "
+        f"Deploy it with `slipway deploy {_quoted(body['name'])}`.",
+    )
+
+
+@group.command(name="list")
+def list_strategies(as_json: AsJson = False) -> None:
+    """List your strategies."""
+    show.rows(
+        call(lambda api: api.get("/strategies"))["items"],
+        STRATEGIES,
+        empty="No strategy yet. Upload one with `slipway strategies upload FILE`.",
+        as_json=as_json,
+    )
+
+
+@group.command()
+def versions(
+    name: Annotated[str, typer.Argument(help="Its name or id.")], as_json: AsJson = False
+) -> None:
+    """List the versions of a strategy."""
+    found = call(lambda api: api.get(f"/strategies/{part(name)}/versions"))["items"]
+    show.rows(found, VERSIONS, empty="No version yet.", as_json=as_json)
+
+
+@group.command()
+def report(
+    name: Annotated[str, typer.Argument(help="Its name or id.")], as_json: AsJson = False
+) -> None:
+    """Show what checking found in the newest version."""
+
+    async def newest(api: Api) -> dict[str, Any]:
+        found = await api.get(f"/strategies/{part(name)}/versions")
+        return dict(found["items"][0])
+
+    found = call(newest)
+    if as_json:
+        show.print_json(found)
+        return
+    print(f"Version {found['number']}: {found['state']}")
+    show.rows(found["findings"], FINDINGS, empty="Nothing was found.")
+
+
+def read_text(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8")
+    except FileNotFoundError as error:
+        raise Invalid(f"There is no file {str(file)!r}.", remedy="Check its path.") from error
+    except UnicodeDecodeError as error:
+        raise Invalid(f"{file} is no UTF-8 text.", remedy="Save it as UTF-8.") from error
+
+
+def read_object(file: Path) -> dict[str, Any]:
+    try:
+        found = json.loads(read_text(file))
+    except ValueError as error:
+        raise Invalid(f"{file} is no JSON: {error}.", remedy="It holds one JSON object.") from error
+    if not isinstance(found, dict):
+        raise Invalid(f"{file} is no JSON object.", remedy="Put the values in braces.")
+    return found
+
+
+def _quoted(name: str) -> str:
+    return f'"{name}"' if " " in name else name

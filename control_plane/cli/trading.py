@@ -1,0 +1,189 @@
+"""Subscriptions, and what came of signals in each account."""
+
+from typing import Annotated, Any
+
+import typer
+
+from control_plane.cli import show
+from control_plane.cli.session import Api, AsJson, Limit, call, find, part
+from control_plane.cli.show import Column
+
+PANEL = "Trading"
+
+Which = Annotated[str, typer.Argument(help="A subscription's id.", show_default=False)]
+
+SUBSCRIPTIONS = (
+    Column("id", "id"),
+    Column("deployment", "deployment_id"),
+    Column("account", "account_id"),
+    Column("instrument", "instrument"),
+    Column("capital", lambda row: f"{row['capital']} {row['capital_currency']}", right=True),
+    Column("risk", "risk", right=True),
+    Column("leverage", "leverage", right=True),
+    Column("state", "state"),
+)
+SIGNALS = (
+    Column("accepted", show.clock("accepted_at")),
+    Column("instrument", "instrument"),
+    Column("says", "action"),
+    Column("price", "price", right=True),
+    Column("stop", "stop_loss", right=True),
+    Column("target", "take_profit", right=True),
+    Column("state", "state"),
+    Column("why", lambda row: row["refusal"] or row["reason"]),
+    Column("id", "id"),
+)
+ORDERS = (
+    Column("sent", show.clock("sent_at")),
+    Column("instrument", "instrument"),
+    Column("side", "side"),
+    Column("kind", "kind"),
+    Column("quantity", "quantity", right=True),
+    Column("price", lambda row: row["price"] or row["trigger_price"], right=True),
+    Column("filled", "filled", right=True),
+    Column("state", "state"),
+    Column("why", "reason"),
+)
+TRADES = (
+    Column("opened", show.clock("opened_at")),
+    Column("instrument", "instrument"),
+    Column("side", "side"),
+    Column("quantity", "bought", right=True),
+    Column("state", "state"),
+    Column("profit", "pnl", right=True),
+    Column("", lambda row: row["currency"] if row["pnl"] is not None else ""),
+    Column("ended by", "exit_reason"),
+    Column("closed", show.clock("closed_at")),
+)
+SKIPS = (
+    Column("at", show.clock("at")),
+    Column("instrument", "instrument"),
+    Column("reason", "reason"),
+    Column("signal", "signal_id"),
+)
+FILLS = (
+    Column("at", show.clock("at")),
+    Column("instrument", "instrument"),
+    Column("side", "side"),
+    Column("quantity", "quantity", right=True),
+    Column("price", "price", right=True),
+    Column("fee", lambda row: f"{row['fee']} {row['fee_currency']}", right=True),
+)
+INTENTS = (
+    Column("planned", show.clock("planned_at")),
+    Column("instrument", "instrument"),
+    Column("leg", "leg"),
+    Column("side", "side"),
+    Column("quantity", "quantity", right=True),
+    Column("filled", "filled", right=True),
+    Column("state", "state"),
+    Column("why", "reason"),
+    Column("id", "id"),
+)
+INSTRUMENTS = (
+    Column("instrument", "id"),
+    Column("base", "base"),
+    Column("quote", "quote"),
+    Column("tick", "tick_size", right=True),
+    Column("step", "quantity_step", right=True),
+    Column("least", "min_notional", right=True),
+    Column("leverage", "max_leverage", right=True),
+)
+EVENTS = (
+    Column("number", "number", right=True),
+    Column("at", show.clock("at")),
+    Column("event", "kind"),
+    Column("about", lambda row: f"{row['subject_kind']} {row['subject_id']}"),
+)
+
+
+def add_to(app: typer.Typer) -> None:
+    app.command(rich_help_panel=PANEL)(subscribe)
+    app.command(rich_help_panel=PANEL)(subscriptions)
+    app.command(rich_help_panel=PANEL)(unsubscribe)
+    for name, (path, columns, sentence, empty) in LISTS.items():
+        app.command(name=name, rich_help_panel=PANEL, help=sentence)(_lister(path, columns, empty))
+    app.command(rich_help_panel=PANEL)(explain)
+
+
+def subscribe(
+    deployment: Annotated[str, typer.Argument(help="A deployment's name or id.")],
+    account: Annotated[str, typer.Option(help="An account's name or id.")] = "practice",
+    capital: Annotated[str, typer.Option(help="What it may work with.")] = "1000",
+    currency: Annotated[str | None, typer.Option(help="The capital's; else the account's.")] = None,
+    risk: Annotated[str, typer.Option(help="Share of capital lost at a stop.")] = "0.01",
+    leverage: Annotated[str, typer.Option(help="The most leverage.")] = "1",
+    as_json: AsJson = False,
+) -> None:
+    """Mirror a deployment's signals in one of your accounts."""
+
+    async def ask(api: Api) -> dict[str, Any]:
+        ship = await find(api, "/deployments", deployment, "deployment")
+        book = await find(api, "/accounts", account, "account")
+        body = {
+            "deployment_id": ship["id"],
+            "account_id": book["id"],
+            "capital": capital,
+            "capital_currency": currency or book["home_currency"],
+            "risk": risk,
+            "leverage": leverage,
+        }
+        return dict(await api.post("/subscriptions", body))
+
+    found = call(ask)
+    show.one(
+        found,
+        as_json,
+        f"Subscribed ({found['id']}): {capital} {found['capital_currency']} follow "
+        f"{deployment} in {account}.",
+    )
+
+
+def subscriptions(as_json: AsJson = False) -> None:
+    """List your subscriptions."""
+    show.rows(
+        call(lambda api: api.get("/subscriptions"))["items"],
+        SUBSCRIPTIONS,
+        empty="No subscription yet. `slipway subscribe DEPLOYMENT --account NAME` makes one.",
+        as_json=as_json,
+    )
+
+
+def unsubscribe(subscription: Which, as_json: AsJson = False) -> None:
+    """Cancel a subscription; its open position is still looked after."""
+    found = call(lambda api: api.post(f"/subscriptions/{part(subscription)}/cancel"))
+    show.one(found, as_json, f"{found['id']} is {found['state']}.")
+
+
+def explain(
+    intent: Annotated[str, typer.Argument(help="An intent's id.")], as_json: AsJson = False
+) -> None:
+    """Show what an intent's quantity was computed from."""
+    found = call(lambda api: api.get(f"/intents/{part(intent)}"))
+    if as_json:
+        show.print_json(found)
+        return
+    rows = [{"name": name, "value": value} for name, value in found["explain"].items()]
+    columns = (Column("what", "name"), Column("value", "value"))
+    print(f"{found['leg']} {found['side']} {found['quantity']} {found['instrument']}")
+    show.rows(rows, columns, empty="There is no record of it.")
+
+
+LISTS: dict[str, tuple[str, tuple[Column, ...], str, str]] = {
+    "signals": ("/signals", SIGNALS, "List signals, newest first.", "No signal yet."),
+    "skips": ("/skips", SKIPS, "List signals that an account did not follow, and why.", "None."),
+    "intents": ("/intents", INTENTS, "List what was meant to be done.", "No intent yet."),
+    "orders": ("/orders", ORDERS, "List orders, newest first.", "No order yet."),
+    "fills": ("/fills", FILLS, "List fills, newest first.", "No fill yet."),
+    "trades": ("/trades", TRADES, "List trades, newest first.", "No trade yet."),
+    "instruments": ("/instruments", INSTRUMENTS, "List what can be traded.", "No instrument yet."),
+    "events": ("/events", EVENTS, "List what happened, newest first.", "Nothing happened yet."),
+}
+
+
+def _lister(path: str, columns: tuple[Column, ...], empty: str) -> Any:
+    def listed(limit: Limit = 20, as_json: AsJson = False) -> None:
+        found = call(lambda api: api.get(path, limit=limit))["items"]
+        show.rows(found, columns, empty=empty, as_json=as_json)
+
+    return listed

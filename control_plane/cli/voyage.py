@@ -1,0 +1,150 @@
+"""The demo: the shipped strategies on simulated markets, followed with play money.
+
+It goes through the API like anybody else, and finds what an earlier demo left: starting it again
+adds nothing twice.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from control_plane.cli.session import Api, part
+from control_plane.core.clock import Clock
+from control_plane.errors import SlipwayError, Unavailable
+from control_plane.infra import operator
+from control_plane.infra.net import HttpxNet
+
+ACCOUNT = "demo"
+MONEY = {"currency": "USDT", "amount": "30000"}
+TERMS = {"capital": "5000", "capital_currency": "USDT", "risk": "0.01", "leverage": "3"}
+
+READY_SECONDS = 60.0
+FIRST_SECONDS = 180.0
+LOOK_SECONDS = 0.5
+IMPATIENT_SECONDS = 10.0
+
+FIRSTS = (
+    ("signals", "first signal", "{deployment} says {action} at {price}"),
+    ("orders", "first order", "{side} {quantity} {instrument}"),
+    ("trades", "first trade", "{side} {instrument}, {state}"),
+)
+
+
+@dataclass(frozen=True)
+class Template:
+    """A strategy that comes with Slipway."""
+
+    name: str
+    code: str
+    parameters: Mapping[str, Any]
+
+
+async def sail(data_dir: Path, clock: Clock) -> None:
+    """Set the demo up in the Slipway that has just started, then say what comes first."""
+    found = operator.find(data_dir)
+    net = HttpxNet()
+    try:
+        api = Api(net, found.address, found.token)
+        await _wait_until_ready(api, clock)
+        await _set_up(api)
+        await _watch(api, clock)
+    except SlipwayError as error:
+        # The demo is a guest: what it cannot do, it says, and Slipway runs on.
+        print(f"  The demo stopped: {error}")
+    finally:
+        await net.close()
+
+
+def templates() -> list[Template]:
+    """Read as files: what runs in containers is not imported here."""
+    spec = find_spec("strategy_templates")
+    folders = list(spec.submodule_search_locations or []) if spec else []
+    return [
+        Template(
+            file.parent.name,
+            file.read_text(encoding="utf-8"),
+            json.loads((file.parent / "parameters.json").read_text(encoding="utf-8")),
+        )
+        for folder in folders
+        for file in sorted(Path(folder).glob("*/strategy.py"))
+    ]
+
+
+async def _wait_until_ready(api: Api, clock: Clock) -> None:
+    began = clock.monotonic()
+    told = False
+    while True:
+        found = await api.get("/health/ready")
+        if found["ready"]:
+            return
+        waited = clock.monotonic() - began
+        missing = "; ".join(f"{lack['part']}: {lack['what']}" for lack in found["missing"])
+        if waited > READY_SECONDS:
+            raise Unavailable(
+                f"Slipway is not ready after {READY_SECONDS:g} s: {missing}",
+                remedy="Its log says more.",
+            )
+        if waited > IMPATIENT_SECONDS and not told:
+            print(f"  Waiting for {missing}")
+            told = True
+        await clock.sleep(LOOK_SECONDS)
+
+
+async def _set_up(api: Api) -> None:
+    account = await _account(api)
+    followed = {row["deployment_id"] for row in await _all(api, "/subscriptions")}
+    for template in templates():
+        ship = await _deployed(api, template)
+        print(f"  {ship['name']:<18} {ship['instrument']} {ship['resolution']}")
+        if ship["id"] not in followed:
+            terms = {**TERMS, "deployment_id": ship["id"], "account_id": account["id"]}
+            await api.post("/subscriptions", terms)
+    print()
+
+
+async def _account(api: Api) -> Mapping[str, Any]:
+    for row in await _all(api, "/accounts"):
+        if row["name"] == ACCOUNT:
+            return row
+    return dict(await api.post("/accounts/paper", {"name": ACCOUNT, **MONEY}))
+
+
+async def _deployed(api: Api, template: Template) -> Mapping[str, Any]:
+    for row in await _all(api, "/deployments"):
+        if row["name"] == template.name:
+            if row["desired"] == "stopped":
+                return dict(await api.post(f"/deployments/{part(row['id'])}/start"))
+            return row
+    await api.post("/strategies", {"name": template.name, "code": template.code})
+    wanted = {
+        "strategy": template.name,
+        "name": template.name,
+        "parameters": dict(template.parameters),
+    }
+    return dict(await api.post("/deployments", wanted))
+
+
+async def _watch(api: Api, clock: Clock) -> None:
+    """Say the first of each kind as it comes."""
+    began = clock.monotonic()
+    awaited = list(FIRSTS)
+    while awaited and clock.monotonic() - began < FIRST_SECONDS:
+        status = await api.get("/status.json")
+        came = [first for first in awaited if status[first[0]]]
+        for kind, title, sentence in came:
+            after = clock.monotonic() - began
+            print(f"  {title:<13} after {after:4.1f} s   {sentence.format(**status[kind][-1])}")
+        awaited = [first for first in awaited if first not in came]
+        await clock.sleep(LOOK_SECONDS)
+    if awaited:
+        kinds = ", ".join(kind for kind, _, _ in awaited)
+        print(f"  Nothing yet of: {kinds}. `slipway status` shows it.")
+        return
+    print(f"\n  Watch it at {api.address} or with `slipway status`. Ctrl-C ends everything.\n")
+
+
+async def _all(api: Api, path: str) -> list[Mapping[str, Any]]:
+    return list((await api.get(path, limit=500))["items"])
