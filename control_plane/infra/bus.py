@@ -27,7 +27,7 @@ class BusUnavailable(Unavailable):
     """
 
 
-@dataclass
+@dataclass(eq=False)
 class Hint:
     """A latch that a hint sets. Whoever waits polls anyway when none comes."""
 
