@@ -1,0 +1,310 @@
+"""From what should run and what does run to the next steps.
+
+`steps` is asked again after each change, so a step need not see further than the next one. It never
+starts a deployment twice, never touches what is not ours, and where the engine does not answer it
+takes nothing for gone.
+"""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from control_plane.containers.models import Handle, Running
+from control_plane.core.ids import DeploymentId
+
+Desired = Literal["running", "paused", "stopped", "deleted"]
+Observed = Literal[
+    "pending",
+    "starting",
+    "warming",
+    "running",
+    "paused",
+    "lagging",
+    "restarting",
+    "crash_loop",
+    "stopping",
+    "stopped",
+    "failed",
+]
+
+GIVEN_UP: tuple[Observed, ...] = ("crash_loop", "failed")  # until a person asks again
+ALIVE = ("launching", "live")
+
+
+@dataclass(frozen=True)
+class Policy:
+    """When the fleet loses patience, in seconds; a test's scale hurries all of them."""
+
+    silence: float = 20.0
+    decision: float = 10.0
+    first_retry: float = 1.0
+    longest_retry: float = 300.0
+    jitter: float = 0.2
+    crashes: int = 5
+    crash_window: float = 600.0
+    healthy: float = 600.0
+    hand_over: float = 60.0
+    grace: float = 5.0
+    scale: float = 1.0
+
+    def ms(self, seconds: float) -> int:
+        return round(seconds * self.scale * 1000)
+
+
+@dataclass(frozen=True)
+class Pulse:
+    """What the newest process of a generation last said of itself."""
+
+    hello_ms: int
+    welcomed_ms: int | None = None
+    beat_ms: int | None = None
+    phase: str = "warming"
+    waiting: int = 0
+
+
+@dataclass(frozen=True)
+class Generation:
+    number: int
+    state: str  # launching | live | ended | cut_off
+    revision: int
+    launched_ms: int
+    started_ms: int | None = None
+    pulse: Pulse | None = None
+
+    @property
+    def is_alive(self) -> bool:
+        return self.state in ALIVE
+
+
+@dataclass(frozen=True)
+class Wish:
+    """A deployment: what is wanted of it and what we know."""
+
+    deployment: DeploymentId
+    desired: Desired
+    observed: Observed = "pending"
+    reason: str = ""
+    revision: int = 1
+    generation: int = 0  # launched last
+    active_generation: int = 0
+    retry_ms: int = 0
+    generations: Mapping[int, Generation] = field(default_factory=dict)  # alive, and the last
+    ailment: str | None = None  # of the last generation, if it is live
+
+    @property
+    def is_wanted(self) -> bool:
+        return self.desired in ("running", "paused") and self.observed not in GIVEN_UP
+
+    @property
+    def current(self) -> Generation | None:
+        return self.generations.get(self.generation)
+
+
+@dataclass(frozen=True)
+class Launch:
+    deployment: DeploymentId
+
+
+@dataclass(frozen=True)
+class Adopt:
+    """It runs, but the record of its launch was never finished."""
+
+    deployment: DeploymentId
+    generation: int
+    handle: Handle
+
+
+@dataclass(frozen=True)
+class Stop:
+    deployment: DeploymentId
+    generation: int
+    handle: Handle
+    reason: str
+    crashed: bool = False
+
+
+@dataclass(frozen=True)
+class Bury:
+    """It has ended: learn why, write it down, remove it."""
+
+    deployment: DeploymentId
+    generation: int
+    handle: Handle
+    expected: bool = False
+
+
+@dataclass(frozen=True)
+class Lose:
+    """A generation that should have a container has none."""
+
+    deployment: DeploymentId
+    generation: int
+    reason: str
+
+
+@dataclass(frozen=True)
+class Discard:
+    """One of ours that no record asks for."""
+
+    deployment: DeploymentId
+    handle: Handle
+
+
+@dataclass(frozen=True)
+class Observe:
+    deployment: DeploymentId
+    observed: Observed
+    reason: str = ""
+
+
+Step = Launch | Adopt | Stop | Bury | Lose | Discard | Observe
+
+
+def steps(
+    wishes: Sequence[Wish],
+    running: Sequence[Running],
+    *,
+    installation: str,
+    now_ms: int,
+    policy: Policy,
+    budget: int,
+    busy: Collection[DeploymentId] = (),
+) -> list[Step]:
+    """What leads from what runs toward what should; empty once they agree. Deployments in `busy`
+    are being changed right now. At most `budget` launches, those that wait longest first.
+    """
+    ours = [r for r in running if r.installation == installation and r.deployment not in busy]
+    known = {wish.deployment for wish in wishes}
+    found: list[Step] = [Discard(r.deployment, r.handle) for r in ours if r.deployment not in known]
+    launches: list[tuple[int, Launch]] = []
+    for wish in wishes:
+        if wish.deployment in busy:
+            continue
+        mine = [r for r in ours if r.deployment == wish.deployment]
+        for step in _for_one(wish, mine, now_ms, policy):
+            if isinstance(step, Launch):
+                launches.append((wish.retry_ms, step))
+            elif not (isinstance(step, Observe) and _is_known(wish, step)):
+                found.append(step)
+    launches.sort(key=lambda due: (due[0], due[1].deployment))
+    return found + [launch for _, launch in launches[: max(0, budget)]]
+
+
+def unreachable(wishes: Sequence[Wish], reason: str) -> list[Step]:
+    """The engine does not answer: nothing is known, so nothing changes but what we say."""
+    told = f"unknown: {reason}"
+    return [
+        Observe(wish.deployment, wish.observed, told)
+        for wish in wishes
+        if wish.observed not in ("stopped", *GIVEN_UP) and wish.reason != told
+    ]
+
+
+def _for_one(wish: Wish, mine: list[Running], now_ms: int, policy: Policy) -> Iterator[Step]:
+    for stray in (r for r in mine if r.generation > wish.generation):
+        yield Discard(wish.deployment, stray.handle)
+    if not wish.is_wanted:
+        yield from _put_down(wish, mine)
+        return
+
+    current = next((r for r in mine if r.generation == wish.generation), None)
+    older = [r for r in mine if r.generation < wish.generation]
+    yield from _older(wish, older, now_ms, policy)
+    yield from _lost(wish, mine)
+    generation = wish.current
+    if current is not None and generation is not None:
+        yield from _current(wish, generation, current, now_ms, bool(older))
+        return
+    is_free = current is None and (generation is None or not generation.is_alive)
+    # At most two stand side by side, and only while one takes over from the other.
+    if is_free and now_ms >= wish.retry_ms and len(older) <= 1:
+        yield Launch(wish.deployment)
+
+
+def _put_down(wish: Wish, mine: list[Running]) -> Iterator[Step]:
+    for r in mine:
+        if r.generation > wish.generation:
+            continue
+        if r.state in ("running", "paused"):
+            yield Stop(wish.deployment, r.generation, r.handle, "stopped as asked")
+        else:
+            yield Bury(wish.deployment, r.generation, r.handle, expected=True)
+    yield from _lost(wish, mine)
+    if wish.desired in ("stopped", "deleted"):
+        if any(r.state in ("running", "paused") for r in mine):
+            yield Observe(wish.deployment, "stopping", "stopped as asked")
+        elif wish.observed not in GIVEN_UP:
+            yield Observe(wish.deployment, "stopped", "stopped as asked")
+
+
+def _lost(wish: Wish, mine: list[Running]) -> Iterator[Step]:
+    there = {r.generation for r in mine}
+    for generation in wish.generations.values():
+        if generation.is_alive and generation.number not in there:
+            broken_off = generation.state == "launching"
+            reason = "its launch was broken off" if broken_off else "its container was removed"
+            yield Lose(wish.deployment, generation.number, reason)
+
+
+def _older(wish: Wish, older: list[Running], now_ms: int, policy: Policy) -> Iterator[Step]:
+    """During a hand-over the old one goes on until the new one's decisions count."""
+    for r in older:
+        generation = wish.generations.get(r.generation)
+        if r.state in ("exited", "created"):
+            yield Bury(wish.deployment, r.generation, r.handle, expected=True)
+        elif generation is None or not generation.is_alive or _is_relieved(wish, now_ms, policy):
+            yield Stop(wish.deployment, r.generation, r.handle, "a newer generation took over")
+
+
+def _is_relieved(wish: Wish, now_ms: int, policy: Policy) -> bool:
+    current = wish.current
+    if wish.active_generation >= wish.generation:
+        return True
+    if current is None or current.state != "live" or current.started_ms is None:
+        return False
+    return now_ms - current.started_ms >= policy.ms(policy.hand_over)
+
+
+def _current(
+    wish: Wish, generation: Generation, found: Running, now_ms: int, handing_over: bool
+) -> Iterator[Step]:
+    place = (wish.deployment, generation.number, found.handle)
+    if found.state == "created":
+        # Between create and start we died: it never ran, and nobody knows its password any more.
+        yield Bury(*place, expected=True)
+    elif found.state == "exited":
+        yield Bury(*place)
+    elif not generation.is_alive:
+        yield Stop(*place, reason="this generation has ended")
+    elif generation.state == "launching":
+        yield Adopt(*place)
+    elif wish.ailment is not None:
+        yield Stop(*place, reason=wish.ailment, crashed=True)
+    else:
+        yield observed_of(wish, generation)
+        if generation.revision < wish.revision and not handing_over and now_ms >= wish.retry_ms:
+            yield Launch(wish.deployment)
+
+
+def observed_of(wish: Wish, generation: Generation) -> Observe:
+    """What a person is told of a container that runs."""
+    pulse = generation.pulse
+    if pulse is None:
+        return Observe(wish.deployment, "starting", "waits for its first word")
+    if pulse.welcomed_ms is None or pulse.phase == "warming":
+        return Observe(wish.deployment, "warming", "reads its history")
+    match pulse.phase:
+        case "paused":
+            return Observe(wish.deployment, "paused", "decides nothing until it is resumed")
+        case "lagging":
+            return Observe(
+                wish.deployment, "lagging", "too many of its decisions wait for an acknowledgement"
+            )
+        case "draining":
+            return Observe(wish.deployment, "stopping", "hands in its last decisions")
+        case _:
+            return Observe(wish.deployment, "running")
+
+
+def _is_known(wish: Wish, step: Observe) -> bool:
+    return (wish.observed, wish.reason) == (step.observed, step.reason)
