@@ -15,19 +15,23 @@ from control_plane.deployments.service.hearing import (
     make_active,
     standings,
 )
+from control_plane.deployments.service.use_cases import Deployments, find, listed
 
 __all__ = [
     "Advance",
     "Beat",
+    "Deployments",
     "Launch",
     "Standing",
     "advance",
     "cut_off",
+    "find",
     "hear_beats",
     "hear_bye",
     "hear_hello",
     "launched",
     "launches",
+    "listed",
     "make_active",
     "standings",
 ]

@@ -11,20 +11,17 @@ from control_plane.infra import events
 from control_plane.infra.db import Database
 from control_plane.strategies import service
 from control_plane.strategies.errors import NoSuchStrategy, NotDeployable
-from control_plane.strategies.models.checking import Report, check
+from control_plane.strategies.models.checking import Report
 from control_plane.strategies.service import Strategies
 from control_plane.strategies.worker import Checks
 from tests.fakes.clock import FakeClock
+from tests.fakes.strategies import check_here
 
 ME, YOU = Tenant("me"), Tenant("you")
 CODE = (
     "from strategy_runtime import BaseStrategy\n"
     "class S(BaseStrategy):\n    def on_candle(self, candle): pass\n"
 )
-
-
-async def check_here(code: str, manifest: Mapping[str, Any]) -> Report:
-    return check(code, dict(manifest))
 
 
 @pytest.fixture

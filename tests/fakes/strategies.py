@@ -1,0 +1,10 @@
+"""A check without a process."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from control_plane.strategies.models.checking import Report, check
+
+
+async def check_here(code: str, manifest: Mapping[str, Any]) -> Report:
+    return check(code, dict(manifest))
