@@ -1,0 +1,1 @@
+"""Event in, decision out. Pure: no IO, no clock, and the same answer every time."""

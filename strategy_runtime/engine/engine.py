@@ -13,7 +13,7 @@ from msgspec import Struct
 from strategy_runtime.engine.failures import RAISED, StrategyFailed, explain
 from strategy_runtime.engine.intents import compose
 from strategy_runtime.engine.position import Fill, advance, intend
-from strategy_runtime.engine.state import EMPTY, freeze, thaw
+from strategy_runtime.engine.state import EMPTY, BadState, freeze, thaw
 from strategy_runtime.sdk.params import resolve
 from strategy_runtime.sdk.strategy import BaseStrategy, Context, Level
 from strategy_runtime.wire.messages import Candle, Outcome, Position, Signal, Tick
@@ -60,7 +60,10 @@ class Engine:
         self._context = Context(setting.instrument, setting.resolution, window)
         self._context.manifest = setting.manifest
         self._context.position = position
-        self._context.state = thaw(state)
+        try:
+            self._context.state = thaw(state)
+        except BadState as error:
+            raise StrategyFailed(str(error)) from error
         self._state = state
         self._next_seq: int | None = None
         self.decided_tick_ms = -1

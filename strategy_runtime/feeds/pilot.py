@@ -81,13 +81,10 @@ class Pilot:
         return True
 
     def control(self, message: Control) -> None:
-        match message.do:
-            case "pause":
-                self._paused = True
-            case "resume":
-                self._paused = False
-            case "drain" | "stop":
-                self.drain()
+        if message.do in {"pause", "resume"}:
+            self._paused = message.do == "pause"
+        else:
+            self.drain()
 
     def drain(self) -> None:
         self._draining = True

@@ -6,10 +6,11 @@ import pytest
 from msgspec import Raw
 
 from strategy_runtime import wire
+from strategy_runtime.wire import names
 from strategy_runtime.wire.messages import Ack, Candle, Control, Position, Tick, Welcome
 from strategy_runtime.wire.resolutions import candle_trigger
 from tests.candles import START_MS, candle
-from tests.integration.runtime.harbour import COUNTING, Harbour
+from tests.integration.runtime.harbour import COUNTING, INSTRUMENT, Harbour
 
 pytestmark = pytest.mark.redis
 
@@ -125,6 +126,17 @@ async def test_a_gap_that_history_does_not_fill_does_not_stop_it(harbour: Harbou
     await harbour.until(lambda: harbour.executions, "an execution")
 
     assert harbour.triggers == triggers(14)
+
+
+async def test_an_entry_of_history_that_is_no_candle_is_passed_over(harbour: Harbour) -> None:
+    await launched(harbour, from_candle(10))
+    at_ms = START_MS + 10 * MINUTE
+    stream = names.history(INSTRUMENT, "1m")
+    await harbour.redis.xadd(stream, {"c": b"?"}, id=f"{at_ms}-0")
+    await harbour.close_candle(bar(11))
+    await harbour.until(lambda: harbour.executions, "an execution")
+
+    assert harbour.triggers == triggers(11)
 
 
 async def test_a_repeated_candle_is_decided_once(harbour: Harbour) -> None:
@@ -414,6 +426,19 @@ async def test_a_strategy_that_raises_goes_on(harbour: Harbour) -> None:
 
     assert [execution.outcome for execution in harbour.executions] == ["failed", "signal"]
     assert "ZeroDivisionError" in (harbour.executions[0].error or "")
+
+
+async def test_an_endless_loop_of_the_author_does_not_look_healthy(harbour: Harbour) -> None:
+    harbour.code = COUNTING.replace('self.log(f"saw {candle.close:g}")', "while True: pass")
+    await harbour.furnish()
+    await launched(harbour, from_candle(10))
+    await harbour.close_candle(bar(10))
+    await asyncio.sleep(0.2)
+    before = len(harbour.frames)
+    await asyncio.sleep(1.2)  # more than two heartbeats
+
+    assert len(harbour.frames) == before
+    assert harbour.executions == []
 
 
 async def test_prints_go_through_and_the_password_is_gone(harbour: Harbour) -> None:

@@ -185,6 +185,11 @@ def test_state_travels_and_comes_back() -> None:
     assert engine(body, state=state).decide(candle(2)).state == b'{"n":3}'
 
 
+def test_a_state_that_is_no_dict_is_refused() -> None:
+    with pytest.raises(StrategyFailed, match=r"the state is b'\[1\]', no dict"):
+        engine("def on_candle(self, candle): ...", state=b"[1]")
+
+
 def test_a_skipped_candle_moves_the_position_and_asks_nobody() -> None:
     made = say("return self.long(stop_loss=95)")
     made.decide(candle(0, 100.0))
