@@ -37,7 +37,7 @@ def record(
     """Write down what happened, in the past tense: `record(tx, "deployment_started", "deployment",
     id, reason=…)`.
     """
-    tx.run(insert(events), _row(tx, kind, subject_kind, subject_id, tenant, body))
+    tx.run(insert(events), _row(tx.now_ms(), kind, subject_kind, subject_id, tenant, body))
 
 
 def record_many(
@@ -46,7 +46,9 @@ def record_many(
     """One batch of (subject, tenant, body): what a fan-out writes for thousands in one
     statement.
     """
-    tx.run(insert(events), [_row(tx, kind, subject_kind, s, t, body) for s, t, body in rows])
+    if rows:
+        now = tx.now_ms()
+        tx.run(insert(events), [_row(now, kind, subject_kind, s, t, body) for s, t, body in rows])
 
 
 def after(tx: Tx, number: int, limit: int = 500) -> list[dict[str, Any]]:
@@ -60,10 +62,10 @@ def latest(tx: Tx, limit: int = 50) -> list[dict[str, Any]]:
 
 
 def _row(
-    tx: Tx, kind: str, subject_kind: str, subject_id: str, tenant: str, body: dict[str, Any]
+    now: int, kind: str, subject_kind: str, subject_id: str, tenant: str, body: dict[str, Any]
 ) -> dict[str, Any]:
     return {
-        "at_ms": tx.now_ms(),
+        "at_ms": now,
         "kind": kind,
         "subject_kind": subject_kind,
         "subject_id": subject_id,

@@ -6,6 +6,7 @@ late write of a former owner is refused. Whoever holds the data folder's exclusi
 leases of its own predecessor at once.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -187,6 +188,19 @@ def held_in(tx: Tx, role: str, shard: Shard, holder: str, epoch: int) -> bool:
         leases.c.expires_ms > tx.now_ms(),
     )
     return tx.first(query) is not None
+
+
+def epochs_in(tx: Tx, role: str, holder: str, shards: Collection[Shard]) -> dict[Shard, int]:
+    """Which of these shards this owner holds, asked inside the transaction whose effect depends on
+    it.
+    """
+    query = select(leases.c.shard, leases.c.epoch).where(
+        leases.c.role == role,
+        leases.c.shard.in_(sorted(shards)),
+        leases.c.holder == holder,
+        leases.c.expires_ms > tx.now_ms(),
+    )
+    return {Shard(row.shard): row.epoch for row in tx.all(query)}
 
 
 _RENEW = (

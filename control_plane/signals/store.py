@@ -1,5 +1,6 @@
 """Executions, signals, the inbox that makes a repeat harmless, and what authors log."""
 
+from collections.abc import Collection, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, ClassVar
 
@@ -9,15 +10,30 @@ from sqlalchemy import (
     Index,
     Integer,
     Row,
+    Select,
+    Table,
     Text,
     UniqueConstraint,
+    delete,
     func,
+    insert,
     select,
+    tuple_,
+    update,
 )
 from sqlmodel import Field, SQLModel
 
+from control_plane.core.ids import (
+    DeploymentId,
+    InstrumentId,
+    Shard,
+    SignalId,
+    Tenant,
+)
 from control_plane.infra.db import Money, Tx, table
 from control_plane.infra.paging import Asked, Found, page
+from control_plane.signals.models.settling import Key
+from control_plane.signals.models.stored import StoredSignal
 
 
 class ExecutionRow(SQLModel, table=True):
@@ -113,7 +129,7 @@ class DeadLetterRow(SQLModel, table=True):
 
 
 class LogLineRow(SQLModel, table=True):
-    """An author's line or metric; bounded per deployment by the store."""
+    """An author's line; bounded per deployment by the store."""
 
     __tablename__: ClassVar[str] = "log_line"
 
@@ -144,6 +160,111 @@ dead_letters = table(DeadLetterRow)
 log_lines = table(LogLineRow)
 metrics = table(MetricRow)
 
+# ---- intake --------------------------------------------------------------------------------------
+
+
+def decided(
+    tx: Tx, triggers: Collection[tuple[DeploymentId, str]]
+) -> dict[tuple[DeploymentId, str], str]:
+    """The body hashes of the decisions that these triggers already have."""
+    query = select(
+        executions.c.deployment_id, executions.c.trigger, executions.c.body_sha256
+    ).where(tuple_(executions.c.deployment_id, executions.c.trigger).in_(sorted(triggers)))
+    return {
+        (DeploymentId(row.deployment_id), row.trigger): row.body_sha256 for row in tx.all(query)
+    }
+
+
+def seen(tx: Tx, keys: Collection[Key]) -> set[Key]:
+    query = select(inbox.c.deployment_id, inbox.c.generation, inbox.c.run, inbox.c.n).where(
+        tuple_(inbox.c.deployment_id, inbox.c.generation, inbox.c.run, inbox.c.n).in_(sorted(keys))
+    )
+    return {
+        (DeploymentId(row.deployment_id), row.generation, row.run, row.n) for row in tx.all(query)
+    }
+
+
+def add(tx: Tx, into: Table, rows: Sequence[Mapping[str, Any]]) -> None:
+    tx.run(insert(into), rows)
+
+
+def forget(tx: Tx, of: Table, deployment: str, keep: int) -> None:
+    """All but the newest rows of one deployment."""
+    age = (of.c.id,) if "id" in of.c else (of.c.seen_ms,)
+    edge = (
+        select(*age)
+        .where(of.c.deployment_id == deployment)
+        .order_by(age[0].desc())
+        .limit(1)
+        .offset(keep)
+        .scalar_subquery()
+    )
+    tx.run(delete(of).where(of.c.deployment_id == deployment, age[0] <= edge))
+
+
+# ---- signals -------------------------------------------------------------------------------------
+
+
+def accepted(tx: Tx, shards: Collection[Shard], limit: int) -> list[StoredSignal]:
+    """In the order in which they were accepted, and of one trigger the exit first."""
+    query = (
+        select(signals)
+        .where(signals.c.state == "accepted", signals.c.shard.in_(sorted(shards)))
+        .order_by(signals.c.accepted_ms, signals.c.trigger_open_ms, signals.c.kind.desc())
+        .limit(limit)
+    )
+    return [_signal(row) for row in tx.all(query)]
+
+
+def close_signal(tx: Tx, identity: SignalId, state: str, refusal: str | None) -> bool:
+    """Only once: whoever comes second changes nothing."""
+    return bool(
+        tx.run(
+            update(signals)
+            .where(signals.c.id == identity, signals.c.state == "accepted")
+            .values(state=state, refusal=refusal, planned_ms=tx.now_ms())
+        )
+    )
+
+
+def signal(tx: Tx, identity: SignalId) -> StoredSignal | None:
+    row = tx.first(select(signals).where(signals.c.id == identity))
+    return None if row is None else _signal(row)
+
+
+def newest_signals(tx: Tx, tenant: str | None, limit: int) -> list[StoredSignal]:
+    query = select(signals)
+    if tenant is not None:
+        query = query.where(signals.c.tenant == tenant)
+    query = query.order_by(signals.c.accepted_ms.desc(), signals.c.id).limit(limit)
+    return [_signal(row) for row in tx.all(query)]
+
+
+def execution_counts(tx: Tx, deployments: Collection[str] | None) -> Sequence[Row[Any]]:
+    query: Select[Any] = select(
+        executions.c.deployment_id,
+        executions.c.outcome,
+        func.count().label("number"),
+        func.max(executions.c.committed_ms).label("newest_ms"),
+    ).group_by(executions.c.deployment_id, executions.c.outcome)
+    if deployments is not None:
+        query = query.where(executions.c.deployment_id.in_(sorted(deployments)))
+    return tx.all(query)
+
+
+def signal_counts(tx: Tx, tenant: str | None) -> dict[str, int]:
+    query: Select[Any] = select(signals.c.state, func.count().label("number")).group_by(
+        signals.c.state
+    )
+    if tenant is not None:
+        query = query.where(signals.c.tenant == tenant)
+    return {row.state: row.number for row in tx.all(query)}
+
+
+def newest_letters(tx: Tx, deployment: str, limit: int) -> Sequence[Row[Any]]:
+    query = select(dead_letters).where(dead_letters.c.deployment_id == deployment)
+    return tx.all(query.order_by(dead_letters.c.id.desc()).limit(limit))
+
 
 # ---- lists, newest first -------------------------------------------------------------------------
 
@@ -173,3 +294,29 @@ def log_lines_page(tx: Tx, deployment: str, asked: Asked) -> Found:
 
 def signal_count(tx: Tx) -> int:
     return int(tx.scalar(select(func.count()).select_from(signals)))
+
+
+def _signal(row: Row[Any]) -> StoredSignal:
+    return StoredSignal(
+        id=SignalId(row.id),
+        deployment=DeploymentId(row.deployment_id),
+        tenant=Tenant(row.tenant),
+        shard=Shard(row.shard),
+        instrument=InstrumentId(row.instrument),
+        trigger=row.trigger,
+        trigger_open_ms=row.trigger_open_ms,
+        generation=row.generation,
+        kind=row.kind,
+        action=row.action,
+        price=row.price,
+        stop_loss=row.stop_loss,
+        take_profit=row.take_profit,
+        reason=row.reason,
+        state=row.state,
+        refusal=row.refusal,
+        seed=row.seed,
+        published_ms=row.published_ms,
+        decided_ms=row.decided_ms,
+        accepted_ms=row.accepted_ms,
+        planned_ms=row.planned_ms,
+    )

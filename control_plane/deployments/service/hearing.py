@@ -96,6 +96,16 @@ def launched(tx: Tx, deployment: DeploymentId, generation: int) -> tuple[str, st
     return row.state, messages.decode_boot(row.boot.encode()).code_sha256
 
 
+def is_alive(tx: Tx, deployment: DeploymentId, generation: int) -> bool:
+    """Whether it may still speak: it is launching or live."""
+    row = store.launched(tx, deployment, generation)
+    return row is not None and row.state in store.ALIVE
+
+
+def said_hello(tx: Tx, deployment: DeploymentId, generation: int, run: str) -> bool:
+    return store.said_hello(tx, deployment, generation, run)
+
+
 def make_active(tx: Tx, deployment: DeploymentId, generation: int, active_from: str) -> None:
     """From this trigger on the generation's decisions count, and no other's."""
     store.make_active(tx, deployment, generation, active_from)
@@ -156,4 +166,6 @@ def hear_beats(tx: Tx, beats: Sequence[Beat]) -> None:
 
 
 def hear_bye(tx: Tx, run: str, deployment: DeploymentId, generation: int, reason: str) -> None:
-    store.end_run(tx, run, deployment, generation, reason)
+    """Also of a process that never said hello: its strategy did not load, and this says why."""
+    if store.keep_run(tx, run, deployment, generation, False):
+        store.end_run(tx, run, deployment, generation, reason)

@@ -76,6 +76,13 @@ def launched(tx: Tx, deployment: str, generation: int) -> Row[Any] | None:
     )
 
 
+def said_hello(tx: Tx, deployment: str, generation: int, run: str) -> bool:
+    query = select(runs.c.id).where(
+        runs.c.id == run, runs.c.deployment_id == deployment, runs.c.generation == generation
+    )
+    return tx.first(query) is not None
+
+
 def make_active(tx: Tx, deployment: str, generation: int, active_from: str) -> None:
     tx.run(
         update(deployments)

@@ -9,20 +9,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from control_plane.core.ids import DeploymentId, InstrumentId, Shard, Tenant
-from control_plane.signals import models
-from control_plane.signals.models import (
-    Admitted,
+from control_plane.signals.models.frames import (
     Decided,
-    Place,
     Refused,
     Sender,
-    admit,
     body_hash,
-    clean,
+    is_numbered,
     judge,
-    next_trigger,
+    unsound,
     wrong_with,
 )
+from control_plane.signals.models.hello import Admitted, Place, admit, next_trigger, order_of
+from control_plane.signals.models.text import clean
 from strategy_runtime.wire import messages, resolutions
 
 MINUTE = 60_000
@@ -39,7 +37,7 @@ SENDER = Sender(
     active_generation=1,
     active_from=f"1m:{OPEN}",
     last_trigger=None,
-    market_now_ms=OPEN + 10 * MINUTE,
+    latest_ms=OPEN + 10 * MINUTE,
 )
 LONG = messages.Signal("LONG", Decimal(100), Decimal(98), Decimal(104))
 EXIT = messages.Signal("EXIT_SHORT", Decimal(100))
@@ -94,12 +92,7 @@ def test_other_groups_of_signals_are_spoilt_but_the_decision_counts(
     [
         (f"5m:{OPEN}", "no trigger of this deployment"),
         (f"tick:{OPEN}", "no trigger of this deployment"),
-        ("1m", "no trigger"),
-        (f"1m:{OPEN}x", "no trigger"),
-        (f"1m:0{OPEN}", "no trigger"),
-        (f"1m:-{MINUTE}", "no trigger"),
-        ("1m:" + "9" * 400, "no trigger"),
-        (f"1m:{OPEN}\n", "no trigger"),
+        (f"1h:{OPEN}", "no trigger of this deployment"),
         (f"1m:{OPEN + 1}", "not aligned"),
         (f"1m:{OPEN + 10 * MINUTE}", "in the future"),
         (f"1m:{OPEN - MINUTE}", "decides from"),
@@ -109,18 +102,16 @@ def test_a_trigger_that_is_not_its_own_is_refused(trigger: str, says: str) -> No
     assert says in _reason(judge(_with(trigger=trigger), SENDER))
 
 
-def test_a_candle_may_close_two_seconds_ahead_of_the_market_clock() -> None:
+def test_a_candle_that_closes_after_the_latest_time_lies_in_the_future() -> None:
     close = OPEN + 10 * MINUTE
-    late = replace(SENDER, market_now_ms=close - 2_000)
-    early = replace(SENDER, market_now_ms=close - 2_001)
     frame = _with(trigger=f"1m:{close - MINUTE}")
 
-    assert isinstance(judge(frame, late), Decided)
-    assert isinstance(judge(frame, early), Refused)
+    assert isinstance(judge(frame, replace(SENDER, latest_ms=close)), Decided)
+    assert isinstance(judge(frame, replace(SENDER, latest_ms=close - 1)), Refused)
 
 
 def test_a_tick_counts_for_those_who_declared_ticks_while_its_candle_forms() -> None:
-    sender = replace(SENDER, ticks=True, market_now_ms=OPEN + 1)
+    sender = replace(SENDER, ticks=True, latest_ms=OPEN + 1)
 
     assert isinstance(judge(_with(trigger=f"tick:{OPEN}"), sender), Decided)
 
@@ -153,16 +144,34 @@ def test_a_generation_that_was_not_welcomed_decides_nothing() -> None:
         {"state": msgspec.Raw(b"[1]")},
         {"state": msgspec.Raw(b"{")},
         {"position": messages.Position(pending=(LONG,) * 100)},
+        *(
+            {"trigger": trigger}
+            for trigger in (
+                "1m",
+                f"1m:{OPEN}x",
+                f"1m:0{OPEN}",
+                f"1m:-{MINUTE}",
+                "1m:" + "9" * 400,
+                f"1m:{OPEN}\n",
+                f"1m\0:{OPEN}",
+            )
+        ),
     ],
 )
-def test_what_is_out_of_bounds_is_refused(changes: dict[str, object]) -> None:
-    assert isinstance(judge(_with(**changes), SENDER), Refused)
+def test_what_no_table_could_hold_is_unsound(changes: dict[str, object]) -> None:
+    assert unsound(_with(**changes)) is not None
+
+
+def test_only_what_has_a_run_and_a_number_can_be_acknowledged() -> None:
+    assert is_numbered(_with(state=msgspec.Raw(b"[")))
+    assert not is_numbered(_with(n=-1))
+    assert not is_numbered(_with(run="a\0bcdefgh"))
 
 
 def test_a_state_of_sixteen_kilobytes_fits() -> None:
     state = b'{"a":"' + b"x" * (16 * 1024 - 8) + b'"}'
 
-    assert isinstance(judge(_with(state=msgspec.Raw(state)), SENDER), Decided)
+    assert unsound(_with(state=msgspec.Raw(state))) is None
 
 
 # ---- signals -------------------------------------------------------------------------------------
@@ -216,7 +225,7 @@ def test_the_next_trigger_follows_without_a_gap(resolution: str, at: int) -> Non
 
 def test_after_a_tick_comes_its_own_candle() -> None:
     assert next_trigger("1m", f"tick:{OPEN}") == f"1m:{OPEN}"
-    assert models.order_of(f"tick:{OPEN}") < models.order_of(f"1m:{OPEN}")
+    assert order_of(f"tick:{OPEN}") < order_of(f"1m:{OPEN}")
 
 
 def test_two_runs_that_agree_hash_alike() -> None:
@@ -246,6 +255,8 @@ PLACE = Place(
     desired="running",
     generation_state="launching",
     code_sha256="c0de",
+    is_relieved=True,
+    has_warmed=False,
 )
 
 
@@ -270,6 +281,8 @@ NEXT = f"1m:{OPEN + 2 * MINUTE}"
             Admitted(f"1m:{OPEN + 5 * MINUTE}", True, "running"),
         ),
         (_admit(generation=1), Admitted(f"1m:{OPEN}", False, "running")),
+        (_admit(is_relieved=False), Admitted(None, False, "running")),
+        (_admit(is_relieved=False, has_warmed=True), Admitted(NEXT, True, "running")),
     ],
     ids=[
         "takes over",
@@ -279,6 +292,8 @@ NEXT = f"1m:{OPEN + 2 * MINUTE}"
         "active without a beginning",
         "brand new",
         "the old one goes on until the new one is there",
+        "warms up beside the old one",
+        "is warm and takes over from the old one",
     ],
 )
 def test_who_is_welcomed(answer: Admitted | Refused, expected: Admitted) -> None:

@@ -10,33 +10,24 @@ from dataclasses import dataclass
 from decimal import Decimal
 from hashlib import sha256
 from types import MappingProxyType
-from typing import Literal
 
 import msgspec
 
-from control_plane.core.ids import DeploymentId, InstrumentId, Shard, SignalId, Tenant
+from control_plane.core.ids import DeploymentId, InstrumentId, Shard, Tenant
+from control_plane.signals.models.stored import Kind
+from control_plane.signals.models.text import LARGEST, MAX_NAME, clean
 from strategy_runtime.wire import MAX_STATE_BYTES, messages, resolutions
-
-Kind = Literal["entry", "exit"]
 
 KINDS: Mapping[str, Kind] = MappingProxyType(
     {"LONG": "entry", "SHORT": "entry", "EXIT_LONG": "exit", "EXIT_SHORT": "exit"}
 )
-FUTURE_MS = 2_000  # how far a candle's close may lie ahead of the market's clock
 MAX_POSITION_BYTES = 4 * 1024
-MAX_REASON = 500
-MAX_ERROR = 4_000
-MAX_LINE = 1_000
-MAX_NAME = 64
-MAX_SHOWN = 2_048
-LARGEST = 2**53
 HIGHEST_PRICE = Decimal(10) ** 15
 LOWEST_PRICE = Decimal(10) ** -15
 MAX_DIGITS = 40
 
 _RUN = re.compile(r"[A-Za-z0-9_-]{8,64}")
 _TRIGGER = re.compile(r"([0-9a-z]{1,8}):(0|[1-9][0-9]{0,15})")
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 
 
 @dataclass(frozen=True)
@@ -53,7 +44,7 @@ class Sender:
     active_generation: int
     active_from: str | None
     last_trigger: str | None
-    market_now_ms: int
+    latest_ms: int  # a candle that closes later lies in the future
 
 
 @dataclass(frozen=True)
@@ -74,11 +65,32 @@ class Decided:
     spoilt: str | None = None  # why its signals as a whole cannot be stored
 
 
+def unsound(execution: messages.Execution) -> str | None:
+    """What forbids even looking it up: a number that no column holds, a name that is none."""
+    if not run_is_named(execution.run) or not 0 <= execution.n <= LARGEST:
+        return "Its run or its number is none."
+    numbers = (execution.took_us, execution.published_ms, execution.decided_ms)
+    if not all(0 <= number <= LARGEST for number in numbers):
+        return "A time is out of bounds."
+    if _TRIGGER.fullmatch(execution.trigger) is None:
+        return f"{clean(execution.trigger, MAX_NAME)!r} is no trigger."
+    if len(msgspec.json.encode(execution.position)) > MAX_POSITION_BYTES:
+        return f"The position takes more than {MAX_POSITION_BYTES} bytes."
+    if any(wrong_with(signal) for signal in execution.position.pending):
+        return "The position waits for a signal with a price that is none."
+    return _bad_state(execution.state)
+
+
+def is_numbered(execution: messages.Execution) -> bool:
+    """Whether an acknowledgement can name it."""
+    return run_is_named(execution.run) and 0 <= execution.n <= LARGEST
+
+
 def judge(execution: messages.Execution, sender: Sender) -> Decided | Refused:
-    """Whether this decision counts. What is refused is acknowledged all the same: sending it again
-    would not make it better.
+    """Whether this sound decision counts. What is refused is acknowledged all the same: sending it
+    again would not make it better.
     """
-    reason = _out_of_bounds(execution) or _not_its_trigger(execution.trigger, sender)
+    reason = _not_its_trigger(execution.trigger, sender)
     if reason is not None:
         return Refused(reason)
 
@@ -99,7 +111,7 @@ def wrong_with(signal: messages.Signal) -> str | None:
     if KINDS[signal.action] == "exit":
         named = {"price": signal.price}  # a stop on an exit means nothing and hinders nothing
     for name, value in named.items():
-        if value is not None and not _is_price(value):
+        if value is not None and not is_price(value):
             return f"The {name} {_short(value)} is no price."
 
     if KINDS[signal.action] == "exit":
@@ -109,20 +121,6 @@ def wrong_with(signal: messages.Signal) -> str | None:
 
 def run_is_named(run: str) -> bool:
     return _RUN.fullmatch(run) is not None
-
-
-def order_of(trigger: str) -> tuple[int, int]:
-    """Triggers of one deployment in the order in which they happen: a candle closes after its
-    ticks.
-    """
-    return resolutions.trigger_open(trigger), 0 if trigger.startswith("tick:") else 1
-
-
-def next_trigger(resolution: str, last_trigger: str) -> str:
-    """The first candle without a decision, if `last_trigger` is the last with one."""
-    opened, is_candle = order_of(last_trigger)
-    after = resolutions.close_of(resolution, opened) if is_candle else opened
-    return resolutions.candle_trigger(resolution, after)
 
 
 def body_hash(execution: messages.Execution) -> str:
@@ -135,87 +133,7 @@ def body_hash(execution: messages.Execution) -> str:
     ).hexdigest()
 
 
-def clean(text: str, at_most: int) -> str:
-    """Fit for a table and a terminal: control characters escaped, the rest cut."""
-    cut = text if len(text) <= at_most else text[: at_most - 1] + "…"
-    return _CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", cut)
-
-
-def shown(frame: bytes) -> str:
-    """The beginning of a frame that nobody could read."""
-    return clean(frame[:MAX_SHOWN].decode("utf-8", "backslashreplace"), MAX_SHOWN)
-
-
-def bounded(number: int) -> int:
-    """Into what a column holds."""
-    return max(-LARGEST, min(LARGEST, number))
-
-
-# ---- hello and welcome ---------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where a deployment stands when one of its generations says hello."""
-
-    generation: int  # launched last
-    active_generation: int
-    active_from: str | None
-    last_trigger: str | None
-    desired: str
-    generation_state: str
-    code_sha256: str
-
-
-@dataclass(frozen=True)
-class Admitted:
-    active_from: str
-    takes_over: bool  # from no generation, or from an older one
-    phase: Literal["running", "paused"]
-
-
-def admit(
-    place: Place, generation: int, code_sha256: str, resolution: str, market_now_ms: int
-) -> Admitted | Refused:
-    """Answer a hello: the newest generation takes over, the active one continues, every other
-    waits in vain.
-    """
-    if place.generation_state not in {"launching", "live"}:
-        return Refused(f"Generation {generation} has ended.")
-    if code_sha256 != place.code_sha256:
-        return Refused(f"Generation {generation} runs other code than was launched.")
-    if generation not in {place.generation, place.active_generation} or (
-        generation < place.active_generation
-    ):
-        return Refused(f"Generation {generation} was replaced by {place.generation}.")
-
-    takes_over = generation != place.active_generation or place.active_from is None
-    active_from = place.active_from
-    if takes_over or active_from is None:
-        active_from = _begin(place.last_trigger, resolution, market_now_ms)
-    paused = place.desired != "running"
-    return Admitted(active_from, takes_over, "paused" if paused else "running")
-
-
-def _begin(last_trigger: str | None, resolution: str, market_now_ms: int) -> str:
-    """Where a generation begins: after the last decision, or with the candle that forms now."""
-    if last_trigger is not None:
-        return next_trigger(resolution, last_trigger)
-    return resolutions.candle_trigger(resolution, resolutions.open_of(resolution, market_now_ms))
-
-
 # ---- one frame ---------------------------------------------------------------------------------
-
-
-def _out_of_bounds(execution: messages.Execution) -> str | None:
-    if not run_is_named(execution.run):
-        return "The run has no proper name."
-    numbers = (execution.n, execution.took_us, execution.published_ms, execution.decided_ms)
-    if not all(0 <= number <= LARGEST for number in numbers):
-        return "A number or a time is out of bounds."
-    if len(msgspec.json.encode(execution.position)) > MAX_POSITION_BYTES:
-        return f"The position takes more than {MAX_POSITION_BYTES} bytes."
-    return _bad_state(execution.state)
 
 
 def _bad_state(state: msgspec.Raw | msgspec.UnsetType) -> str | None:
@@ -234,13 +152,13 @@ def _not_its_trigger(trigger: str, sender: Sender) -> str | None:
     found = _TRIGGER.fullmatch(trigger)
     known = {sender.resolution, "tick"} if sender.ticks else {sender.resolution}
     if found is None or found[1] not in known:
-        return f"{clean(trigger, MAX_NAME)!r} is no trigger of this deployment."
+        return f"{trigger!r} is no trigger of this deployment."
 
     opened = int(found[2])
     if resolutions.open_of(sender.resolution, opened) != opened:
         return f"{trigger!r} is not aligned to {sender.resolution}."
     happens = opened if found[1] == "tick" else resolutions.close_of(sender.resolution, opened)
-    if happens > sender.market_now_ms + FUTURE_MS:
+    if happens > sender.latest_ms:
         return f"{trigger!r} lies in the future."
     return None
 
@@ -267,7 +185,7 @@ def _spoilt(execution: messages.Execution) -> str | None:
     return None
 
 
-def _is_price(value: Decimal) -> bool:
+def is_price(value: Decimal) -> bool:
     return (
         value.is_finite()
         and LOWEST_PRICE <= value <= HIGHEST_PRICE
@@ -292,30 +210,3 @@ def _wrong_side(signal: messages.Signal) -> str | None:
 
 def _short(value: Decimal) -> str:
     return clean(str(value), MAX_NAME)
-
-
-@dataclass(frozen=True)
-class StoredSignal:
-    """A signal as it was committed."""
-
-    id: SignalId
-    deployment: DeploymentId
-    tenant: Tenant
-    shard: Shard
-    instrument: InstrumentId
-    trigger: str
-    trigger_open_ms: int
-    generation: int
-    kind: Kind
-    action: messages.Action
-    price: Decimal
-    stop_loss: Decimal | None
-    take_profit: Decimal | None
-    reason: str
-    state: str
-    refusal: str | None
-    seed: int
-    published_ms: int
-    decided_ms: int
-    accepted_ms: int
-    planned_ms: int | None
