@@ -10,9 +10,11 @@ from control_plane.deployments.service.hearing import (
     hear_beats,
     hear_bye,
     hear_hello,
+    is_alive,
     launched,
     launches,
     make_active,
+    said_hello,
     standings,
 )
 from control_plane.deployments.service.use_cases import Deployments, find, listed
@@ -29,9 +31,11 @@ __all__ = [
     "hear_beats",
     "hear_bye",
     "hear_hello",
+    "is_alive",
     "launched",
     "launches",
     "listed",
     "make_active",
+    "said_hello",
     "standings",
 ]
