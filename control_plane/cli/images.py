@@ -1,4 +1,4 @@
-"""The image that strategies run in."""
+"""The images: the one that strategies run in, and the control plane's own."""
 
 import sys
 from typing import Annotated
@@ -8,7 +8,7 @@ import typer
 from control_plane.cli import show
 from control_plane.cli.session import AsJson, data_dir, given
 
-group = typer.Typer(no_args_is_help=True, help="The image that strategies run in.")
+group = typer.Typer(no_args_is_help=True, help="The images of strategies and of Slipway itself.")
 
 
 def add_to(app: typer.Typer) -> None:
@@ -21,10 +21,13 @@ def build(
         str | None,
         typer.Option(help="The Python image to build on; if not given, one is found or made."),
     ] = None,
+    control_plane: Annotated[
+        bool, typer.Option("--control-plane", help="The control plane's own image instead.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Build it from this Slipway's own runtime; it needs a Docker engine."""
-    from control_plane.containers.images import ImageBuilder
+    """Build it from this Slipway's own sources; it needs a Docker engine."""
+    from control_plane.containers.images import CONTROL_PLANE, STRATEGY, ImageBuilder
     from control_plane.infra.clock import RealClock
     from control_plane.settings import load
 
@@ -32,7 +35,7 @@ def build(
     builder = ImageBuilder(
         settings.fleet.docker_host, settings.data_dir / "wheels", RealClock(), _say
     )
-    built = builder.build(python_image)
+    built = builder.build(CONTROL_PLANE if control_plane else STRATEGY, python_image)
     verb = "Built" if built.is_new else "There already:"
     show.one(
         {"name": built.name, "id": built.id, "bytes": built.size, "is_new": built.is_new},

@@ -1,8 +1,8 @@
-"""Builds the image that strategies run in, and names it by what went into it.
+"""Builds our images and names them by what went into them.
 
-The name is a hash of the Dockerfile, the lock and the runtime's sources: an image of that name is
-the right one, whoever built it and on which Python. Wheels are fetched on this side, for the
-version of Python that the image has, so the build itself needs no network.
+The name is a hash of the Dockerfile, the lock and the sources: an image of that name is the right
+one, whoever built it and on which Python. Wheels are fetched on this side, for the version of
+Python that the image has, so the build itself needs no network.
 """
 
 import hashlib
@@ -17,18 +17,54 @@ from docker import DockerClient
 from docker.errors import ImageNotFound
 
 from control_plane.containers.base_image import BaseImage, BuildFailed, connected
-from control_plane.containers.wheels import Python, wheels_for
+from control_plane.containers.wheels import Python, python_here, wheels_for
 from control_plane.core.clock import Clock
 
 ROOT = Path(__file__).resolve().parents[2]
-RECIPE = ROOT / "images" / "base_strategy"
-PARTS = ("Dockerfile", "install.py", "requirements.txt")
-RUNTIME = "strategy_runtime"
-
-NAME = "slipway/base-strategy"
 BUILD_SECONDS = 600
 
 Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Recipe:
+    name: str
+    folder: str
+    sources: tuple[str, ...]
+
+    @property
+    def dockerfile(self) -> str:
+        return f"{self.folder}/Dockerfile"
+
+    @property
+    def lock(self) -> Path:
+        return ROOT / self.folder / "requirements.txt"
+
+    def files(self) -> list[Path]:
+        """Everything that the build reads, but the wheels that the lock names by their hashes."""
+        wholes = [ROOT / self.dockerfile, self.lock, ROOT / "images" / "install.py"]
+        for source in self.sources:
+            path = ROOT / source
+            found = path.rglob("*") if path.is_dir() else [path]
+            wholes += [file for file in found if file.is_file() and "__pycache__" not in file.parts]
+
+        return sorted(set(wholes))
+
+
+STRATEGY = Recipe("slipway/base-strategy", "images/base_strategy", ("strategy_runtime",))
+CONTROL_PLANE = Recipe(
+    "slipway/control-plane",
+    "images/control_plane",
+    (
+        "control_plane",
+        "strategy_runtime",
+        "strategy_templates",
+        "images/base_strategy",
+        "pyproject.toml",
+        "README.md",
+        "LICENSE",
+    ),
+)
 
 
 @dataclass(frozen=True)
@@ -48,40 +84,46 @@ class ImageBuilder:
     clock: Clock
     say: Say
 
-    def build(self, python_image: str | None = None) -> Built:
+    def build(self, recipe: Recipe = STRATEGY, python_image: str | None = None) -> Built:
         """The image of today's sources: at once if it is there, unless a base is asked for."""
         with connected(self.docker_host) as engine:
-            if python_image is None and (found := find(engine)) is not None:
+            if python_image is None and (found := find(engine, recipe)) is not None:
                 return found
 
             base, python = BaseImage(engine, self.clock, self.say).get(python_image)
-            wheels = self._wheels(python)
-            self.say(f"building {image_name()} on {base}, Python {python.text}")
-            self._run(engine, base, wheels)
-            built = find(engine)
+            wheels = self._wheels(recipe, python)
+            self.say(f"building {image_name(recipe)} on {base}, Python {python.text}")
+            self._run(engine, recipe, base, wheels)
+            built = find(engine, recipe)
             if built is None:
-                raise BuildFailed(f"The image {image_name()!r} was built and is gone again.")
+                raise BuildFailed(f"The image {image_name(recipe)!r} was built and is gone again.")
 
+            engine.api.tag(built.id, recipe.name, "latest")
             return Built(built.name, built.id, built.size, is_new=True)
 
-    def _wheels(self, python: Python) -> Path:
-        lock = RECIPE / "requirements.txt"
-        folder = self.cache / f"{digest_of([lock])}-{python.tag}"
+    def _wheels(self, recipe: Recipe, python: Python) -> Path | None:
+        if ";" in recipe.lock.read_text() and python != python_here():
+            # Conditions would be judged for the Python here; inside the build, pip judges right.
+            self.say("its packages are fetched inside the build")
+            return None
+
+        folder = self.cache / f"{digest_of([recipe.lock])}-{python.tag}"
         if not folder.is_dir():
             self.say(f"fetching wheels for Python {python.text}")
 
-        return wheels_for(python, lock, folder)
+        return wheels_for(python, recipe.lock, folder)
 
-    def _run(self, engine: DockerClient, base: str, wheels: Path) -> None:
+    def _run(self, engine: DockerClient, recipe: Recipe, base: str, wheels: Path | None) -> None:
         with tempfile.TemporaryFile() as archive:
-            write_context(archive, wheels)
+            write_context(archive, recipe, wheels)
             archive.seek(0)
             for line in engine.api.build(
                 fileobj=archive,
                 custom_context=True,
-                tag=image_name(),
+                dockerfile=recipe.dockerfile,
+                tag=image_name(recipe),
                 buildargs={"PYTHON_IMAGE": base},
-                network_mode="none",
+                network_mode=None if wheels is None else "none",
                 rm=True,
                 forcerm=True,
                 decode=True,
@@ -94,13 +136,13 @@ class ImageBuilder:
                     self.say(said.partition(" : ")[0].lower())
 
 
-def image_name() -> str:
-    """What `slipway images build` makes of today's sources, and what launchers look for."""
-    return f"{NAME}:{digest_of([*(RECIPE / part for part in PARTS), *runtime_sources()])}"
+def image_name(recipe: Recipe = STRATEGY) -> str:
+    """What a build makes of today's sources, and what launchers look for."""
+    return f"{recipe.name}:{digest_of(recipe.files())}"
 
 
-def find(engine: DockerClient) -> Built | None:
-    name = image_name()
+def find(engine: DockerClient, recipe: Recipe = STRATEGY) -> Built | None:
+    name = image_name(recipe)
     try:
         found = engine.images.get(name)
     except ImageNotFound:
@@ -109,21 +151,18 @@ def find(engine: DockerClient) -> Built | None:
     return Built(name, str(found.id), int(found.attrs["Size"]), is_new=False)
 
 
-def write_context(archive: Any, wheels: Path) -> None:
+def write_context(archive: Any, recipe: Recipe, wheels: Path | None) -> None:
     """Times, owners and order are fixed, so the engine's cache recognises what it has built."""
-    files = {part: RECIPE / part for part in PARTS}
-    files |= {f"wheels/{wheel.name}": wheel for wheel in wheels.glob("*.whl")}
-    files |= {str(source.relative_to(ROOT)): source for source in runtime_sources()}
+    files = {str(path.relative_to(ROOT)): path for path in recipe.files()}
+    if wheels is not None:
+        files |= {f"wheels/{wheel.name}": wheel for wheel in wheels.glob("*.whl")}
+
     with tarfile.open(fileobj=archive, mode="w") as tar:
         for name, path in sorted(files.items()):
             info = tarfile.TarInfo(name)
             info.size, info.mode = path.stat().st_size, 0o644
             with path.open("rb") as content:
                 tar.addfile(info, content)
-
-
-def runtime_sources() -> list[Path]:
-    return [path for path in (ROOT / RUNTIME).rglob("*") if path.suffix in {".py", ".typed"}]
 
 
 def digest_of(files: Iterable[Path]) -> str:

@@ -88,14 +88,14 @@ def test_a_base_without_python_is_refused_with_a_sentence(
     name = json.loads(empty)["status"]
 
     with pytest.raises(BuildFailed, match="does not run python3"):
-        builder.build(name)
+        builder.build(python_image=name)
 
     engine.images.remove(name)
 
 
 def test_a_base_that_is_nowhere_is_refused_with_a_sentence(builder: ImageBuilder) -> None:
     with pytest.raises(BuildFailed, match="is not here and no registry gives it"):
-        builder.build("localhost:1/nowhere:1")
+        builder.build(python_image="localhost:1/nowhere:1")
 
 
 def test_the_process_of_a_container_that_was_told_nothing_says_so(

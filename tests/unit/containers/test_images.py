@@ -14,12 +14,11 @@ def test_the_name_of_an_image_is_that_of_its_sources() -> None:
     assert images.image_name() == f"{name}:{tag}"
 
 
-def test_a_digest_follows_content_and_path(tmp_path: Path) -> None:
-    recipe = images.RECIPE
-    whole = images.digest_of([recipe / "Dockerfile", recipe / "install.py"])
+def test_a_digest_follows_content_and_path() -> None:
+    dockerfile, lock, *_ = images.STRATEGY.files()
 
-    assert images.digest_of([recipe / "install.py", recipe / "Dockerfile"]) == whole
-    assert images.digest_of([recipe / "install.py"]) != whole
+    assert images.digest_of([lock, dockerfile]) == images.digest_of([dockerfile, lock])
+    assert images.digest_of([lock]) != images.digest_of([dockerfile])
 
 
 def test_the_context_is_the_same_bytes_each_time(tmp_path: Path) -> None:
@@ -27,16 +26,16 @@ def test_the_context_is_the_same_bytes_each_time(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_bytes(b"not a wheel")
     first, second = io.BytesIO(), io.BytesIO()
 
-    images.write_context(first, tmp_path)
+    images.write_context(first, images.STRATEGY, tmp_path)
     (tmp_path / "one-1.0-py3-none-any.whl").touch()
-    images.write_context(second, tmp_path)
+    images.write_context(second, images.STRATEGY, tmp_path)
 
     assert first.getvalue() == second.getvalue()
     first.seek(0)
     with tarfile.open(fileobj=first) as tar:
         held = tar.getnames()
 
-    assert "Dockerfile" in held
+    assert "images/base_strategy/Dockerfile" in held
     assert "wheels/one-1.0-py3-none-any.whl" in held
     assert "strategy_runtime/wire/messages.py" in held
     assert not any("notes" in name or "__pycache__" in name for name in held)
