@@ -109,12 +109,14 @@ class RootFs:
                 ):
                     self.file(Path(here) / file, f"{inside}/{file}")
 
-    def folder(self, name: str, mode: int = 0o755) -> None:
+    def folder(self, name: str, mode: int = 0o755, owner: int = 0) -> None:
         for parent in reversed(Path(name.lstrip("/")).parents):
             if parent.name:
                 self._add(entry(str(parent), tarfile.DIRTYPE, 0o755))
 
-        self._add(entry(name, tarfile.DIRTYPE, mode))
+        info = entry(name, tarfile.DIRTYPE, mode)
+        info.uid = info.gid = owner
+        self._add(info)
 
     def link(self, name: str, target: str) -> None:
         self._add(entry(name, tarfile.SYMTYPE, 0o777, target))
@@ -213,11 +215,16 @@ def main() -> None:
         description="A root file system from this host, as a tar on stdout."
     )
     arguments.add_argument("--shell", action="store_true", help="with busybox")
+    arguments.add_argument("--data", help="an empty folder, as PATH:UID; a volume takes its owner")
     arguments.add_argument("kind", choices=["python", "files"])
     arguments.add_argument("paths", nargs="*", help="files and folders to copy, for 'files'")
     chosen = arguments.parse_args()
     try:
         fs = RootFs(sys.stdout.buffer, shell=chosen.shell)
+        if chosen.data:
+            path, owner = chosen.data.split(":")
+            fs.folder(path, 0o700, int(owner))
+
         if chosen.kind == "python":
             add_python(fs)
 
