@@ -20,6 +20,7 @@ from control_plane import web
 from control_plane.accounts.models import FirstUser
 from control_plane.accounts.service import Accounts, Users
 from control_plane.core.ids import Rng
+from control_plane.deployments.service import Deployments
 from control_plane.infra import db, failpoints, health, logging, operator, schema
 from control_plane.infra.bus import Bus
 from control_plane.infra.clock import RealClock
@@ -33,6 +34,7 @@ from control_plane.infra.leases import Leases
 from control_plane.infra.passwords import Passwords
 from control_plane.infra.rng import SystemRng
 from control_plane.infra.supervisor import Supervisor
+from control_plane.market.service import Market
 from control_plane.settings import Role, Settings
 from control_plane.strategies.service import Strategies
 from control_plane.web import Site
@@ -106,6 +108,8 @@ async def _open_site(app: App, stack: AsyncExitStack) -> None:
         users=users,
         accounts=Accounts(machinery.db, machinery.rng, is_busy=lambda _tx, _account: False),
         strategies=Strategies(machinery.db, machinery.rng),
+        market=Market(machinery.db, machinery.bus),
+        deployments=Deployments(machinery.db, machinery.bus, machinery.rng, settings.fleet),
         health=_health(machinery),
     )
     token = operator.ensure_token(machinery.folder.path, machinery.rng)

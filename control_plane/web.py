@@ -13,11 +13,15 @@ from control_plane.accounts.api import Authenticator, account_routes, me_routes
 from control_plane.accounts.service import Accounts, Users
 from control_plane.core.clock import Clock
 from control_plane.core.ids import Rng
+from control_plane.deployments import api as deployments
+from control_plane.deployments.service import Deployments
 from control_plane.infra.db import Database
 from control_plane.infra.health import Health, health_routes
 from control_plane.infra.http import HttpOptions, create_app
 from control_plane.infra.http_edge import HostNames
 from control_plane.infra.http_server import HttpServer
+from control_plane.market import api as market
+from control_plane.market.service import Market
 from control_plane.orders import api as orders
 from control_plane.settings import Settings
 from control_plane.signals import api as signals
@@ -33,6 +37,8 @@ class Services:
     users: Users
     accounts: Accounts
     strategies: Strategies
+    market: Market
+    deployments: Deployments
     health: Health
 
 
@@ -70,7 +76,9 @@ def _routers(services: Services) -> Sequence[APIRouter]:
     return (
         me_routes(services.users),
         account_routes(services.accounts),
+        market.routes(services.market),
         strategies.routes(services.strategies),
+        deployments.routes(services.deployments),
         signals.routes(services.db),
         orders.routes(services.db),
     )

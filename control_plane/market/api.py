@@ -1,0 +1,91 @@
+"""What can be traded, what it costs now, and how its price went."""
+
+from decimal import Decimal
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from pydantic import Field
+
+from control_plane.core.ids import InstrumentId
+from control_plane.infra.db import Tx
+from control_plane.infra.http import Me
+from control_plane.infra.http_shapes import Items, Moment, Shape
+from control_plane.market import service
+from control_plane.market.service import Market, Priced
+from strategy_runtime.rules.instruments import Instrument
+from strategy_runtime.wire.messages import Candle
+from strategy_runtime.wire.resolutions import Resolution
+
+
+class InstrumentOut(Shape):
+    id: str = Field(examples=["spot:B-BTC_USDT"])
+    kind: str = Field(examples=["spot"])
+    pair: str
+    base: str
+    quote: str
+    tick_size: Decimal
+    quantity_step: Decimal
+    min_quantity: Decimal
+    min_notional: Decimal
+    max_leverage: Decimal
+    maker_fee: Decimal
+    taker_fee: Decimal
+    order_types: tuple[str, ...]
+
+
+class PricedOut(InstrumentOut):
+    price: Decimal | None = Field(description="None before its first trade.")
+    priced_at: Moment | None = Field(description="Market time.")
+
+
+class CandleOut(Shape):
+    open_at: Moment = Field(validation_alias="open_ms")
+    open: float
+    high: float
+    low: float
+    close: float
+    volume: float
+    gap_filled: bool
+
+
+def routes(market: Market) -> APIRouter:
+    router = APIRouter(tags=["market"])
+
+    @router.get("/instruments")
+    async def list_instruments(me: Me) -> Items[PricedOut]:
+        """What can be traded, with its rules and its latest price."""
+        return Items(items=[_priced(one) for one in await market.prices()])
+
+    @router.get("/instruments/named")
+    async def named(
+        me: Me, text: Annotated[str, Query(max_length=60, examples=["BTCUSDT"])]
+    ) -> InstrumentOut:
+        """The instrument that a person means by BTCUSDT, BTC/USDT or I-BTC_INR."""
+        return InstrumentOut.model_validate(await market.db.read(_named, text))
+
+    @router.get("/candles")
+    async def candles(
+        me: Me,
+        instrument: Annotated[str, Query(max_length=60, examples=["spot:B-BTC_USDT"])],
+        resolution: Resolution = "1m",
+        limit: Annotated[int, Query(ge=1, le=1000)] = 200,
+    ) -> Items[CandleOut]:
+        """The newest closed candles, oldest first."""
+        found = await market.db.read(_candles, instrument, resolution, limit)
+        return Items.of(CandleOut, found)
+
+    return router
+
+
+def _priced(one: Priced) -> PricedOut:
+    listed = InstrumentOut.model_validate(one.instrument)
+    return PricedOut(**listed.model_dump(), price=one.price, priced_at=one.at_ms)
+
+
+def _named(tx: Tx, text: str) -> Instrument:
+    return service.instrument(tx, service.resolve(tx, text))
+
+
+def _candles(tx: Tx, text: str, resolution: Resolution, limit: int) -> list[Candle]:
+    identity: InstrumentId = service.resolve(tx, text)
+    return service.candles(tx, identity, resolution, limit=limit)
