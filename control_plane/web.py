@@ -13,6 +13,8 @@ from control_plane.accounts.api import Authenticator, account_routes, me_routes
 from control_plane.accounts.service import Accounts, Users
 from control_plane.core.clock import Clock
 from control_plane.core.ids import Rng
+from control_plane.dashboard import api as dashboard
+from control_plane.dashboard.service import Dashboard
 from control_plane.deployments import api as deployments
 from control_plane.deployments.service import Deployments
 from control_plane.infra.db import Database
@@ -57,9 +59,14 @@ class Site:
 
 
 def build(services: Services, settings: Settings, clock: Clock, rng: Rng, token: str) -> FastAPI:
+    ours = version("slipway")
+    screen = Dashboard(services.db, clock, services.health, ours)
     return create_app(
         routers=_routers(services),
-        pages=[health_routes(services.health)],
+        pages=[
+            health_routes(services.health),
+            dashboard.page_routes(screen, is_private=is_private(settings)),
+        ],
         authenticate=Authenticator(services.users, token),
         clock=clock,
         rng=rng,
@@ -67,7 +74,7 @@ def build(services: Services, settings: Settings, clock: Clock, rng: Rng, token:
             hosts=HostNames(frozenset(settings.http.hosts)),
             max_body_bytes=settings.http.max_body_bytes,
             body_seconds=settings.http.body_seconds,
-            version=version("slipway"),
+            version=ours,
         ),
     )
 
@@ -81,6 +88,7 @@ def _routers(services: Services) -> Sequence[APIRouter]:
         deployments.routes(services.deployments),
         signals.routes(services.db),
         orders.routes(services.db),
+        dashboard.event_routes(services.db),
     )
 
 

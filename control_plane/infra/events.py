@@ -12,6 +12,7 @@ from sqlalchemy import BigInteger, Column, Integer, Text, insert, select
 from sqlmodel import Field, SQLModel
 
 from control_plane.infra.db import Tx, table
+from control_plane.infra.paging import Asked, Found, page
 
 BigId = BigInteger().with_variant(Integer, "sqlite")
 
@@ -59,6 +60,12 @@ def after(tx: Tx, number: int, limit: int = 500) -> list[dict[str, Any]]:
 def latest(tx: Tx, limit: int = 50) -> list[dict[str, Any]]:
     query = select(events).order_by(events.c.number.desc()).limit(limit)
     return [{**row._mapping, "body": msgspec.json.decode(row.body)} for row in tx.all(query)]
+
+
+def page_of(tx: Tx, tenant: str, asked: Asked) -> Found:
+    """What happened to this tenant's things, newest first."""
+    query = select(events).where(events.c.tenant == tenant)
+    return page(tx, query, (events.c.at_ms, events.c.number), asked)
 
 
 def _row(

@@ -79,12 +79,12 @@ class Caller:
 Authenticate = Callable[[Request], Awaitable[Caller]]
 
 
-async def _caller(request: Request) -> Caller:
+async def known_caller(request: Request) -> Caller:
     authenticate: Authenticate = request.app.state.authenticate
     return await authenticate(request)
 
 
-Me = Annotated[Caller, Depends(_caller)]
+Me = Annotated[Caller, Depends(known_caller)]
 
 
 class Problem(BaseModel):
@@ -128,7 +128,7 @@ def create_app(
     )
     app.state.authenticate = authenticate
     for router in routers:
-        app.include_router(router, prefix=PREFIX, dependencies=[Depends(_caller)])
+        app.include_router(router, prefix=PREFIX, dependencies=[Depends(known_caller)])
     for router in pages:
         app.include_router(router, include_in_schema=False)
 

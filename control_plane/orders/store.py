@@ -4,16 +4,19 @@ The constraints are the second wall behind the state table in `models`: a late, 
 write is refused by the database itself.
 """
 
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any, ClassVar
 
 from sqlalchemy import (
     BigInteger,
     CheckConstraint,
+    Double,
     Index,
     Row,
     Text,
     UniqueConstraint,
+    cast,
     func,
     select,
     text,
@@ -337,9 +340,11 @@ def skips_page(tx: Tx, tenant: str, asked: Asked, signal: str | None = None) -> 
 
 
 def orders_page(
-    tx: Tx, tenant: str, asked: Asked, account: str | None = None, intent: str | None = None
+    tx: Tx, tenant: str | None, asked: Asked, account: str | None = None, intent: str | None = None
 ) -> Found:
-    query = select(orders).where(orders.c.tenant == tenant)
+    query = select(orders)
+    if tenant is not None:
+        query = query.where(orders.c.tenant == tenant)
     if account is not None:
         query = query.where(orders.c.account_id == account)
     if intent is not None:
@@ -385,3 +390,10 @@ def order_count(tx: Tx) -> int:
 
 def trade_count(tx: Tx) -> int:
     return int(tx.scalar(select(func.count()).select_from(trades)))
+
+
+def profit_sums(tx: Tx) -> Sequence[Row[Any]]:
+    """Approximate, for SQLite adds floats only: shown, never traded on."""
+    total = func.sum(cast(trades.c.pnl, Double)).label("pnl")
+    closed = select(trades.c.currency, total).where(trades.c.pnl.is_not(None))
+    return tx.all(closed.group_by(trades.c.currency).order_by(trades.c.currency))
