@@ -1,17 +1,51 @@
 """Subscriptions: a trader's standing order to mirror a deployment's signals in one account."""
 
+from collections.abc import Collection, Mapping
 from decimal import Decimal
-from typing import ClassVar
+from typing import Any, ClassVar
 
-from sqlalchemy import BigInteger, Index, Text
+from sqlalchemy import BigInteger, Index, Row, Text, insert, select, text, update
 from sqlmodel import Field, SQLModel
 
-from control_plane.infra.db import Money, table
+from control_plane.core.ids import (
+    AccountId,
+    DeploymentId,
+    InstrumentId,
+    Shard,
+    SubscriptionId,
+    Tenant,
+)
+from control_plane.infra.db import Money, Tx, table
+from control_plane.infra.paging import Asked, Found, page
+from control_plane.subscriptions.models import TERMS, Subscription
+
+STANDS = text("state <> 'cancelled'")
+HOLDS_POSITION = text("state <> 'cancelled' AND margin_currency <> ''")
 
 
 class SubscriptionRow(SQLModel, table=True):
     __tablename__: ClassVar[str] = "subscription"
-    __table_args__ = (Index("ix_subscription_active", "deployment_id", "state"),)
+    __table_args__ = (
+        Index("ix_subscription_active", "deployment_id", "state"),
+        Index(
+            "uq_subscription_deployment",
+            "account_id",
+            "deployment_id",
+            unique=True,
+            sqlite_where=STANDS,
+            postgresql_where=STANDS,
+        ),
+        # A venue keeps one futures position per account and instrument, whoever opened it.
+        Index(
+            "uq_subscription_position",
+            "account_id",
+            "instrument",
+            "margin_currency",
+            unique=True,
+            sqlite_where=HOLDS_POSITION,
+            postgresql_where=HOLDS_POSITION,
+        ),
+    )
 
     id: str = Field(primary_key=True)
     tenant: str = Field(index=True)
@@ -50,3 +84,112 @@ class SubscriptionVersionRow(SQLModel, table=True):
 
 subscriptions = table(SubscriptionRow)
 subscription_versions = table(SubscriptionVersionRow)
+
+
+def add(tx: Tx, subscription: Subscription) -> None:
+    tx.run(insert(subscriptions), _values(subscription))
+
+
+def replace(tx: Tx, subscription: Subscription, old_version: int) -> bool:
+    """Whether it still stood at the version that the change was made from."""
+    return bool(
+        tx.run(
+            update(subscriptions).where(
+                subscriptions.c.id == subscription.id, subscriptions.c.version == old_version
+            ),
+            _values(subscription),
+        )
+    )
+
+
+def add_version(tx: Tx, subscription: Subscription, body: str, by: str) -> None:
+    row = {
+        "subscription_id": subscription.id,
+        "version": subscription.version,
+        "body": body,
+        "changed_ms": tx.now_ms(),
+        "changed_by": by,
+    }
+    tx.run(insert(subscription_versions), row)
+
+
+def of_tenant(tx: Tx, tenant: Tenant, identity: str) -> Subscription | None:
+    row = tx.first(
+        select(subscriptions).where(
+            subscriptions.c.id == identity, subscriptions.c.tenant == tenant
+        )
+    )
+    return None if row is None else _subscription(row)
+
+
+def by_ids(tx: Tx, ids: Collection[str]) -> list[Subscription]:
+    query = select(subscriptions).where(subscriptions.c.id.in_(sorted(ids)))
+    return [_subscription(row) for row in tx.all(query.order_by(subscriptions.c.id))]
+
+
+def active(tx: Tx, deployment: str, until_ms: int) -> list[Subscription]:
+    query = select(subscriptions).where(
+        subscriptions.c.deployment_id == deployment,
+        subscriptions.c.state == "active",
+        subscriptions.c.created_ms <= until_ms,
+    )
+    return [_subscription(row) for row in tx.all(query.order_by(subscriptions.c.id))]
+
+
+def rival(
+    tx: Tx, account: str, deployment: str, instrument: str, margin_currency: str
+) -> Row[Any] | None:
+    """What stands in the way of a new one: the same deployment, or the same futures position."""
+    stands = (subscriptions.c.account_id == account, subscriptions.c.state != "cancelled")
+    same = subscriptions.c.deployment_id == deployment
+    if margin_currency:
+        same |= (subscriptions.c.instrument == instrument) & (
+            subscriptions.c.margin_currency == margin_currency
+        )
+    return tx.first(select(subscriptions).where(*stands, same).limit(1))
+
+
+def subscriptions_page(
+    tx: Tx,
+    tenant: str | None,
+    asked: Asked,
+    *,
+    deployment: str | None = None,
+    account: str | None = None,
+) -> Found:
+    query = select(subscriptions)
+    wanted: Mapping[str, str | None] = {
+        "tenant": tenant,
+        "deployment_id": deployment,
+        "account_id": account,
+    }
+    for name, value in wanted.items():
+        if value is not None:
+            query = query.where(subscriptions.c[name] == value)
+    return page(tx, query, (subscriptions.c.created_ms, subscriptions.c.id), asked)
+
+
+def versions(tx: Tx, subscription: str) -> list[Row[Any]]:
+    query = select(subscription_versions).where(
+        subscription_versions.c.subscription_id == subscription
+    )
+    return list(tx.all(query.order_by(subscription_versions.c.version)))
+
+
+def _values(subscription: Subscription) -> dict[str, Any]:
+    return {column.name: getattr(subscription, column.name) for column in subscriptions.c}
+
+
+def _subscription(row: Row[Any]) -> Subscription:
+    return Subscription(
+        id=SubscriptionId(row.id),
+        tenant=Tenant(row.tenant),
+        shard=Shard(row.shard),
+        account_id=AccountId(row.account_id),
+        deployment_id=DeploymentId(row.deployment_id),
+        instrument=InstrumentId(row.instrument),
+        state=row.state,
+        created_ms=row.created_ms,
+        version=row.version,
+        **{name: row._mapping[name] for name in TERMS},
+    )
