@@ -37,6 +37,7 @@ from control_plane.infra.supervisor import Supervisor
 from control_plane.market.service import Market
 from control_plane.settings import Role, Settings
 from control_plane.strategies.service import Strategies
+from control_plane.subscriptions.service import Subscriptions
 from control_plane.web import Site
 
 Loop = Callable[[], Awaitable[None]]
@@ -110,6 +111,7 @@ async def _open_site(app: App, stack: AsyncExitStack) -> None:
         strategies=Strategies(machinery.db, machinery.rng),
         market=Market(machinery.db, machinery.bus),
         deployments=Deployments(machinery.db, machinery.bus, machinery.rng, settings.fleet),
+        subscriptions=Subscriptions(machinery.db, machinery.rng),
         health=_health(machinery),
     )
     token = operator.ensure_token(machinery.folder.path, machinery.rng)

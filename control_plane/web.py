@@ -29,6 +29,8 @@ from control_plane.settings import Settings
 from control_plane.signals import api as signals
 from control_plane.strategies import api as strategies
 from control_plane.strategies.service import Strategies
+from control_plane.subscriptions import api as subscriptions
+from control_plane.subscriptions.service import Subscriptions
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,7 @@ class Services:
     strategies: Strategies
     market: Market
     deployments: Deployments
+    subscriptions: Subscriptions
     health: Health
 
 
@@ -86,6 +89,7 @@ def _routers(services: Services) -> Sequence[APIRouter]:
         market.routes(services.market),
         strategies.routes(services.strategies),
         deployments.routes(services.deployments),
+        subscriptions.routes(services.subscriptions, services.db),
         signals.routes(services.db),
         orders.routes(services.db),
         dashboard.event_routes(services.db),

@@ -21,6 +21,7 @@ from control_plane.market.models.catalogue import LISTINGS
 from control_plane.market.service import Market
 from control_plane.settings import Settings
 from control_plane.strategies.service import Strategies
+from control_plane.subscriptions.service import Subscriptions
 from tests.fakes.clock import FakeClock
 from tests.fakes.strategies import check_here
 
@@ -61,6 +62,7 @@ async def world(memory: Database, clock: FakeClock, rng: Rng) -> World:
         strategies=Strategies(memory, rng, check_here),
         market=Market(memory, bus),
         deployments=Deployments(memory, bus, rng, settings.fleet),
+        subscriptions=Subscriptions(memory, rng),
         health=Health({}),
     )
     first = await services.users.ensure_first()
@@ -93,3 +95,10 @@ async def deployed(operator: httpx.AsyncClient) -> str:
     made = await operator.post("/deployments", json={"strategy": "cross", "name": "night"})
     assert made.status_code == 201, made.text
     return str(made.json()["id"])
+
+
+@pytest.fixture
+async def account(operator: httpx.AsyncClient) -> str:
+    """The id of a paper account."""
+    body = {"name": "practice", "currency": "USDT", "amount": "10000"}
+    return str((await operator.post("/accounts/paper", json=body)).json()["id"])
