@@ -8,11 +8,9 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
-from typing import Any
 
 from loguru import logger
 from redis.asyncio import Redis
-from redis.asyncio.client import Pipeline
 from redis.backoff import ExponentialBackoff
 from redis.exceptions import RedisError
 from redis.retry import Retry
@@ -21,33 +19,12 @@ from control_plane.core.clock import Clock
 from control_plane.errors import Unavailable
 
 RECONNECT_SECONDS = 0.2
-ANSWER_SECONDS = 5.0
 
 
 class BusUnavailable(Unavailable):
     """The server cannot be reached. Containers go on deciding; what they say is resent when it is
     back.
     """
-
-
-class _Client(Redis):
-    """Redis-py with a deadline of ours. Its own, `socket_timeout`, goes through `asyncio.wait_for`,
-    which on Python 3.11 swallows a cancellation that meets the end of a write: the task that was
-    cancelled then goes on for ever.
-    """
-
-    async def execute_command(self, *args: Any, **options: Any) -> Any:
-        async with asyncio.timeout(ANSWER_SECONDS):
-            return await super().execute_command(*args, **options)
-
-    def pipeline(self, transaction: bool = True, shard_hint: str | None = None) -> Pipeline:
-        return _Pipeline(self.connection_pool, self.response_callbacks, transaction, shard_hint)
-
-
-class _Pipeline(Pipeline):
-    async def execute(self, raise_on_error: bool = True) -> list[Any]:
-        async with asyncio.timeout(ANSWER_SECONDS):
-            return await super().execute(raise_on_error)
 
 
 @dataclass(eq=False)
@@ -77,10 +54,11 @@ class Bus:
     _waiting: dict[str, set[Hint]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.client = _Client.from_url(
+        self.client = Redis.from_url(
             self.url,
             protocol=3,
             socket_connect_timeout=2,
+            socket_timeout=5,
             retry=Retry(ExponentialBackoff(cap=0.2, base=0.02), 2),
             max_connections=64,
         )
