@@ -7,7 +7,16 @@ from typing import Annotated
 
 import typer
 
-from control_plane.cli import accounts, deployments, images, serve, status, strategies, trading
+from control_plane.cli import (
+    accounts,
+    deployments,
+    images,
+    serve,
+    session,
+    status,
+    strategies,
+    trading,
+)
 from control_plane.errors import SlipwayError
 
 app = typer.Typer(
@@ -43,7 +52,6 @@ def _version(wanted: bool) -> None:
 
 @app.callback()
 def options(
-    context: typer.Context,
     data_dir: Annotated[
         Path | None,
         typer.Option(
@@ -54,4 +62,4 @@ def options(
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Say which version.")
     ] = False,
 ) -> None:
-    context.obj = {"data_dir": data_dir}
+    session.DATA_DIR.set(data_dir)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from control_plane.cli.session import given, typer_options
+from control_plane.cli.session import DATA_DIR, given
 
 if TYPE_CHECKING:
     from control_plane.main import App
@@ -56,6 +56,7 @@ def demo(
 ) -> None:
     """Run Slipway with strategies on simulated markets and play money."""
     from control_plane import main
+    from control_plane.cli import images
     from control_plane.cli.voyage import sail
 
     async def started(app: "App") -> None:
@@ -63,6 +64,7 @@ def demo(
         await sail(app.machinery.settings.data_dir, app.machinery.clock)
 
     settings = _settings(None, host, port, speed, keep_fleet, launcher)
+    images.ensure(settings)
     asyncio.run(main.up(settings, on_started=started))
 
 
@@ -89,7 +91,7 @@ def _settings(
     from control_plane.settings import load
 
     options: dict[str, Any] = {
-        "data_dir": typer_options().get("data_dir"),
+        "data_dir": DATA_DIR.get(),
         "roles": roles,
         "host": host,
         "port": port,

@@ -6,6 +6,7 @@ Nothing heavy is imported before a command needs it: `slipway --help` answers at
 import asyncio
 import json
 from collections.abc import Awaitable, Callable, Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
@@ -24,6 +25,10 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs."
 Limit = Annotated[
     int, typer.Option("--limit", "-n", min=1, max=500, help="How many, newest first.")
 ]
+
+
+DATA_DIR: ContextVar[Path | None] = ContextVar("DATA_DIR", default=None)
+"""What stands before the command's name, for the commands that come after it."""
 
 
 class Refused(SlipwayError):
@@ -94,20 +99,12 @@ async def _call(ask: Callable[[Api], Awaitable[T]]) -> T:
 
 def data_dir() -> Path:
     """The folder that --data-dir, SLIPWAY_DATA_DIR or .env names."""
-    given = typer_options().get("data_dir")
+    given = DATA_DIR.get()
     if given is not None:
-        return Path(given)
+        return given
     from control_plane.settings import load
 
     return load().data_dir
-
-
-def typer_options() -> dict[str, Any]:
-    """What stands before the command's name."""
-    import click
-
-    context = click.get_current_context(silent=True)
-    return (context.find_root().obj or {}) if context else {}
 
 
 def given(**options: Any) -> dict[str, Any]:

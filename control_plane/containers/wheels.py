@@ -54,7 +54,7 @@ def wheels_for(python: Python, lock: Path, folder: Path) -> Path:
 
 
 def download(python: Python, lock: Path, into: Path) -> None:
-    command = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check"]
+    command = [sys.executable, "-m", "pip", "download", "--quiet", "--retries=1"]
     locked = ["--no-deps", "--only-binary=:all:", "--require-hashes", "--requirement", str(lock)]
     done = subprocess.run(  # noqa: S603 # our own interpreter, a lock of ours
         [*command, *locked, *tags(python), "--dest", str(into)],
