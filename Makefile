@@ -22,7 +22,7 @@ check: ## Format, lint, types, import contracts, unit tests: what CI and pre-com
 	$(PYTHON_IN_VENV) -m ruff format --check .
 	$(PYTHON_IN_VENV) -m ruff check .
 	$(PYTHON_IN_VENV) -m mypy
-	$(PYTHON_IN_VENV) -m mypy scripts/bootstrap.py images/rootfs.py
+	$(PYTHON_IN_VENV) -m mypy scripts/bootstrap.py images/rootfs.py images/install.py
 	.venv/bin/lint-imports --no-cache
 	$(PYTHON_IN_VENV) -m pytest -n 2 -q tests/unit
 
