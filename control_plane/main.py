@@ -36,6 +36,8 @@ from control_plane.infra.rng import SystemRng
 from control_plane.infra.supervisor import Supervisor
 from control_plane.market.service import Market
 from control_plane.settings import Role, Settings
+from control_plane.signals.service.recording import Recorder
+from control_plane.signals.worker import Intake
 from control_plane.strategies.service import Strategies
 from control_plane.subscriptions.service import Subscriptions
 from control_plane.web import Site
@@ -93,9 +95,28 @@ async def build(settings: Settings, stack: AsyncExitStack) -> App:
         app.loops["embedded-redis"] = lambda: _keep_alive(machinery)
     for role, leases in machinery.leases.items():
         app.loops[f"{role}-leases"] = leases.run
+    if "trading" in settings.roles:
+        _add_trading(app)
     if "api" in settings.roles:
         await _open_site(app, stack)
     return app
+
+
+def _add_trading(app: App) -> None:
+    it = app.machinery
+    leases = it.leases["trading"]
+    recorder = Recorder(it.db, it.bus, it.rng, leases)
+    intake = Intake(
+        it.db,
+        it.bus,
+        it.clock,
+        it.rng,
+        leases,
+        it.failpoints,
+        recorder,
+        it.settings.time_scale,
+    )
+    app.loops["intake"] = intake.run
 
 
 async def _open_site(app: App, stack: AsyncExitStack) -> None:

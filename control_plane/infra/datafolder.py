@@ -38,7 +38,7 @@ class DataFolder:
             raise FolderUnusable(
                 f"The data folder {str(self.path)!r} cannot be written: {error.strerror}.",
                 field="SLIPWAY_DATA_DIR",
-                remedy="Give a folder that you may write, or change its owner.",
+                remedy="Set SLIPWAY_DATA_DIR to a folder that you may write, or change its owner.",
             ) from error
 
     def take(self, role: str) -> None:
@@ -54,7 +54,7 @@ class DataFolder:
                 f"Slipway already runs here: process {holder} has the role {role!r}"
                 f" of the data folder {str(self.path)!r}.",
                 field="SLIPWAY_DATA_DIR",
-                remedy="Stop it first, or give another data folder and port.",
+                remedy="Stop it first, or set another SLIPWAY_DATA_DIR and SLIPWAY_PORT.",
             ) from error
         file.truncate(0)
         file.write(str(os.getpid()))
