@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 from strategy_runtime import wire
 
+ROUNDING = 1e-6  # seconds: sums of fractions are never quite exact
+
 
 @dataclass
 class FloodGauge:
@@ -25,7 +27,7 @@ class FloodGauge:
         since = now - stalled
         self._frames_until = max(self._frames_until, since) + frames / self.frames_per_second
         self._bytes_until = max(self._bytes_until, since) + size / self.bytes_per_second
-        return max(self._frames_until, self._bytes_until) - now <= self.window_seconds
+        return max(self._frames_until, self._bytes_until) - now <= self.window_seconds + ROUNDING
 
 
 @dataclass
@@ -39,7 +41,7 @@ class Allowance:
     def take(self, now: float, amount: int = 1) -> bool:
         cost = amount / self.per_second
         until = max(self._full_at, now) + cost
-        if until - now > self.burst / self.per_second:
+        if until - now > self.burst / self.per_second + ROUNDING:
             return False
 
         self._full_at = until

@@ -105,7 +105,7 @@ def end_generation(tx: Tx, deployment: str, generation: int, state: str, reason:
                 generations.c.generation == generation,
                 generations.c.state.in_(ALIVE),
             )
-            .values(state=state, reason=reason)
+            .values(state=state, reason=reason, ended_ms=tx.now_ms())
         )
     )
 

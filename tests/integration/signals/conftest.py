@@ -13,7 +13,6 @@ from control_plane.infra.db import Database
 from control_plane.infra.failpoints import Failpoints, parse
 from control_plane.infra.leases import Leases
 from control_plane.infra.rng import SystemRng
-from control_plane.signals.service.recording import Recorder
 from control_plane.signals.worker import Intake
 
 SCALE = 0.1
@@ -39,8 +38,7 @@ def trading(bus: Bus, database: Database) -> Start:
         points = Failpoints(clock, armed=dict(parse(failpoints)))
         leases = Leases("trading", holder, "here", database, clock, points, scale=1.0)
         await leases.once()
-        recorder = Recorder(database, bus, rng, leases)
-        intake = Intake(database, bus, clock, rng, leases, points, recorder, SCALE)
+        intake = Intake(database, bus, clock, rng, leases, points, SCALE)
         task = asyncio.get_running_loop().create_task(intake.run())
         try:
             yield Trading(intake, leases, task)
