@@ -8,9 +8,11 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from typing import Any
 
 from loguru import logger
 from redis.asyncio import Redis
+from redis.asyncio.client import Pipeline
 from redis.backoff import ExponentialBackoff
 from redis.exceptions import RedisError
 from redis.retry import Retry
@@ -25,6 +27,32 @@ class BusUnavailable(Unavailable):
     """The server cannot be reached. Containers go on deciding; what they say is resent when it is
     back.
     """
+
+
+class Client(Redis):
+    """Redis-py with a deadline of ours. Its own, `socket_timeout`, goes through `asyncio.wait_for`,
+    which on Python 3.11 swallows a cancellation that meets the end of a write: the task that was
+    cancelled then goes on for ever.
+    """
+
+    answer_seconds: float = 5.0
+
+    async def execute_command(self, *args: Any, **options: Any) -> Any:
+        async with asyncio.timeout(self.answer_seconds):
+            return await super().execute_command(*args, **options)  # type: ignore[no-untyped-call] # redis-py's
+
+    def pipeline(self, transaction: bool = True, shard_hint: str | None = None) -> Pipeline:
+        made = _Pipeline(self.connection_pool, self.response_callbacks, transaction, shard_hint)
+        made.answer_seconds = self.answer_seconds
+        return made
+
+
+class _Pipeline(Pipeline):
+    answer_seconds: float = 5.0
+
+    async def execute(self, raise_on_error: bool = True) -> list[Any]:
+        async with asyncio.timeout(self.answer_seconds):
+            return await super().execute(raise_on_error)
 
 
 @dataclass(eq=False)
@@ -47,6 +75,7 @@ class Hint:
 class Bus:
     url: str
     clock: Clock
+    answer_seconds: float = 5.0
     client: Redis = field(init=False)
     _loop: asyncio.AbstractEventLoop | None = None
     _outgoing: set[str] = field(default_factory=set)
@@ -54,14 +83,17 @@ class Bus:
     _waiting: dict[str, set[Hint]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.client = Redis.from_url(
+        client = Client.from_url(
             self.url,
             protocol=3,
             socket_connect_timeout=2,
-            socket_timeout=5,
+            socket_timeout=None,
             retry=Retry(ExponentialBackoff(cap=0.2, base=0.02), 2),
             max_connections=64,
         )
+        assert isinstance(client, Client)
+        client.answer_seconds = self.answer_seconds
+        self.client = client
 
     async def ping(self) -> None:
         try:
