@@ -5,7 +5,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.unit.api.conftest import CODE
+from tests.fakes.site import CODE
 
 PAPER = {"name": "practice", "currency": "USDT", "amount": "1000"}
 

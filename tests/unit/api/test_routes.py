@@ -3,7 +3,7 @@
 import httpx
 import pytest
 
-from tests.unit.api.conftest import CODE, World
+from tests.fakes.site import CODE, World
 
 
 async def test_a_strategy_is_uploaded_as_json_or_as_files(operator: httpx.AsyncClient) -> None:

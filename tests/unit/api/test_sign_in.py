@@ -1,7 +1,7 @@
 import httpx
 import pytest
 
-from tests.unit.api.conftest import TOKEN, World
+from tests.fakes.site import TOKEN, World
 
 NEW = "quiet harbour before dawn"
 

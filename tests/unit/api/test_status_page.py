@@ -7,7 +7,8 @@ import pytest
 
 from control_plane import web
 from control_plane.settings import HttpSettings, Settings
-from tests.unit.api.conftest import ADDRESS, TOKEN, World
+from tests.fakes.site import TOKEN, World
+from tests.unit.api.conftest import ADDRESS
 
 
 @pytest.fixture

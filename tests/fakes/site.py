@@ -1,0 +1,66 @@
+"""A whole API over real services: only the clock, the bus and the check of strategies are stood in
+for.
+"""
+
+from dataclasses import dataclass
+
+from fastapi import FastAPI
+
+from control_plane import web
+from control_plane.accounts.models import FirstUser
+from control_plane.accounts.service import Accounts, Users
+from control_plane.core.clock import Clock
+from control_plane.core.ids import Rng
+from control_plane.deployments.service import Deployments
+from control_plane.infra.bus import Bus
+from control_plane.infra.db import Database
+from control_plane.infra.health import Health
+from control_plane.infra.passwords import Passwords
+from control_plane.market import store as market
+from control_plane.market.models.catalogue import LISTINGS
+from control_plane.market.service import Market
+from control_plane.settings import Settings
+from control_plane.strategies.service import Strategies
+from control_plane.subscriptions.service import Subscriptions
+from tests.fakes.strategies import check_here
+
+TOKEN = "slo_0123456789abcdef"
+CODE = """
+from strategy_runtime import BaseStrategy, param
+
+class Crossover(BaseStrategy):
+    instrument = "spot:B-BTC_USDT"
+    resolution = "1m"
+    fast: int = param(10, ge=2, le=200)
+
+    def on_candle(self, candle):
+        pass
+"""
+
+
+@dataclass(frozen=True)
+class World:
+    app: FastAPI
+    services: web.Services
+    first_user: FirstUser
+
+
+async def make_world(db: Database, clock: Clock, rng: Rng) -> World:
+    """Instruments are listed and the first user is made; nothing else is there."""
+    await db.write(market.list_instruments, [one.instrument for one in LISTINGS], "simulated")
+    # The bus is never connected: hints before it runs are dropped.
+    bus = Bus("redis://127.0.0.1:1/0", clock)
+    settings = Settings(_env_file=None)
+    services = web.Services(
+        db=db,
+        users=Users(db, clock, rng, Passwords(rng, memory_kib=8, passes=1)),
+        accounts=Accounts(db, rng, is_busy=lambda _tx, _account: False),
+        strategies=Strategies(db, rng, check_here),
+        market=Market(db, bus),
+        deployments=Deployments(db, bus, rng, settings.fleet),
+        subscriptions=Subscriptions(db, rng),
+        health=Health({}),
+    )
+    first = await services.users.ensure_first()
+    assert first is not None
+    return World(web.build(services, settings, clock, rng, TOKEN), services, first)

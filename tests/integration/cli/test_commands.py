@@ -1,0 +1,126 @@
+"""The `slipway` command against a live server, as people type it."""
+
+import asyncio
+import json
+import sys
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from control_plane.core.clock import Clock
+from control_plane.core.ids import Rng
+from control_plane.infra import db, operator
+from control_plane.infra.http_server import HttpServer
+from control_plane.tables import SCHEMA
+from tests.fakes.site import CODE, TOKEN, make_world
+
+SCRIPT = "from control_plane.cli.main import run; run()"
+
+
+@dataclass(frozen=True)
+class Said:
+    code: int
+    out: str
+    err: str
+
+
+@dataclass(frozen=True)
+class Terminal:
+    data_dir: Path
+
+    async def __call__(self, *words: str) -> Said:
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-c", SCRIPT, "--data-dir", str(self.data_dir), *words),
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        out, err = await process.communicate()
+        return Said(process.returncode or 0, out.decode(), err.decode())
+
+
+@pytest.fixture
+async def slipway(tmp_path: Path, real_clock: Clock, rng: Rng) -> AsyncIterator[Terminal]:
+    database = db.connect(f"sqlite:///{tmp_path / 'cli.db'}", real_clock)
+    SCHEMA.create_all(database.engine)
+    world = await make_world(database, real_clock, rng)
+    server = HttpServer("127.0.0.1", 0)
+    (tmp_path / operator.TOKEN_FILE).write_text(TOKEN)
+    operator.publish_address(tmp_path, server.address)
+    (tmp_path / "cross.py").write_text(CODE)
+    (tmp_path / "broken.py").write_text("class Broken(:\n")
+    async with asyncio.TaskGroup() as group:
+        group.create_task(server.run(world.app))
+        yield Terminal(tmp_path)
+        server.stop()
+    database.close()
+
+
+async def test_from_a_file_to_a_subscription(slipway: Terminal) -> None:
+    file = str(slipway.data_dir / "cross.py")
+    steps = [
+        ("strategies", "upload", file),
+        ("deploy", "cross", "--name", "night", "-p", "fast=12"),
+        ("accounts", "open", "practice"),
+        ("subscribe", "night", "--capital", "2000"),
+        ("pause", "night"),
+    ]
+    for words in steps:
+        said = await slipway(*words)
+        assert said.code == 0, said.err
+
+    status = json.loads((await slipway("status", "--json")).out)
+    assert status["counts"]["deployments"] == 1
+    assert status["deployments"][0]["desired"] == "paused"
+    listed = json.loads((await slipway("subscriptions", "--json")).out)
+    assert listed[0]["capital"] == "2000"
+    assert "night" in (await slipway("deployments")).out
+    assert "spot:B-BTC_USDT" in (await slipway("instruments")).out
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (("strategies", "upload", "broken.py"), "line 1"),
+        (("deploy", "nothing"), "There is no strategy 'nothing'"),
+        (("stop", "nothing"), "There is no deployment 'nothing'"),
+        (("subscribe", "nothing"), "There is no deployment 'nothing'"),
+        (("accounts", "open", "x", "--amount", "lots"), "amount is wrong"),
+        (("explain", "nothing"), "There is no intent 'nothing'"),
+    ],
+)
+async def test_what_cannot_be_is_one_sentence_and_an_exit_status(
+    slipway: Terminal, words: tuple[str, ...], sentence: str
+) -> None:
+    words = tuple(str(slipway.data_dir / w) if w.endswith(".py") else w for w in words)
+
+    said = await slipway(*words)
+
+    assert said.code == 1
+    assert said.out == ""
+    assert sentence in said.err
+    assert said.err.startswith("slipway: ")
+    assert "Traceback" not in said.err
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["signals", "orders", "trades", "fills", "skips", "intents", "events", "deployments", "status"],
+)
+async def test_every_list_says_what_it_holds_in_both_ways(slipway: Terminal, words: str) -> None:
+    plain, machine = await slipway(words), await slipway(words, "--json")
+
+    assert (plain.code, machine.code) == (0, 0), plain.err + machine.err
+    assert plain.out.strip()
+    json.loads(machine.out)
+
+
+async def test_a_server_that_went_away_is_one_sentence(slipway: Terminal) -> None:
+    operator.publish_address(slipway.data_dir, "http://127.0.0.1:1")
+
+    said = await slipway("status")
+
+    assert said.code == 1
+    assert "does not answer" in said.err
+    assert "slipway up" in said.err
