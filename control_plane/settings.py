@@ -98,6 +98,10 @@ class TradingSettings(Section):
     quarantine_seconds: float = Field(900.0, gt=0)
     trading_day_zone: str = "Asia/Kolkata"
     rate_stale_seconds: float = Field(60.0, gt=0)
+    price_stale_seconds: float = Field(60.0, gt=0)
+    send_window_seconds: float = Field(1.0, gt=0)  # from the commit to the first byte
+    reply_seconds: float = Field(5.0, gt=0)  # after that an outcome is unknown
+    at_once: int = Field(64, ge=1)  # orders on their way
 
 
 class PaperSettings(Section):

@@ -1,7 +1,7 @@
 """Users sign in; accounts are opened, looked at and given fresh play money."""
 
 import hmac
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from decimal import Decimal
 from hashlib import sha256
@@ -46,6 +46,11 @@ def owned_account(tx: Tx, tenant: Tenant, identity: AccountId) -> Account:
             remedy="`slipway accounts list` shows yours.",
         )
     return found
+
+
+def standing(tx: Tx, ids: Collection[AccountId]) -> dict[AccountId, Account]:
+    """Whosever they are: for what follows many accounts at once."""
+    return {found.id: found for found in store.accounts_by_id(tx, sorted(ids))}
 
 
 @dataclass

@@ -1,5 +1,6 @@
 """Users and the accounts that they trade in."""
 
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from sqlalchemy import BigInteger, Row, UniqueConstraint, func, insert, select, update
@@ -38,6 +39,8 @@ class AccountRow(SQLModel, table=True):
 
 users = table(UserRow)
 accounts = table(AccountRow)
+
+IDS_AT_ONCE = 500  # bound parameters in one statement
 
 
 def user_count(tx: Tx) -> int:
@@ -116,6 +119,14 @@ def accounts_of(tx: Tx, tenant: Tenant) -> list[Account]:
         .order_by(accounts.c.created_ms, accounts.c.id)
     )
     return [_account(row) for row in tx.all(query)]
+
+
+def accounts_by_id(tx: Tx, ids: Sequence[AccountId]) -> list[Account]:
+    found: list[Account] = []
+    for start in range(0, len(ids), IDS_AT_ONCE):
+        query = select(accounts).where(accounts.c.id.in_(ids[start : start + IDS_AT_ONCE]))
+        found += [_account(row) for row in tx.all(query)]
+    return found
 
 
 def _user(row: Row[Any]) -> User:

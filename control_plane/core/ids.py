@@ -66,6 +66,11 @@ def intent_id(signal: str, subscription: SubscriptionId, leg: str, gen: int) -> 
     return IntentId(_hashed("int", signal, subscription, leg, str(gen)))
 
 
+def trade_id(entry: IntentId) -> TradeId:
+    """A trade is known before its first fill: an exit may have to name it."""
+    return TradeId("td" + _hashed("trade", entry))
+
+
 def client_order_id(intent: IntentId, leg: str, number: int = 0) -> ClientOrderId:
     """Found again at the exchange after any crash. `number` counts re-pricings of one intent, never
     attempts.

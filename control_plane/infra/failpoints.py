@@ -6,6 +6,7 @@ Names are registered here and nowhere else, so that a test can see that each of 
 
 import os
 import signal
+import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
@@ -68,6 +69,20 @@ class Failpoints:
                 self.kill()
             case "pause":
                 await self.clock.sleep(arming.seconds)
+            case "raise":
+                raise FailpointRaised(name)
+
+    def hit_inside(self, name: str) -> None:
+        """The same inside a transaction, which is a synchronous function."""
+        arming = self._due(name)
+        if arming is None:
+            return
+
+        match arming.effect:
+            case "kill":
+                self.kill()
+            case "pause":
+                threading.Event().wait(arming.seconds)
             case "raise":
                 raise FailpointRaised(name)
 

@@ -13,6 +13,7 @@ from control_plane.accounts.service import owned_account
 from control_plane.core.ids import (
     AccountId,
     DeploymentId,
+    InstrumentId,
     Rng,
     Shard,
     SubscriptionId,
@@ -53,6 +54,11 @@ def active(tx: Tx, deployment: DeploymentId, until_ms: int) -> list[Subscription
 def by_ids(tx: Tx, ids: Collection[SubscriptionId]) -> list[Subscription]:
     """In whatever state: a position outlives its subscription."""
     return store.by_ids(tx, ids)
+
+
+def followed_instruments(tx: Tx) -> set[InstrumentId]:
+    """Whose prices matter to anybody."""
+    return store.followed_instruments(tx)
 
 
 def subscription(tx: Tx, tenant: Tenant, identity: SubscriptionId) -> Subscription:

@@ -136,6 +136,11 @@ def active(tx: Tx, deployment: str, until_ms: int) -> list[Subscription]:
     return [_subscription(row) for row in tx.all(query.order_by(subscriptions.c.id))]
 
 
+def followed_instruments(tx: Tx) -> set[InstrumentId]:
+    query = select(subscriptions.c.instrument).where(subscriptions.c.state != "cancelled")
+    return {InstrumentId(row.instrument) for row in tx.all(query.distinct())}
+
+
 def rival(
     tx: Tx, account: str, deployment: str, instrument: str, margin_currency: str
 ) -> Row[Any] | None:
