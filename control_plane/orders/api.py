@@ -19,7 +19,7 @@ from control_plane.errors import Missing
 from control_plane.infra.db import Database, Tx
 from control_plane.infra.http import Me
 from control_plane.infra.http_shapes import Decoded, Items, Moment, Paged, Shape
-from control_plane.orders import store
+from control_plane.orders.store import lists
 
 
 class IntentOut(Shape):
@@ -124,7 +124,7 @@ def routes(db: Database) -> APIRouter:
         account_id: AccountId | None = None,
     ) -> Items[IntentOut]:
         """What we mean to do, or did, in your accounts."""
-        found = await db.read(store.intents_page, me.tenant, asked, signal_id, account_id)
+        found = await db.read(lists.intents_page, me.tenant, asked, signal_id, account_id)
         return Items.page(IntentOut, found)
 
     @router.get("/intents/{intent_id}")
@@ -135,7 +135,7 @@ def routes(db: Database) -> APIRouter:
     @router.get("/skips")
     async def list_skips(me: Me, asked: Paged, signal_id: SignalId | None = None) -> Items[SkipOut]:
         """Why a subscription did nothing at a signal."""
-        return Items.page(SkipOut, await db.read(store.skips_page, me.tenant, asked, signal_id))
+        return Items.page(SkipOut, await db.read(lists.skips_page, me.tenant, asked, signal_id))
 
     @router.get("/orders")
     async def list_orders(
@@ -145,7 +145,7 @@ def routes(db: Database) -> APIRouter:
         intent_id: IntentId | None = None,
     ) -> Items[OrderOut]:
         """What the exchange was asked, newest first."""
-        found = await db.read(store.orders_page, me.tenant, asked, account_id, intent_id)
+        found = await db.read(lists.orders_page, me.tenant, asked, account_id, intent_id)
         return Items.page(OrderOut, found)
 
     @router.get("/fills")
@@ -153,7 +153,7 @@ def routes(db: Database) -> APIRouter:
         me: Me, asked: Paged, account_id: AccountId | None = None, order_id: OrderId | None = None
     ) -> Items[FillOut]:
         """What the exchange did, newest first."""
-        found = await db.read(store.fills_page, me.tenant, asked, account_id, order_id)
+        found = await db.read(lists.fills_page, me.tenant, asked, account_id, order_id)
         return Items.page(FillOut, found)
 
     @router.get("/trades")
@@ -165,14 +165,14 @@ def routes(db: Database) -> APIRouter:
         state: Literal["entering", "unprotected", "protected", "exiting", "closed"] | None = None,
     ) -> Items[TradeOut]:
         """Positions from flat to flat, with what they came to."""
-        found = await db.read(store.trades_page, me.tenant, asked, account_id, deployment_id, state)
+        found = await db.read(lists.trades_page, me.tenant, asked, account_id, deployment_id, state)
         return Items.page(TradeOut, found)
 
     return router
 
 
 def _intent(tx: Tx, tenant: Tenant, identity: IntentId) -> Row[Any]:
-    found = store.intent_of(tx, tenant, identity)
+    found = lists.intent_of(tx, tenant, identity)
     if found is None:
         raise Missing(
             f"There is no intent {identity!r}.",

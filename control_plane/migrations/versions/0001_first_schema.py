@@ -12,7 +12,6 @@ depends_on = None
 
 
 def upgrade() -> None:
-
     op.create_table(
         "account",
         sa.Column("id", sa.String(), nullable=False),
@@ -25,6 +24,7 @@ def upgrade() -> None:
         sa.Column("home_currency", sa.String(), nullable=False),
         sa.Column("created_ms", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_account")),
+        sa.UniqueConstraint("tenant", "name", name=op.f("uq_account_tenant_name")),
     )
     with op.batch_alter_table("account", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_account_tenant"), ["tenant"], unique=False)
@@ -47,6 +47,7 @@ def upgrade() -> None:
         sa.Column("low", sa.Float(), nullable=False),
         sa.Column("close", sa.Float(), nullable=False),
         sa.Column("volume", sa.Float(), nullable=False),
+        sa.Column("published_ms", sa.BigInteger(), nullable=False),
         sa.Column("gap_filled", sa.Boolean(), nullable=False),
         sa.PrimaryKeyConstraint("instrument", "resolution", "open_ms", name=op.f("pk_candle")),
     )
@@ -138,6 +139,12 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("account_id", "position", name=op.f("pk_exposure_owner")),
     )
     op.create_table(
+        "fill_cursor",
+        sa.Column("account_id", sa.String(), nullable=False),
+        sa.Column("cursor", sa.String(), nullable=False),
+        sa.PrimaryKeyConstraint("account_id", name=op.f("pk_fill_cursor")),
+    )
+    op.create_table(
         "halt",
         sa.Column("scope", sa.String(), nullable=False),
         sa.Column("mode", sa.String(), nullable=False),
@@ -166,11 +173,15 @@ def upgrade() -> None:
         sa.Column("quote", sa.String(), nullable=False),
         sa.Column("feed", sa.String(), nullable=False),
         sa.Column("active", sa.Boolean(), nullable=False),
+        sa.Column("exit_only", sa.Boolean(), nullable=False),
         sa.Column("tick_size", Money(), nullable=False),
         sa.Column("quantity_step", Money(), nullable=False),
         sa.Column("min_quantity", Money(), nullable=False),
+        sa.Column("max_quantity", Money(), nullable=True),
         sa.Column("min_notional", Money(), nullable=False),
         sa.Column("max_leverage", Money(), nullable=False),
+        sa.Column("leverage_tiers", sa.Text(), nullable=False),
+        sa.Column("maintenance_rate", Money(), nullable=False),
         sa.Column("maker_fee", Money(), nullable=False),
         sa.Column("taker_fee", Money(), nullable=False),
         sa.Column("order_types", sa.String(), nullable=False),
@@ -188,20 +199,28 @@ def upgrade() -> None:
         sa.Column("deployment_id", sa.String(), nullable=False),
         sa.Column("instrument", sa.String(), nullable=False),
         sa.Column("margin_currency", sa.String(), nullable=False),
+        sa.Column("venue", sa.String(), nullable=False),
         sa.Column("leg", sa.String(), nullable=False),
         sa.Column("gen", sa.Integer(), nullable=False),
+        sa.Column("trade_id", sa.String(), nullable=True),
+        sa.Column("waits_for", sa.String(), nullable=True),
+        sa.Column("trigger_ms", sa.BigInteger(), nullable=False),
         sa.Column("side", sa.String(), nullable=False),
+        sa.Column("kind", sa.String(), nullable=False),
         sa.Column("quantity", Money(), nullable=False),
         sa.Column("filled", Money(), nullable=False),
         sa.Column("limit_price", Money(), nullable=True),
+        sa.Column("trigger_price", Money(), nullable=True),
         sa.Column("stop_loss", Money(), nullable=True),
         sa.Column("take_profit", Money(), nullable=True),
         sa.Column("leverage", Money(), nullable=False),
-        sa.Column("position_generation", sa.Integer(), nullable=False),
+        sa.Column("slippage", Money(), nullable=False),
         sa.Column("state", sa.String(), nullable=False),
         sa.Column("reason", sa.String(), nullable=True),
         sa.Column("attempt", sa.Integer(), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
         sa.Column("signed_ms", sa.BigInteger(), nullable=True),
+        sa.Column("retry_ms", sa.BigInteger(), nullable=False),
         sa.Column("looks", sa.Integer(), nullable=False),
         sa.Column("looked_ms", sa.BigInteger(), nullable=True),
         sa.Column("expires_ms", sa.BigInteger(), nullable=True),
@@ -245,10 +264,23 @@ def upgrade() -> None:
     with op.batch_alter_table("intent", schema=None) as batch_op:
         batch_op.create_index("ix_intent_account", ["account_id", "instrument"], unique=False)
         batch_op.create_index(batch_op.f("ix_intent_signal_id"), ["signal_id"], unique=False)
+        batch_op.create_index("ix_intent_subscription", ["subscription_id", "state"], unique=False)
         batch_op.create_index(
             batch_op.f("ix_intent_subscription_id"), ["subscription_id"], unique=False
         )
-        batch_op.create_index("ix_intent_work", ["shard", "state"], unique=False)
+        batch_op.create_index(batch_op.f("ix_intent_trade_id"), ["trade_id"], unique=False)
+        batch_op.create_index("ix_intent_work", ["state", "shard"], unique=False)
+        batch_op.create_index(
+            "uq_intent_exit",
+            ["trade_id"],
+            unique=True,
+            sqlite_where=sa.text(
+                "leg = 'exit' AND state NOT IN ('DENIED','FILLED','CANCELLED','REJECTED','EXPIRED','ABANDONED','QUARANTINED')"
+            ),
+            postgresql_where=sa.text(
+                "leg = 'exit' AND state NOT IN ('DENIED','FILLED','CANCELLED','REJECTED','EXPIRED','ABANDONED','QUARANTINED')"
+            ),
+        )
         batch_op.create_index(
             "uq_intent_in_doubt",
             ["account_id", "instrument", "margin_currency", "leg"],
@@ -325,6 +357,19 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("feed", name=op.f("pk_market_time")),
     )
     op.create_table(
+        "market_want",
+        sa.Column("instrument", sa.String(), nullable=False),
+        sa.Column("resolution", sa.String(), nullable=False),
+        sa.Column("wanted_by", sa.String(), nullable=False),
+        sa.Column("lookback", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint(
+            "instrument", "resolution", "wanted_by", name=op.f("pk_market_want")
+        ),
+    )
+    with op.batch_alter_table("market_want", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_market_want_wanted_by"), ["wanted_by"], unique=False)
+
+    op.create_table(
         "metric",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("deployment_id", sa.String(), nullable=False),
@@ -340,30 +385,40 @@ def upgrade() -> None:
         )
 
     op.create_table(
+        "paper_account",
+        sa.Column("account", sa.String(), nullable=False),
+        sa.Column("fills", sa.BigInteger(), nullable=False),
+        sa.Column("opened_ms", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("account", name=op.f("pk_paper_account")),
+    )
+    op.create_table(
         "paper_balance",
         sa.Column("account", sa.String(), nullable=False),
-        sa.Column("wallet", sa.String(), nullable=False),
         sa.Column("currency", sa.String(), nullable=False),
         sa.Column("free", Money(), nullable=False),
         sa.Column("locked", Money(), nullable=False),
-        sa.PrimaryKeyConstraint("account", "wallet", "currency", name=op.f("pk_paper_balance")),
+        sa.PrimaryKeyConstraint("account", "currency", name=op.f("pk_paper_balance")),
     )
     op.create_table(
         "paper_fill",
+        sa.Column("account", sa.String(), nullable=False),
+        sa.Column("number", sa.BigInteger(), nullable=False),
         sa.Column("id", sa.String(), nullable=False),
         sa.Column("order_id", sa.String(), nullable=False),
-        sa.Column("account", sa.String(), nullable=False),
+        sa.Column("client_order_id", sa.String(), nullable=False),
         sa.Column("instrument", sa.String(), nullable=False),
+        sa.Column("margin_currency", sa.String(), nullable=False),
         sa.Column("side", sa.String(), nullable=False),
+        sa.Column("stage", sa.String(), nullable=False),
         sa.Column("quantity", Money(), nullable=False),
         sa.Column("price", Money(), nullable=False),
         sa.Column("fee", Money(), nullable=False),
         sa.Column("fee_currency", sa.String(), nullable=False),
         sa.Column("at_ms", sa.BigInteger(), nullable=False),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_paper_fill")),
+        sa.PrimaryKeyConstraint("account", "number", name=op.f("pk_paper_fill")),
+        sa.UniqueConstraint("id", name=op.f("uq_paper_fill_id")),
     )
     with op.batch_alter_table("paper_fill", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_paper_fill_account"), ["account"], unique=False)
         batch_op.create_index(batch_op.f("ix_paper_fill_order_id"), ["order_id"], unique=False)
 
     op.create_table(
@@ -372,17 +427,23 @@ def upgrade() -> None:
         sa.Column("account", sa.String(), nullable=False),
         sa.Column("client_order_id", sa.String(), nullable=False),
         sa.Column("instrument", sa.String(), nullable=False),
+        sa.Column("margin_currency", sa.String(), nullable=False),
         sa.Column("side", sa.String(), nullable=False),
         sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("stage", sa.String(), nullable=False),
         sa.Column("price", Money(), nullable=True),
         sa.Column("trigger_price", Money(), nullable=True),
         sa.Column("quantity", Money(), nullable=False),
         sa.Column("filled", Money(), nullable=False),
-        sa.Column("reduce_only", sa.Boolean(), nullable=False),
+        sa.Column("fills", sa.Integer(), nullable=False),
         sa.Column("leverage", Money(), nullable=False),
-        sa.Column("margin_currency", sa.String(), nullable=False),
+        sa.Column("conversion", Money(), nullable=False),
         sa.Column("stop_loss", Money(), nullable=True),
         sa.Column("take_profit", Money(), nullable=True),
+        sa.Column("lock_currency", sa.String(), nullable=False),
+        sa.Column("locked", Money(), nullable=False),
+        sa.Column("resting", sa.Boolean(), nullable=False),
+        sa.Column("tick_ms", sa.BigInteger(), nullable=False),
         sa.Column("state", sa.String(), nullable=False),
         sa.Column("reason", sa.String(), nullable=True),
         sa.Column("created_ms", sa.BigInteger(), nullable=False),
@@ -391,7 +452,13 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("paper_order", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_paper_order_account"), ["account"], unique=False)
-        batch_op.create_index("ix_paper_order_open", ["instrument", "state"], unique=False)
+        batch_op.create_index(
+            "ix_paper_order_live",
+            ["instrument"],
+            unique=False,
+            sqlite_where=sa.text("state IN ('untriggered','open','partial')"),
+            postgresql_where=sa.text("state IN ('untriggered','open','partial')"),
+        )
         batch_op.create_index("uq_paper_order_client", ["account", "client_order_id"], unique=True)
 
     op.create_table(
@@ -403,6 +470,7 @@ def upgrade() -> None:
         sa.Column("entry_price", Money(), nullable=False),
         sa.Column("leverage", Money(), nullable=False),
         sa.Column("margin", Money(), nullable=False),
+        sa.Column("conversion", Money(), nullable=False),
         sa.Column("stop_loss", Money(), nullable=True),
         sa.Column("take_profit", Money(), nullable=True),
         sa.Column("liquidation_price", Money(), nullable=True),
@@ -412,6 +480,25 @@ def upgrade() -> None:
             "account", "instrument", "margin_currency", name=op.f("pk_paper_position")
         ),
     )
+    with op.batch_alter_table("paper_position", schema=None) as batch_op:
+        batch_op.create_index("ix_paper_position_instrument", ["instrument"], unique=False)
+
+    op.create_table(
+        "plan",
+        sa.Column("signal_id", sa.String(), nullable=False),
+        sa.Column("deployment_id", sa.String(), nullable=False),
+        sa.Column("shard", sa.Integer(), nullable=False),
+        sa.Column("seed", sa.BigInteger(), nullable=False),
+        sa.Column("shared", sa.Text(), nullable=False),
+        sa.Column("intents", sa.Integer(), nullable=False),
+        sa.Column("skips", sa.Integer(), nullable=False),
+        sa.Column("planned_ms", sa.BigInteger(), nullable=False),
+        sa.Column("took_us", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("signal_id", name=op.f("pk_plan")),
+    )
+    with op.batch_alter_table("plan", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_plan_deployment_id"), ["deployment_id"], unique=False)
+
     op.create_table(
         "run",
         sa.Column("id", sa.String(), nullable=False),
@@ -517,12 +604,17 @@ def upgrade() -> None:
         sa.Column("instrument", sa.String(), nullable=False),
         sa.Column("margin_currency", sa.String(), nullable=False),
         sa.Column("side", sa.String(), nullable=False),
+        sa.Column("venue", sa.String(), nullable=False),
         sa.Column("state", sa.String(), nullable=False),
         sa.Column("position_generation", sa.Integer(), nullable=False),
+        sa.Column("entry_intent_id", sa.String(), nullable=False),
         sa.Column("entry_signal_id", sa.String(), nullable=True),
+        sa.Column("entry_trigger_ms", sa.BigInteger(), nullable=False),
         sa.Column("exit_signal_id", sa.String(), nullable=True),
         sa.Column("exit_reason", sa.String(), nullable=True),
         sa.Column("quantity", Money(), nullable=False),
+        sa.Column("dust", Money(), nullable=False),
+        sa.Column("dust_value", Money(), nullable=False),
         sa.Column("bought", Money(), nullable=False),
         sa.Column("sold", Money(), nullable=False),
         sa.Column("entry_value", Money(), nullable=False),
@@ -532,12 +624,18 @@ def upgrade() -> None:
         sa.Column("currency", sa.String(), nullable=False),
         sa.Column("stop_loss", Money(), nullable=True),
         sa.Column("take_profit", Money(), nullable=True),
+        sa.Column("leverage", Money(), nullable=False),
+        sa.Column("slippage", Money(), nullable=False),
+        sa.Column("software_stop", sa.Boolean(), nullable=False),
         sa.Column("naked_since_ms", sa.BigInteger(), nullable=True),
+        sa.Column("protect_attempts", sa.Integer(), nullable=False),
+        sa.Column("retry_ms", sa.BigInteger(), nullable=False),
         sa.Column("opened_ms", sa.BigInteger(), nullable=False),
         sa.Column("closed_ms", sa.BigInteger(), nullable=True),
         sa.Column("epoch", sa.BigInteger(), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_trade")),
+        sa.UniqueConstraint("entry_intent_id", name=op.f("uq_trade_entry_intent_id")),
     )
     with op.batch_alter_table("trade", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_trade_account_id"), ["account_id"], unique=False)
@@ -574,6 +672,7 @@ def upgrade() -> None:
         sa.Column("shard", sa.Integer(), nullable=False),
         sa.Column("instrument", sa.String(), nullable=False),
         sa.Column("margin_currency", sa.String(), nullable=False),
+        sa.Column("venue", sa.String(), nullable=False),
         sa.Column("client_order_id", sa.String(), nullable=False),
         sa.Column("exchange_order_id", sa.String(), nullable=True),
         sa.Column("number", sa.Integer(), nullable=False),
@@ -583,12 +682,17 @@ def upgrade() -> None:
         sa.Column("quantity", Money(), nullable=False),
         sa.Column("price", Money(), nullable=True),
         sa.Column("trigger_price", Money(), nullable=True),
+        sa.Column("stop_loss", Money(), nullable=True),
+        sa.Column("take_profit", Money(), nullable=True),
+        sa.Column("leverage", Money(), nullable=False),
+        sa.Column("closes", sa.Boolean(), nullable=False),
         sa.Column("filled", Money(), nullable=False),
         sa.Column("state", sa.String(), nullable=False),
         sa.Column("reason", sa.String(), nullable=True),
         sa.Column("body_sha256", sa.String(), nullable=False),
         sa.Column("signed_ms", sa.BigInteger(), nullable=False),
         sa.Column("acknowledged_ms", sa.BigInteger(), nullable=True),
+        sa.Column("cancel_ms", sa.BigInteger(), nullable=True),
         sa.Column("done_ms", sa.BigInteger(), nullable=True),
         sa.Column("epoch", sa.BigInteger(), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
@@ -600,7 +704,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("orders", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_orders_intent_id"), ["intent_id"], unique=False)
-        batch_op.create_index("ix_orders_open", ["shard", "state"], unique=False)
+        batch_op.create_index("ix_orders_open", ["state", "shard"], unique=False)
         batch_op.create_index(
             "uq_orders_bound",
             ["account_id", "exchange_order_id"],
@@ -696,7 +800,9 @@ def upgrade() -> None:
         sa.Column("price", Money(), nullable=False),
         sa.Column("fee", Money(), nullable=False),
         sa.Column("fee_currency", sa.String(), nullable=False),
+        sa.Column("stage", sa.String(), nullable=False),
         sa.Column("at_ms", sa.BigInteger(), nullable=False),
+        sa.Column("recorded_ms", sa.BigInteger(), nullable=False),
         sa.CheckConstraint(
             "CAST(price AS DOUBLE PRECISION) > 0", name=op.f("ck_fill_price_positive")
         ),
@@ -776,11 +882,34 @@ def upgrade() -> None:
         )
         batch_op.create_index("ix_subscription_active", ["deployment_id", "state"], unique=False)
         batch_op.create_index(batch_op.f("ix_subscription_tenant"), ["tenant"], unique=False)
+        batch_op.create_index(
+            "uq_subscription_deployment",
+            ["account_id", "deployment_id"],
+            unique=True,
+            sqlite_where=sa.text("state <> 'cancelled'"),
+            postgresql_where=sa.text("state <> 'cancelled'"),
+        )
+        batch_op.create_index(
+            "uq_subscription_position",
+            ["account_id", "instrument", "margin_currency"],
+            unique=True,
+            sqlite_where=sa.text("state <> 'cancelled' AND margin_currency <> ''"),
+            postgresql_where=sa.text("state <> 'cancelled' AND margin_currency <> ''"),
+        )
 
 
 def downgrade() -> None:
-
     with op.batch_alter_table("subscription", schema=None) as batch_op:
+        batch_op.drop_index(
+            "uq_subscription_position",
+            sqlite_where=sa.text("state <> 'cancelled' AND margin_currency <> ''"),
+            postgresql_where=sa.text("state <> 'cancelled' AND margin_currency <> ''"),
+        )
+        batch_op.drop_index(
+            "uq_subscription_deployment",
+            sqlite_where=sa.text("state <> 'cancelled'"),
+            postgresql_where=sa.text("state <> 'cancelled'"),
+        )
         batch_op.drop_index(batch_op.f("ix_subscription_tenant"))
         batch_op.drop_index("ix_subscription_active")
         batch_op.drop_index(batch_op.f("ix_subscription_account_id"))
@@ -843,23 +972,38 @@ def downgrade() -> None:
         batch_op.drop_index("ix_run_generation")
 
     op.drop_table("run")
+    with op.batch_alter_table("plan", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_plan_deployment_id"))
+
+    op.drop_table("plan")
+    with op.batch_alter_table("paper_position", schema=None) as batch_op:
+        batch_op.drop_index("ix_paper_position_instrument")
+
     op.drop_table("paper_position")
     with op.batch_alter_table("paper_order", schema=None) as batch_op:
         batch_op.drop_index("uq_paper_order_client")
-        batch_op.drop_index("ix_paper_order_open")
+        batch_op.drop_index(
+            "ix_paper_order_live",
+            sqlite_where=sa.text("state IN ('untriggered','open','partial')"),
+            postgresql_where=sa.text("state IN ('untriggered','open','partial')"),
+        )
         batch_op.drop_index(batch_op.f("ix_paper_order_account"))
 
     op.drop_table("paper_order")
     with op.batch_alter_table("paper_fill", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_paper_fill_order_id"))
-        batch_op.drop_index(batch_op.f("ix_paper_fill_account"))
 
     op.drop_table("paper_fill")
     op.drop_table("paper_balance")
+    op.drop_table("paper_account")
     with op.batch_alter_table("metric", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_metric_deployment_id"))
 
     op.drop_table("metric")
+    with op.batch_alter_table("market_want", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_market_want_wanted_by"))
+
+    op.drop_table("market_want")
     op.drop_table("market_time")
     with op.batch_alter_table("log_line", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_log_line_deployment_id"))
@@ -879,8 +1023,19 @@ def downgrade() -> None:
             sqlite_where=sa.text("state IN ('SENDING','UNKNOWN')"),
             postgresql_where=sa.text("state IN ('SENDING','UNKNOWN')"),
         )
+        batch_op.drop_index(
+            "uq_intent_exit",
+            sqlite_where=sa.text(
+                "leg = 'exit' AND state NOT IN ('DENIED','FILLED','CANCELLED','REJECTED','EXPIRED','ABANDONED','QUARANTINED')"
+            ),
+            postgresql_where=sa.text(
+                "leg = 'exit' AND state NOT IN ('DENIED','FILLED','CANCELLED','REJECTED','EXPIRED','ABANDONED','QUARANTINED')"
+            ),
+        )
         batch_op.drop_index("ix_intent_work")
+        batch_op.drop_index(batch_op.f("ix_intent_trade_id"))
         batch_op.drop_index(batch_op.f("ix_intent_subscription_id"))
+        batch_op.drop_index("ix_intent_subscription")
         batch_op.drop_index(batch_op.f("ix_intent_signal_id"))
         batch_op.drop_index("ix_intent_account")
 
@@ -888,6 +1043,7 @@ def downgrade() -> None:
     op.drop_table("instrument")
     op.drop_table("inbox")
     op.drop_table("halt")
+    op.drop_table("fill_cursor")
     op.drop_table("exposure_owner")
     op.drop_table("execution_repeat")
     op.drop_table("execution")

@@ -8,26 +8,26 @@ from sqlalchemy import Row
 
 from control_plane.infra.db import Tx
 from control_plane.infra.paging import Asked
-from control_plane.orders import store
+from control_plane.orders.store import lists
 
 CENT_OF_A_CENT = Decimal("0.0001")
 
 
 def newest_orders(tx: Tx, limit: int) -> Sequence[Row[Any]]:
-    return store.orders_page(tx, None, Asked(limit)).rows
+    return lists.orders_page(tx, None, Asked(limit)).rows
 
 
 def newest_trades(tx: Tx, limit: int) -> Sequence[Row[Any]]:
-    return store.trades_page(tx, None, Asked(limit)).rows
+    return lists.trades_page(tx, None, Asked(limit)).rows
 
 
 def counts(tx: Tx) -> tuple[int, int]:
     """Orders and trades, ever."""
-    return store.order_count(tx), store.trade_count(tx)
+    return lists.order_count(tx), lists.trade_count(tx)
 
 
 def profits(tx: Tx) -> dict[str, Decimal]:
     """What closed trades came to, by currency: a figure for the eye, rounded."""
     return {
-        row.currency: Decimal(row.pnl).quantize(CENT_OF_A_CENT) for row in store.profit_sums(tx)
+        row.currency: Decimal(row.pnl).quantize(CENT_OF_A_CENT) for row in lists.profit_sums(tx)
     }

@@ -4,29 +4,19 @@ The constraints are the second wall behind the state table in `models`: a late, 
 write is refused by the database itself.
 """
 
-from collections.abc import Sequence
 from decimal import Decimal
-from typing import Any, ClassVar
+from typing import ClassVar
 
-from sqlalchemy import (
-    BigInteger,
-    CheckConstraint,
-    Double,
-    Index,
-    Row,
-    Text,
-    UniqueConstraint,
-    cast,
-    func,
-    select,
-    text,
-)
+from sqlalchemy import BigInteger, CheckConstraint, Index, Text, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
-from control_plane.infra.db import Money, Tx, table
-from control_plane.infra.paging import Asked, Found, page
+from control_plane.infra.db import Money, table
 
 DOUBT = text("state IN ('SENDING','UNKNOWN')")
+EXITING = text(
+    "leg = 'exit' AND state NOT IN "
+    "('DENIED','FILLED','CANCELLED','REJECTED','EXPIRED','ABANDONED','QUARANTINED')"
+)
 BOUND = text("exchange_order_id IS NOT NULL")
 
 
@@ -67,7 +57,16 @@ class IntentRow(SQLModel, table=True):
             sqlite_where=DOUBT,
             postgresql_where=DOUBT,
         ),
-        Index("ix_intent_work", "shard", "state"),
+        # A position has one way out at a time.
+        Index(
+            "uq_intent_exit",
+            "trade_id",
+            unique=True,
+            sqlite_where=EXITING,
+            postgresql_where=EXITING,
+        ),
+        Index("ix_intent_work", "state", "shard"),
+        Index("ix_intent_subscription", "subscription_id", "state"),
         Index("ix_intent_account", "account_id", "instrument"),
     )
 
@@ -82,33 +81,58 @@ class IntentRow(SQLModel, table=True):
     deployment_id: str
     instrument: str
     margin_currency: str = ""
+    venue: str
     leg: str
     gen: int = 0
+    trade_id: str | None = Field(default=None, index=True)  # what it protects or closes
+    # What must be over first: for an entry the trade that it turns, for an exit its entry.
+    waits_for: str | None = None
+    trigger_ms: int = Field(default=0, sa_type=BigInteger)  # of its signal
     side: str  # buy | sell
+    kind: str  # limit | market | stop_market
     quantity: Decimal = Field(sa_type=Money)
     filled: Decimal = Field(default=Decimal(0), sa_type=Money)
     limit_price: Decimal | None = Field(default=None, sa_type=Money)
+    trigger_price: Decimal | None = Field(default=None, sa_type=Money)
     stop_loss: Decimal | None = Field(default=None, sa_type=Money)
     take_profit: Decimal | None = Field(default=None, sa_type=Money)
     leverage: Decimal = Field(default=Decimal(1), sa_type=Money)
-    position_generation: int = 0
+    slippage: Decimal = Field(default=Decimal(0), sa_type=Money)
     state: str = "PLANNED"
     reason: str | None = None
     attempt: int = 0
+    number: int = 0  # re-pricings: each has an order of its own
     signed_ms: int | None = Field(default=None, sa_type=BigInteger)
-    looks: int = 0
+    retry_ms: int = Field(default=0, sa_type=BigInteger)  # not before this
+    looks: int = 0  # successful ones after the settle time that found nothing
     looked_ms: int | None = Field(default=None, sa_type=BigInteger)
     expires_ms: int | None = Field(
         default=None, sa_type=BigInteger
     )  # entries only: an exit never expires
     rank: int = 0  # its place in the shuffled order
     risk: str | None = Field(default=None, sa_type=Text)  # the risk decision that let it out
-    explain: str = Field(default="{}", sa_type=Text)  # recomputes the quantity
+    explain: str = Field(default="{}", sa_type=Text)  # with its plan's `shared`: the quantity
     epoch: int = Field(default=0, sa_type=BigInteger)
     version: int = 0
     planned_ms: int = Field(sa_type=BigInteger)
     sent_ms: int | None = Field(default=None, sa_type=BigInteger)
     done_ms: int | None = Field(default=None, sa_type=BigInteger)
+
+
+class PlanRow(SQLModel, table=True):
+    """One signal, planned once: what all of its intents and skips share."""
+
+    __tablename__: ClassVar[str] = "plan"
+
+    signal_id: str = Field(primary_key=True)
+    deployment_id: str = Field(index=True)
+    shard: int
+    seed: int = Field(sa_type=BigInteger)  # shuffled the order across accounts
+    shared: str = Field(default="{}", sa_type=Text)  # the part of each explain record that is alike
+    intents: int
+    skips: int
+    planned_ms: int = Field(sa_type=BigInteger)
+    took_us: int = Field(sa_type=BigInteger)
 
 
 class SkipRow(SQLModel, table=True):
@@ -142,7 +166,7 @@ class OrderRow(SQLModel, table=True):
             sqlite_where=BOUND,
             postgresql_where=BOUND,
         ),
-        Index("ix_orders_open", "shard", "state"),
+        Index("ix_orders_open", "state", "shard"),
     )
 
     id: str = Field(primary_key=True)
@@ -152,6 +176,7 @@ class OrderRow(SQLModel, table=True):
     shard: int
     instrument: str
     margin_currency: str = ""
+    venue: str
     client_order_id: str
     exchange_order_id: str | None = None
     number: int = 0  # re-pricings of the intent
@@ -161,13 +186,18 @@ class OrderRow(SQLModel, table=True):
     quantity: Decimal = Field(sa_type=Money)
     price: Decimal | None = Field(default=None, sa_type=Money)
     trigger_price: Decimal | None = Field(default=None, sa_type=Money)
-    filled: Decimal = Field(default=Decimal(0), sa_type=Money)
-    # SENDING | UNKNOWN | OPEN | PARTIAL | CANCELLING | FILLED | CANCELLED | REJECTED | ABSENT
+    stop_loss: Decimal | None = Field(default=None, sa_type=Money)
+    take_profit: Decimal | None = Field(default=None, sa_type=Money)
+    leverage: Decimal = Field(default=Decimal(1), sa_type=Money)
+    closes: bool = False  # a futures position's own exit
+    filled: Decimal = Field(default=Decimal(0), sa_type=Money)  # by our fills
+    # An intent's states but the first two and the unsent ends; READY was held back before it left.
     state: str = "SENDING"
     reason: str | None = None
     body_sha256: str = ""
     signed_ms: int = Field(sa_type=BigInteger)
     acknowledged_ms: int | None = Field(default=None, sa_type=BigInteger)
+    cancel_ms: int | None = Field(default=None, sa_type=BigInteger)  # asked to be cancelled
     done_ms: int | None = Field(default=None, sa_type=BigInteger)
     epoch: int = Field(default=0, sa_type=BigInteger)
     version: int = 0
@@ -194,7 +224,18 @@ class FillRow(SQLModel, table=True):
     price: Decimal = Field(sa_type=Money)
     fee: Decimal = Field(sa_type=Money)
     fee_currency: str
-    at_ms: int = Field(sa_type=BigInteger)
+    stage: str = "default"  # default | exit | stop | target | liquidation
+    at_ms: int = Field(sa_type=BigInteger)  # the market's time
+    recorded_ms: int = Field(sa_type=BigInteger)
+
+
+class CursorRow(SQLModel, table=True):
+    """How far an account's fills are read."""
+
+    __tablename__: ClassVar[str] = "fill_cursor"
+
+    account_id: str = Field(primary_key=True)
+    cursor: str
 
 
 class TradeRow(SQLModel, table=True):
@@ -222,12 +263,20 @@ class TradeRow(SQLModel, table=True):
     instrument: str
     margin_currency: str = ""
     side: str  # LONG | SHORT
-    state: str = "entering"  # entering | unprotected | protected | exiting | closed
+    venue: str
+    # unprotected | protected | unstopped | exiting | closed; a live entry intent without a trade
+    # is what is entering
+    state: str = "unprotected"
     position_generation: int = 1
+    entry_intent_id: str = Field(unique=True)
     entry_signal_id: str | None = None
+    entry_trigger_ms: int = Field(default=0, sa_type=BigInteger)
     exit_signal_id: str | None = None
     exit_reason: str | None = None  # signal | stop | target | hand | daily_loss | halt | liquidated
     quantity: Decimal = Field(default=Decimal(0), sa_type=Money)  # held now
+    # Too little to sell, and what it cost: left by this trade until the next one takes it over.
+    dust: Decimal = Field(default=Decimal(0), sa_type=Money)
+    dust_value: Decimal = Field(default=Decimal(0), sa_type=Money)
     bought: Decimal = Field(default=Decimal(0), sa_type=Money)
     sold: Decimal = Field(default=Decimal(0), sa_type=Money)
     entry_value: Decimal = Field(default=Decimal(0), sa_type=Money)
@@ -239,7 +288,12 @@ class TradeRow(SQLModel, table=True):
     currency: str = ""
     stop_loss: Decimal | None = Field(default=None, sa_type=Money)
     take_profit: Decimal | None = Field(default=None, sa_type=Money)
+    leverage: Decimal = Field(default=Decimal(1), sa_type=Money)
+    slippage: Decimal = Field(default=Decimal(0), sa_type=Money)
+    software_stop: bool = False
     naked_since_ms: int | None = Field(default=None, sa_type=BigInteger)
+    protect_attempts: int = 0
+    retry_ms: int = Field(default=0, sa_type=BigInteger)
     opened_ms: int = Field(sa_type=BigInteger)
     closed_ms: int | None = Field(default=None, sa_type=BigInteger)
     epoch: int = Field(default=0, sa_type=BigInteger)
@@ -301,99 +355,14 @@ class LedgerRow(SQLModel, table=True):
     at_ms: int = Field(sa_type=BigInteger)
 
 
+plans = table(PlanRow)
 intents = table(IntentRow)
 skips = table(SkipRow)
 orders = table(OrderRow)
 fills = table(FillRow)
+cursors = table(CursorRow)
 trades = table(TradeRow)
 exposure_owners = table(ExposureOwnerRow)
 halts = table(HaltRow)
 budgets = table(BudgetRow)
 ledger = table(LedgerRow)
-
-
-# ---- lists, newest first -------------------------------------------------------------------------
-
-
-def intents_page(
-    tx: Tx, tenant: str, asked: Asked, signal: str | None = None, account: str | None = None
-) -> Found:
-    query = select(intents).where(intents.c.tenant == tenant)
-    if signal is not None:
-        query = query.where(intents.c.signal_id == signal)
-    if account is not None:
-        query = query.where(intents.c.account_id == account)
-    return page(tx, query, (intents.c.planned_ms, intents.c.id), asked)
-
-
-def intent_of(tx: Tx, tenant: str, identity: str) -> Row[Any] | None:
-    return tx.first(select(intents).where(intents.c.id == identity, intents.c.tenant == tenant))
-
-
-def skips_page(tx: Tx, tenant: str, asked: Asked, signal: str | None = None) -> Found:
-    # Two parts tell a skip from the others; one text of both sorts and compares alike.
-    identity = (skips.c.signal_id + ":" + skips.c.subscription_id).label("place")
-    query = select(skips, identity).where(skips.c.tenant == tenant)
-    if signal is not None:
-        query = query.where(skips.c.signal_id == signal)
-    return page(tx, query, (skips.c.at_ms, identity), asked)
-
-
-def orders_page(
-    tx: Tx, tenant: str | None, asked: Asked, account: str | None = None, intent: str | None = None
-) -> Found:
-    query = select(orders)
-    if tenant is not None:
-        query = query.where(orders.c.tenant == tenant)
-    if account is not None:
-        query = query.where(orders.c.account_id == account)
-    if intent is not None:
-        query = query.where(orders.c.intent_id == intent)
-    return page(tx, query, (orders.c.signed_ms, orders.c.id), asked)
-
-
-def fills_page(
-    tx: Tx, tenant: str, asked: Asked, account: str | None = None, order: str | None = None
-) -> Found:
-    identity = (fills.c.account_id + ":" + fills.c.exchange_fill_id).label("place")
-    query = select(fills, identity).where(fills.c.tenant == tenant)
-    if account is not None:
-        query = query.where(fills.c.account_id == account)
-    if order is not None:
-        query = query.where(fills.c.order_id == order)
-    return page(tx, query, (fills.c.at_ms, identity), asked)
-
-
-def trades_page(
-    tx: Tx,
-    tenant: str | None,
-    asked: Asked,
-    account: str | None = None,
-    deployment: str | None = None,
-    state: str | None = None,
-) -> Found:
-    query = select(trades)
-    if tenant is not None:
-        query = query.where(trades.c.tenant == tenant)
-    if account is not None:
-        query = query.where(trades.c.account_id == account)
-    if deployment is not None:
-        query = query.where(trades.c.deployment_id == deployment)
-    if state is not None:
-        query = query.where(trades.c.state == state)
-    return page(tx, query, (trades.c.opened_ms, trades.c.id), asked)
-
-
-def order_count(tx: Tx) -> int:
-    return int(tx.scalar(select(func.count()).select_from(orders)))
-
-
-def trade_count(tx: Tx) -> int:
-    return int(tx.scalar(select(func.count()).select_from(trades)))
-
-
-def profit_sums(tx: Tx) -> Sequence[Row[Any]]:
-    """Approximate, for SQLite adds floats only: shown, never traded on."""
-    total = func.sum(cast(trades.c.pnl, Double)).label("pnl")
-    closed = select(trades.c.currency, total).where(trades.c.pnl.is_not(None))
-    return tx.all(closed.group_by(trades.c.currency).order_by(trades.c.currency))

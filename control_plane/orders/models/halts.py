@@ -1,0 +1,29 @@
+"""Halts: which orders a scope's halt keeps back. Exits always go."""
+
+from typing import Literal
+
+Mode = Literal["halt_new", "reduce_only", "flatten"]
+
+PLATFORM = "platform"
+KINDS = ("venue", "deployment", "user", "account", "instrument")
+
+
+def scopes_of(
+    *, venue: str, deployment: str, user: str, account: str, instrument: str
+) -> frozenset[str]:
+    """Every scope whose halt covers an entry."""
+    return frozenset(
+        {
+            PLATFORM,
+            f"venue:{venue}",
+            f"deployment:{deployment}",
+            f"user:{user}",
+            f"account:{account}",
+            f"instrument:{instrument}",
+        }
+    )
+
+
+def is_scope(text: str) -> bool:
+    kind, _, name = text.partition(":")
+    return text == PLATFORM or (kind in KINDS and bool(name))

@@ -1,0 +1,80 @@
+"""What every use case of orders is given."""
+
+from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from control_plane.brokers.models import Broker
+from control_plane.core.clock import Clock, ms
+from control_plane.core.ids import InstrumentId, Rng, Shard
+from control_plane.infra.bus import Bus
+from control_plane.infra.db import Database, Tx
+from control_plane.infra.failpoints import Failpoints
+from control_plane.infra.leases import Leases
+from control_plane.orders.models.looking import APART_SECONDS, Patience
+from control_plane.orders.models.prices import Quote
+from control_plane.settings import TradingSettings
+from strategy_runtime.wire import names
+from strategy_runtime.wire.messages import Tick
+
+
+class Ticking(Protocol):
+    """Ticks as they come, for whoever iterates."""
+
+    def __aiter__(self) -> AsyncIterator[tuple[InstrumentId, Tick]]: ...
+
+
+class Prices(Protocol):
+    """The last ticks, as the market slice keeps them."""
+
+    def need(self, identities: Iterable[InstrumentId]) -> None: ...
+
+    def last(self, identity: InstrumentId) -> Tick | None: ...
+
+    def ticks(self) -> AbstractAsyncContextManager[Ticking]: ...
+
+
+@dataclass(frozen=True)
+class Desk:
+    db: Database
+    bus: Bus
+    clock: Clock
+    rng: Rng
+    leases: Leases
+    failpoints: Failpoints
+    brokers: Mapping[str, Broker]  # by venue
+    quotes: Prices
+    settings: TradingSettings
+    scale: float = 1.0  # of all operational times together
+    in_flight: set[str] = field(default_factory=set)  # intents that this process is sending
+    hot: set[str] = field(default_factory=set)  # accounts that a venue says something happened to
+
+    def now_ms(self) -> int:
+        return ms(self.clock.now())
+
+    def scaled_ms(self, seconds: float) -> int:
+        return int(seconds * self.scale * 1000)
+
+    def epoch(self, shard: int) -> int:
+        return self.leases.epoch(Shard(shard))
+
+    def owned(self) -> frozenset[Shard]:
+        return self.leases.owned()
+
+    def quote(self, instrument: str) -> Quote | None:
+        tick = self.quotes.last(InstrumentId(instrument))
+        if tick is None:
+            return None
+        return Quote(tick.price, max(0, self.now_ms() - (tick.published_ms or tick.at_ms)))
+
+    def patience(self) -> Patience:
+        return Patience(
+            settle_ms=self.scaled_ms(self.settings.settle_seconds),
+            apart_ms=self.scaled_ms(APART_SECONDS),
+            quarantine_ms=self.scaled_ms(self.settings.quarantine_seconds),
+        )
+
+    def wake(self, tx: Tx) -> None:
+        """Whoever sends or follows orders need not wait for its poll."""
+        tx.after_commit(lambda: self.bus.hint(names.wake("orders")))

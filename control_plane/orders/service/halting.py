@@ -1,0 +1,61 @@
+"""Halts: who may enter no longer, from the commit on. Exits always go."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy.engine import Row
+
+from control_plane.infra import events
+from control_plane.infra.bus import Bus
+from control_plane.infra.db import Database, Tx
+from control_plane.orders.errors import NoSuchHalt, NoSuchScope
+from control_plane.orders.models.halts import Mode, is_scope
+from control_plane.orders.store import halts, intents
+from strategy_runtime.wire import names
+
+
+@dataclass(frozen=True)
+class Halts:
+    db: Database
+    bus: Bus
+
+    async def halt(
+        self, scope: str, *, by_user: str, reason: str = "", mode: Mode = "halt_new"
+    ) -> int:
+        """Refuse entries in this scope from now on; how many that had not left were denied."""
+        return await self.db.write(self._halt, scope, mode, by_user, reason)
+
+    async def unhalt(self, scope: str, *, by_user: str) -> None:
+        await self.db.write(_unhalt, scope, by_user)
+
+    async def listed(self) -> list[Row[Any]]:
+        return await self.db.read(halts.listed)
+
+    def _halt(self, tx: Tx, scope: str, mode: Mode, by_user: str, reason: str) -> int:
+        _check(scope)
+        now = tx.now_ms()
+        halts.put(tx, scope, mode, is_active=True, reason=reason, by_user=by_user, now=now)
+        denied = intents.deny_unsent(tx, scope, f"halted: {scope}", now)
+        events.record(
+            tx, "halted", "halt", scope, mode=mode, by=by_user, reason=reason, denied=denied
+        )
+        tx.after_commit(lambda: self.bus.hint(names.wake("orders")))
+        return denied
+
+
+def _unhalt(tx: Tx, scope: str, by_user: str) -> None:
+    _check(scope)
+    now = tx.now_ms()
+    if not halts.put(tx, scope, "halt_new", is_active=False, reason="", by_user=by_user, now=now):
+        raise NoSuchHalt(f"{scope!r} is not halted.", field="scope")
+    events.record(tx, "unhalted", "halt", scope, by=by_user)
+
+
+def _check(scope: str) -> None:
+    if not is_scope(scope):
+        raise NoSuchScope(
+            f"{scope!r} is no scope.",
+            field="scope",
+            remedy="Use platform, or venue:, deployment:, user:, account: or instrument: and a "
+            "name.",
+        )

@@ -1,0 +1,151 @@
+"""Doubt ends here: orders whose fate is unknown are looked up, by the rules of `models.looking`.
+
+The same step recovers from a crash: an order that its process was sending when it died is in doubt
+like any other.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from loguru import logger
+from sqlalchemy.engine import Row
+
+from control_plane.brokers.errors import Ambiguous, OrderRefused, OutcomeUnknown, VenueUnreachable
+from control_plane.brokers.models import OrderRequest, VenueOrder
+from control_plane.infra import events
+from control_plane.infra.db import Tx
+from control_plane.market import service as market
+from control_plane.orders.models import looking
+from control_plane.orders.models.looking import Doubt
+from control_plane.orders.models.requests import request_of, written_of
+from control_plane.orders.service import changes
+from control_plane.orders.service.desk import Desk
+from control_plane.orders.store import intents
+
+
+@dataclass(frozen=True)
+class Sought:
+    """An order to look for, as its row describes it."""
+
+    intent: Row[Any]
+    order: Row[Any]
+    request: OrderRequest
+
+
+@dataclass(frozen=True)
+class Looker:
+    desk: Desk
+
+    async def once(self) -> int:
+        """Take over what a dead sender left, then look for all that is in doubt and due."""
+        await self._orphans()
+        due = await self.desk.db.read(self._due)
+        for sought in due:
+            await self.look(sought)
+        return len(due)
+
+    async def look(self, sought: Sought) -> None:
+        broker = self.desk.brokers[sought.intent.venue]
+        try:
+            at_venue = await broker.find(sought.request, sought.order.exchange_order_id)
+        except Ambiguous as error:
+            await self.desk.db.write(self._quarantine, sought, error.what)
+        except (VenueUnreachable, OutcomeUnknown, OrderRefused) as error:
+            logger.warning("order_not_looked_up", intent=sought.intent.id, reason=str(error))
+            await self.desk.db.write(self._unclear, sought)
+        else:
+            await self.desk.db.write(self._seen, sought, at_venue)
+
+    async def _orphans(self) -> None:
+        rows = await self.desk.db.read(intents.in_states, self.desk.owned(), {"SENDING"})
+        lost = [row.id for row in rows if row.id not in self.desk.in_flight]
+        if lost:
+            await self.desk.db.write(self._lose, lost)
+
+    # ---- transactions ----------------------------------------------------------------------------
+
+    def _lose(self, tx: Tx, identities: list[str]) -> None:
+        for identity in identities:
+            row = intents.find(tx, identity)
+            if row is None or row.state != "SENDING" or identity in self.desk.in_flight:
+                continue
+            changes.move(
+                tx,
+                self.desk,
+                row,
+                intents.last_order(tx, identity),
+                "lost",
+                reason="its sender ended before the answer",
+            )
+
+    def _due(self, tx: Tx) -> list[Sought]:
+        rows = intents.in_states(tx, self.desk.owned(), {"UNKNOWN"})
+        now, patience = self.desk.now_ms(), self.desk.patience()
+        due = [row for row in rows if looking.is_due(_doubt(row), now, patience)]
+        return sought_of(tx, due)
+
+    def _seen(self, tx: Tx, sought: Sought, at_venue: VenueOrder | None) -> None:
+        found = _again(tx, sought)
+        if found is None:
+            return
+        intent, order = found
+        if at_venue is not None:
+            changes.found(tx, self.desk, intent, order, at_venue)
+            return
+        if intent.state != "UNKNOWN":
+            return
+        now = self.desk.now_ms()
+        absence = looking.absent(_doubt(intent), now, self.desk.patience())
+        if absence.event is None:
+            intents.touch(tx, intent, looks=absence.looks, looked_ms=now)
+            return
+        changes.move(
+            tx, self.desk, intent, order, absence.event, reason=absence.reason, looks=absence.looks
+        )
+        self.desk.wake(tx)
+
+    def _unclear(self, tx: Tx, sought: Sought) -> None:
+        found = _again(tx, sought)
+        if found is None or found[0].state != "UNKNOWN":
+            return
+        intent, order = found
+        now = self.desk.now_ms()
+        match looking.unclear(_doubt(intent), now, self.desk.patience()):
+            case "quarantine":
+                why = "the exchange gave no answer; a person decides"
+                changes.move(tx, self.desk, intent, order, "quarantined", reason=why)
+            case "alarm" if intent.reason != "in doubt for long":
+                events.record(tx, "exit_in_doubt", "intent", intent.id, tenant=intent.tenant)
+                intents.touch(tx, intent, looked_ms=now, reason="in doubt for long")
+            case _:
+                intents.touch(tx, intent, looked_ms=now)
+
+    def _quarantine(self, tx: Tx, sought: Sought, why: str) -> None:
+        found = _again(tx, sought)
+        if found is not None:
+            changes.move(tx, self.desk, *found, "quarantined", reason=why)
+
+
+def sought_of(tx: Tx, rows: list[Row[Any]]) -> list[Sought]:
+    """Each intent with its newest order and the request that this order was."""
+    orders = intents.last_orders(tx, [row.id for row in rows])
+    return [
+        Sought(
+            row,
+            orders[row.id],
+            request_of(written_of(orders[row.id]), market.instrument(tx, row.instrument)),
+        )
+        for row in rows
+        if row.id in orders
+    ]
+
+
+def _again(tx: Tx, sought: Sought) -> tuple[Row[Any], Row[Any]] | None:
+    """As they stand now, for the look took a while."""
+    intent = intents.find(tx, sought.intent.id)
+    order = intents.order_by_client_id(tx, sought.order.account_id, sought.order.client_order_id)
+    return None if intent is None or order is None else (intent, order)
+
+
+def _doubt(row: Row[Any]) -> Doubt:
+    return Doubt(row.leg, row.signed_ms or 0, row.looks, row.looked_ms)

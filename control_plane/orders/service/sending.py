@@ -1,0 +1,133 @@
+"""Out: written ahead, sent once, and whatever came of it written down.
+
+The transaction that releases an order writes everything that identifies it. Only then, and only if
+little time has passed and the lease is still trusted, does it go; no transaction is open while the
+venue answers. An answer that is not one of the two definite ones leaves the order in doubt, and
+`looking` ends that.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy.engine import Row
+
+from control_plane.brokers.errors import (
+    Ambiguous,
+    NotSent,
+    OrderRefused,
+    OutcomeUnknown,
+    VenueUnreachable,
+)
+from control_plane.brokers.models import Accepted
+from control_plane.core.ids import Shard
+from control_plane.infra.db import Tx
+from control_plane.orders.models.states import Event
+from control_plane.orders.service import changes
+from control_plane.orders.service.desk import Desk
+from control_plane.orders.service.releasing import Released, Releaser
+from control_plane.orders.store import intents
+
+RETRY_SECONDS = 1.0
+
+
+@dataclass(frozen=True)
+class Outcome:
+    event: Event
+    accepted: Accepted | None = None
+    reason: str | None = None
+
+
+@dataclass(frozen=True)
+class Sender:
+    desk: Desk
+    releaser: Releaser
+
+    async def once(self) -> int:
+        """Let out what is ready; how many orders left."""
+        desk = self.desk
+        rows = await desk.db.read(intents.ready, desk.owned(), desk.now_ms(), desk.settings.at_once)
+        batch = _one_each([row for row in rows if row.id not in desk.in_flight])
+        if not batch:
+            return 0
+
+        mine = {row.id for row in batch}
+        desk.in_flight.update(mine)
+        try:
+            committed: list[float] = []
+            released = await desk.db.write(self.releaser.release, batch, committed)
+            async with asyncio.TaskGroup() as group:
+                for one in released:
+                    group.create_task(self._send(one, committed[-1]), name=f"send-{one.intent}")
+        finally:
+            desk.in_flight.difference_update(mine)
+        return len(released)
+
+    async def _send(self, one: Released, committed: float) -> None:
+        desk = self.desk
+        await desk.failpoints.hit("send.after_wal_commit")
+        outcome = Outcome("held_back", reason="too late to send")
+        if self._may_leave(one, committed):
+            await desk.failpoints.hit("send.before_socket_write")
+            outcome = await self._ask(one)
+            await desk.failpoints.hit("send.after_reply")
+        await desk.db.write(self._record, one, outcome)
+        await desk.failpoints.hit("send.after_record")
+
+    def _may_leave(self, one: Released, committed: float) -> bool:
+        """A pause after this check is what the signed timestamp is for."""
+        desk = self.desk
+        late = desk.clock.monotonic() - committed
+        is_prompt = late <= desk.settings.send_window_seconds * desk.scale
+        return is_prompt and desk.leases.is_trusted(Shard(one.shard))
+
+    async def _ask(self, one: Released) -> Outcome:
+        desk = self.desk
+        try:
+            async with asyncio.timeout(desk.settings.reply_seconds):
+                accepted = await desk.brokers[one.venue].place(one.request)
+            await desk.failpoints.hit("send.after_socket_write")
+        except OrderRefused as refusal:
+            if refusal.reason == "duplicate_client_id":
+                return Outcome("lost", reason="the venue knows this id already")
+            return Outcome("refused", reason=f"{refusal.reason}: {refusal.what}")
+        except NotSent as error:
+            return Outcome("held_back", reason=error.what)
+        except (OutcomeUnknown, VenueUnreachable, Ambiguous) as error:
+            return Outcome("lost", reason=error.what)
+        except TimeoutError:
+            return Outcome("lost", reason="no answer in time")
+        return Outcome("accepted", accepted)
+
+    def _record(self, tx: Tx, one: Released, outcome: Outcome) -> None:
+        intent = intents.find(tx, one.intent)
+        order = intents.order_by_client_id(tx, one.request.account, one.request.client_order_id)
+        if intent is None or order is None:
+            return
+        accepted = outcome.accepted
+        values: dict[str, Any] = {}
+        if outcome.event == "held_back":
+            values["retry_ms"] = tx.now_ms() + self.desk.scaled_ms(RETRY_SECONDS)
+        if outcome.event == "accepted":
+            values["sent_ms"] = tx.now_ms()
+        changes.move(
+            tx,
+            self.desk,
+            intent,
+            order,
+            outcome.event,
+            exchange_order_id=accepted.exchange_order_id if accepted is not None else None,
+            reason=outcome.reason,
+            **values,
+        )
+        self.desk.wake(tx)
+
+
+def _one_each(rows: Sequence[Row[Any]]) -> list[Row[Any]]:
+    """At most one leg of one position in doubt at a time, so at most one in a batch."""
+    found: dict[tuple[str, ...], Row[Any]] = {}
+    for row in rows:
+        key = (row.account_id, row.instrument, row.margin_currency, row.leg)
+        found.setdefault(key, row)
+    return list(found.values())

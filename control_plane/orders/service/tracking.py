@@ -1,0 +1,353 @@
+"""What venues did: fills become trades and ledger lines, each once, in one transaction an account.
+
+A fill is evidence of its order whatever state that is in: it may come before the acceptance, after
+a cancel, or from a stop that the venue itself set off.
+"""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from loguru import logger
+from sqlalchemy.engine import Row
+
+from control_plane.brokers.errors import VenueUnreachable
+from control_plane.brokers.models import VenueFill
+from control_plane.core.ids import AccountId, SubscriptionId, intent_id, trade_id
+from control_plane.infra import events
+from control_plane.infra.db import Tx
+from control_plane.market import service as market
+from control_plane.orders.models.planning import position_key
+from control_plane.orders.models.states import Event, is_terminal
+from control_plane.orders.models.trades import ExitReason, Tally, fee_of
+from control_plane.orders.service import changes
+from control_plane.orders.service.desk import Desk
+from control_plane.orders.service.losses import tally_of
+from control_plane.orders.store import intents, trades
+from strategy_runtime.rules.instruments import Instrument
+from strategy_runtime.rules.money import ZERO
+
+STAGE_REASONS: Mapping[str, ExitReason] = {
+    "stop": "stop",
+    "target": "target",
+    "liquidation": "liquidated",
+    "exit": "hand",
+}
+STAGE_LEGS = {"stop": "sl", "target": "tp", "liquidation": "sl", "exit": "exit"}
+
+
+@dataclass(frozen=True)
+class Tracker:
+    desk: Desk
+
+    async def read(self, by_venue: Mapping[str, set[str]]) -> int:
+        """Ask each venue what was filled in these accounts; how many fills were new."""
+        count = 0
+        for venue, members in sorted(by_venue.items()):
+            broker = self.desk.brokers.get(venue)
+            if broker is None or not members:
+                continue
+            asked = [AccountId(account) for account in sorted(members)]
+            cursors = await self.desk.db.read(trades.cursors_of, asked)
+            try:
+                found = await broker.fills_since({one: cursors.get(one, "") for one in asked})
+            except VenueUnreachable as error:
+                logger.warning("fills_not_read", venue=venue, reason=str(error))
+                continue
+            by_account: dict[AccountId, list[VenueFill]] = defaultdict(list)
+            for fill in found:
+                by_account[fill.account].append(fill)
+            for fills in by_account.values():
+                count += await self.desk.db.write(self.apply, fills)
+        return count
+
+    def apply(self, tx: Tx, fills: Sequence[VenueFill]) -> int:
+        count = 0
+        for fill in fills:
+            if not trades.has_fill(tx, fill.account, fill.fill_id):
+                count += self._apply_one(tx, fill)
+        trades.keep_cursor(tx, fills[-1].account, fills[-1].cursor)
+        if count:
+            self.desk.wake(tx)
+        return count
+
+    def _apply_one(self, tx: Tx, fill: VenueFill) -> int:
+        instrument = market.instrument(tx, fill.instrument)
+        order = intents.order_by_exchange_id(
+            tx, fill.account, fill.exchange_order_id
+        ) or intents.order_by_client_id(tx, fill.account, fill.client_order_id)
+        if order is None:
+            order = self._adopt(tx, fill, instrument)
+        intent = None if order is None else intents.find(tx, order.intent_id)
+        if order is None or intent is None:
+            events.record(
+                tx,
+                "foreign_fill_seen",
+                "account",
+                fill.account,
+                fill=fill.fill_id,
+                instrument=fill.instrument,
+            )
+            return 0
+
+        trade = self._trade(tx, intent, fill, instrument)
+        trades.add_fill(tx, _fill_row(fill, order, intent, trade, tx.now_ms()))
+        self._book(tx, trade, intent, fill, instrument)
+        self._advance(tx, order, intent, fill)
+        return 1
+
+    def _advance(self, tx: Tx, order: Row[Any], intent: Row[Any], fill: VenueFill) -> None:
+        filled = order.filled + fill.quantity
+        total = intent.filled + fill.quantity
+        intents.change_order(tx, order, filled=filled)
+        fresh = intents.order_by_client_id(tx, order.account_id, order.client_order_id)
+        event: Event = "part_filled"
+        if filled >= order.quantity and total >= intent.quantity:
+            event = "filled"
+        state = changes.move(
+            tx,
+            self.desk,
+            intent,
+            fresh,
+            event,
+            exchange_order_id=fill.exchange_order_id,
+            filled=total,
+        )
+        if state is None:  # an end that was recorded already; the fill counts all the same
+            intents.touch(tx, intent, filled=total)
+
+    # ---- trades ----------------------------------------------------------------------------------
+
+    def _trade(self, tx: Tx, intent: Row[Any], fill: VenueFill, instrument: Instrument) -> Row[Any]:
+        identity = intent.trade_id or trade_id(intent.id)
+        found = trades.find(tx, identity)
+        if found is not None:
+            return found
+        trades.add(tx, self._opened(tx, intent, fill, instrument, identity))
+        opened = trades.find(tx, identity)
+        assert opened is not None
+        return opened
+
+    def _opened(
+        self, tx: Tx, entry: Row[Any], fill: VenueFill, instrument: Instrument, identity: str
+    ) -> dict[str, Any]:
+        before = trades.last_generation(tx, entry.subscription_id, entry.instrument)
+        dust, dust_value = ZERO, ZERO
+        if before is not None and before.dust > 0:
+            # Too little to sell then; sold together with this one.
+            dust, dust_value = before.dust, before.dust_value
+            trades.change(
+                tx, before, epoch=self.desk.epoch(entry.shard), dust=ZERO, dust_value=ZERO
+            )
+        needs_stop = entry.stop_loss is not None
+        has_stop_orders = instrument.is_futures or instrument.takes_stop_market
+        return {
+            "id": identity,
+            "subscription_id": entry.subscription_id,
+            "account_id": entry.account_id,
+            "deployment_id": entry.deployment_id,
+            "tenant": entry.tenant,
+            "shard": entry.shard,
+            "instrument": entry.instrument,
+            "margin_currency": entry.margin_currency,
+            "venue": entry.venue,
+            "side": "LONG" if entry.side == "buy" else "SHORT",
+            "state": "unprotected" if needs_stop else "unstopped",
+            "position_generation": 1 if before is None else before.position_generation + 1,
+            "entry_intent_id": entry.id,
+            "entry_signal_id": entry.signal_id,
+            "entry_trigger_ms": entry.trigger_ms,
+            "quantity": dust,
+            "bought": dust,
+            "sold": ZERO,
+            "entry_value": dust_value,
+            "exit_value": ZERO,
+            "fees": ZERO,
+            "dust": ZERO,
+            "dust_value": ZERO,
+            "currency": instrument.quote,
+            "stop_loss": entry.stop_loss,
+            "take_profit": entry.take_profit,
+            "leverage": entry.leverage,
+            "slippage": entry.slippage,
+            "software_stop": needs_stop and not has_stop_orders,
+            "naked_since_ms": tx.now_ms() if needs_stop else None,
+            "protect_attempts": 0,
+            "retry_ms": 0,
+            "opened_ms": fill.at_ms,
+            "epoch": 0,
+            "version": 0,
+        }
+
+    def _book(
+        self, tx: Tx, trade: Row[Any], intent: Row[Any], fill: VenueFill, instrument: Instrument
+    ) -> None:
+        before = tally_of(trade)
+        fee = fee_of(fill.fee, fill.fee_currency, instrument)
+        is_entry = intent.leg == "entry"
+        if is_entry:
+            after = before.entered(fill.quantity, fill.price, fee)
+        else:
+            after = before.left(fill.quantity, fill.price, fee)
+            self._line(tx, trade, fill, "pnl", after.gross - before.gross, instrument.quote)
+        self._line(tx, trade, fill, "fee", -fill.fee, fill.fee_currency)
+        self._keep(tx, trade, after, fill, intent)
+
+    def _keep(
+        self, tx: Tx, trade: Row[Any], after: Tally, fill: VenueFill, intent: Row[Any]
+    ) -> None:
+        totals = {
+            "quantity": after.held,
+            "bought": after.bought,
+            "sold": after.sold,
+            "entry_value": after.entry_value,
+            "exit_value": after.exit_value,
+            "fees": after.fees,
+        }
+        why = _why(intent, fill, trade)
+        is_flat = after.held <= 0 and intent.leg != "entry"
+        entry = intents.find(tx, trade.entry_intent_id)
+        if is_flat and (entry is None or is_terminal(entry.state)):
+            pnl = after.realised
+            changes.close(tx, self.desk, trade, why, **totals, pnl=pnl, closed_ms=fill.at_ms)
+            return
+        if intent.leg == "entry" and trade.state == "protected":
+            # The stop that stands covers less than is held now.
+            changes.expose(tx, self.desk, trade, tx.now_ms(), **totals)
+            return
+        leaving = {"state": "exiting", "exit_reason": trade.exit_reason or why}
+        is_leaving = intent.leg != "entry" and trade.state != "exiting"
+        trades.change(
+            tx,
+            trade,
+            epoch=self.desk.epoch(trade.shard),
+            event="trade_exiting" if is_leaving else None,
+            **totals,
+            **(leaving if is_leaving else {}),
+        )
+
+    def _line(
+        self, tx: Tx, trade: Row[Any], fill: VenueFill, kind: str, amount: Decimal, currency: str
+    ) -> None:
+        if amount == 0:
+            return
+        trades.add_ledger(
+            tx,
+            {
+                "id": f"{kind}.{fill.account}.{fill.fill_id}",
+                "account_id": fill.account,
+                "subscription_id": trade.subscription_id,
+                "trade_id": trade.id,
+                "tenant": trade.tenant,
+                "shard": trade.shard,
+                "kind": kind,
+                "amount": amount,
+                "currency": currency,
+                "reference": fill.fill_id,
+                "at_ms": fill.at_ms,
+            },
+        )
+
+    # ---- what the venue did on its own -----------------------------------------------------------
+
+    def _adopt(self, tx: Tx, fill: VenueFill, instrument: Instrument) -> Row[Any] | None:
+        """A stop, a target or a liquidation of a position that is ours: it gets an intent of its
+        own, for every order maps to one.
+        """
+        if fill.stage == "default":
+            return None
+        key = position_key(instrument, fill.margin_currency)
+        owner = trades.owner(tx, fill.account, key)
+        held = trades.open_of_subscription(tx, owner) if owner is not None else []
+        trade = next((one for one in held if one.instrument == fill.instrument), None)
+        if trade is None:
+            return None
+
+        now = tx.now_ms()
+        leg = STAGE_LEGS[fill.stage]
+        gen = intents.next_gen(tx, trade.id, leg)
+        identity = intent_id(trade.id, SubscriptionId(trade.subscription_id), leg, gen)
+        row = changes.leg_row(trade, instrument, identity, "sl", gen, now)
+        quantity = max(trade.quantity, fill.quantity)
+        intents.add_intents(
+            tx,
+            [row | {"leg": leg, "state": "OPEN", "quantity": quantity, "kind": "market"}],
+        )
+        intents.add_order(tx, _adopted_row(fill, row, quantity, now))
+        events.record(
+            tx,
+            "order_adopted",
+            "intent",
+            identity,
+            tenant=trade.tenant,
+            stage=fill.stage,
+            exchange_order_id=fill.exchange_order_id,
+        )
+        return intents.order_by_exchange_id(tx, fill.account, fill.exchange_order_id)
+
+
+def _why(intent: Row[Any], fill: VenueFill, trade: Row[Any]) -> ExitReason:
+    if fill.stage in STAGE_REASONS and intent.leg != "exit":
+        return STAGE_REASONS[fill.stage]
+    if intent.leg == "sl":
+        return "stop"
+    if intent.leg == "tp":
+        return "target"
+    found: ExitReason = trade.exit_reason or "signal"
+    return found
+
+
+def _fill_row(
+    fill: VenueFill, order: Row[Any], intent: Row[Any], trade: Row[Any], now: int
+) -> dict[str, Any]:
+    return {
+        "account_id": fill.account,
+        "exchange_fill_id": fill.fill_id,
+        "order_id": order.id,
+        "intent_id": intent.id,
+        "subscription_id": intent.subscription_id,
+        "trade_id": trade.id,
+        "tenant": intent.tenant,
+        "shard": intent.shard,
+        "instrument": fill.instrument,
+        "side": fill.side,
+        "quantity": fill.quantity,
+        "price": fill.price,
+        "fee": fill.fee,
+        "fee_currency": fill.fee_currency,
+        "stage": fill.stage,
+        "at_ms": fill.at_ms,
+        "recorded_ms": now,
+    }
+
+
+def _adopted_row(
+    fill: VenueFill, intent: Mapping[str, Any], quantity: Decimal, now: int
+) -> dict[str, Any]:
+    return {
+        "id": f"or{fill.exchange_order_id}",
+        "intent_id": intent["id"],
+        "account_id": fill.account,
+        "tenant": intent["tenant"],
+        "shard": intent["shard"],
+        "venue": intent["venue"],
+        "instrument": fill.instrument,
+        "margin_currency": fill.margin_currency,
+        "client_order_id": fill.client_order_id or fill.exchange_order_id,
+        "exchange_order_id": fill.exchange_order_id,
+        "number": 0,
+        "attempt": 0,
+        "side": fill.side,
+        "kind": "market",
+        "quantity": quantity,
+        "leverage": intent["leverage"],
+        "closes": True,
+        "filled": ZERO,
+        "state": "OPEN",
+        "body_sha256": "",
+        "signed_ms": now,
+        "epoch": 0,
+        "version": 0,
+    }

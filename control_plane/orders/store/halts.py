@@ -1,0 +1,39 @@
+"""Halt rows: read by every plan and by the statement that lets orders out."""
+
+from typing import Any
+
+from sqlalchemy import insert, select, update
+from sqlalchemy.engine import Row
+
+from control_plane.infra.db import Tx
+from control_plane.orders.store.tables import halts
+
+
+def active(tx: Tx) -> frozenset[str]:
+    return frozenset(
+        row.scope for row in tx.all(select(halts.c.scope).where(halts.c.active.is_(True)))
+    )
+
+
+def listed(tx: Tx) -> list[Row[Any]]:
+    return list(tx.all(select(halts).order_by(halts.c.at_ms.desc(), halts.c.scope)))
+
+
+def put(
+    tx: Tx, scope: str, mode: str, *, is_active: bool, reason: str, by_user: str, now: int
+) -> bool:
+    """Whether it changed anything."""
+    row = tx.first(select(halts).where(halts.c.scope == scope).with_for_update())
+    values = {
+        "mode": mode,
+        "active": is_active,
+        "reason": reason,
+        "by_user": by_user,
+        "at_ms": now,
+    }
+    if row is None:
+        if is_active:
+            tx.run(insert(halts), {"scope": scope, **values})
+        return is_active
+    tx.run(update(halts).where(halts.c.scope == scope).values(**values))
+    return bool(row.active) != is_active

@@ -1,0 +1,322 @@
+"""Intents and their orders: the one statement that lets an order out, and the guarded changes
+after it.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import and_, bindparam, case, exists, insert, or_, select, update
+from sqlalchemy.engine import Row
+
+from control_plane.infra import events
+from control_plane.infra.db import Tx
+from control_plane.infra.leases import leases
+from control_plane.orders.models.states import DOUBT, TERMINAL, Event, State, after, is_terminal
+from control_plane.orders.store.tables import halts, intents, orders, plans, skips
+
+IN_AT_ONCE = 500
+LIVE = tuple(sorted({"PLANNED", "READY", "SENDING", "UNKNOWN", "OPEN", "PARTIAL", "CANCELLING"}))
+_LANES = {"exit": 0, "sl": 1, "tp": 1, "entry": 2}
+
+# ---- planning ------------------------------------------------------------------------------------
+
+
+def add_plan(tx: Tx, row: Mapping[str, Any]) -> None:
+    tx.run(insert(plans), row)
+
+
+def plan_of(tx: Tx, signal: str) -> Row[Any] | None:
+    return tx.first(select(plans).where(plans.c.signal_id == signal))
+
+
+def add_intents(tx: Tx, rows: Sequence[Mapping[str, Any]]) -> None:
+    tx.run(insert(intents), rows)
+
+
+def add_skips(tx: Tx, rows: Sequence[Mapping[str, Any]]) -> None:
+    tx.run(insert(skips), rows)
+
+
+def live_entries(tx: Tx, deployment: str) -> Sequence[Row[Any]]:
+    """Entries under way of this deployment's subscriptions."""
+    return tx.all(
+        select(intents).where(
+            intents.c.deployment_id == deployment,
+            intents.c.leg == "entry",
+            intents.c.state.in_(LIVE),
+        )
+    )
+
+
+def live_exits(tx: Tx, deployment: str) -> set[str]:
+    """Trades of this deployment that are on their way out."""
+    query = select(intents.c.trade_id).where(
+        intents.c.deployment_id == deployment,
+        intents.c.leg == "exit",
+        intents.c.state.in_(LIVE),
+    )
+    return {row.trade_id for row in tx.all(query)}
+
+
+# ---- sending -------------------------------------------------------------------------------------
+
+
+def ready(tx: Tx, shards: Collection[int], now: int, limit: int) -> Sequence[Row[Any]]:
+    """What may leave, ways out first; within a signal in its shuffled order."""
+    lane = case(_LANES, value=intents.c.leg, else_=3)
+    return tx.all(
+        select(intents)
+        .where(
+            intents.c.state == "READY",
+            intents.c.shard.in_(sorted(shards)),
+            intents.c.retry_ms <= now,
+        )
+        .order_by(lane, intents.c.planned_ms, intents.c.rank, intents.c.id)
+        .limit(limit)
+    )
+
+
+_other = intents.alias("other")
+_RELEASE = (
+    update(intents)
+    .where(
+        intents.c.id == bindparam("of"),
+        intents.c.state == "READY",
+        intents.c.version == bindparam("at_version"),
+        intents.c.epoch <= bindparam("under"),
+        exists().where(
+            leases.c.role == "trading",
+            leases.c.shard == bindparam("of_shard"),
+            leases.c.holder == bindparam("by"),
+            leases.c.epoch == bindparam("under"),
+            leases.c.expires_ms > bindparam("now"),
+        ),
+        or_(
+            intents.c.leg != "entry",
+            and_(
+                or_(intents.c.expires_ms.is_(None), intents.c.expires_ms > bindparam("now")),
+                ~exists().where(
+                    halts.c.active.is_(True),
+                    halts.c.scope.in_(bindparam("scopes", expanding=True)),
+                ),
+            ),
+        ),
+        ~exists().where(
+            _other.c.account_id == intents.c.account_id,
+            _other.c.instrument == intents.c.instrument,
+            _other.c.margin_currency == intents.c.margin_currency,
+            _other.c.leg == intents.c.leg,
+            _other.c.state.in_(tuple(sorted(DOUBT))),
+        ),
+    )
+    .values(
+        state="SENDING",
+        attempt=intents.c.attempt + 1,
+        version=intents.c.version + 1,
+        signed_ms=bindparam("now"),
+        looks=0,
+        looked_ms=None,
+        risk=bindparam("decision"),
+        epoch=bindparam("under"),
+    )
+)
+
+
+def release(
+    tx: Tx,
+    row: Row[Any],
+    *,
+    holder: str,
+    epoch: int,
+    now: int,
+    scopes: Collection[str],
+    decision: str,
+) -> bool:
+    """The one statement that lets an order out. False: it must not be sent."""
+    released = tx.run(
+        _RELEASE,
+        {
+            "of": row.id,
+            "at_version": row.version,
+            "under": epoch,
+            "of_shard": row.shard,
+            "by": holder,
+            "now": now,
+            "scopes": sorted(scopes),
+            "decision": decision,
+        },
+    )
+    return released == 1
+
+
+# ---- changes -------------------------------------------------------------------------------------
+
+
+def find(tx: Tx, identity: str) -> Row[Any] | None:
+    """To be changed: nobody else changes it before the commit."""
+    return tx.first(select(intents).where(intents.c.id == identity).with_for_update())
+
+
+def advance(
+    tx: Tx, row: Row[Any], event: Event, *, epoch: int, now: int, **values: Any
+) -> State | None:
+    """Move an intent on by the table of states; None if the event does not count or is late."""
+    state = after(row.state, event)
+    if state is None:
+        return None
+    if is_terminal(state):
+        values["done_ms"] = now
+    changed = tx.run(
+        update(intents)
+        .where(
+            intents.c.id == row.id,
+            intents.c.version == row.version,
+            intents.c.state == row.state,
+            intents.c.epoch <= epoch,
+        )
+        .values(**values, state=state, version=row.version + 1, epoch=epoch)
+    )
+    if not changed:
+        return None
+    if state != row.state:
+        told = {"state": state, "leg": row.leg, "account": row.account_id}
+        if values.get("reason"):
+            told["reason"] = values["reason"]
+        events.record(tx, f"intent_{event}", "intent", row.id, tenant=row.tenant, **told)
+    return state
+
+
+def touch(tx: Tx, row: Row[Any], **values: Any) -> bool:
+    """Change what is no change of state."""
+    return bool(
+        tx.run(
+            update(intents)
+            .where(intents.c.id == row.id, intents.c.version == row.version)
+            .values(**values, version=row.version + 1)
+        )
+    )
+
+
+def in_states(tx: Tx, shards: Collection[int], states: Collection[State]) -> Sequence[Row[Any]]:
+    query = select(intents).where(
+        intents.c.state.in_(sorted(states)), intents.c.shard.in_(sorted(shards))
+    )
+    return tx.all(query.order_by(intents.c.planned_ms, intents.c.id))
+
+
+def of_trade(tx: Tx, trade: str, leg: str | None = None) -> Sequence[Row[Any]]:
+    query = select(intents).where(intents.c.trade_id == trade)
+    if leg is not None:
+        query = query.where(intents.c.leg == leg)
+    return tx.all(query.order_by(intents.c.gen))
+
+
+def live_of_trade(tx: Tx, trade: str, leg: str) -> Row[Any] | None:
+    rows = of_trade(tx, trade, leg)
+    return next((row for row in reversed(rows) if not is_terminal(row.state)), None)
+
+
+def next_gen(tx: Tx, trade: str, leg: str) -> int:
+    rows = of_trade(tx, trade, leg)
+    return max((row.gen for row in rows), default=-1) + 1
+
+
+def has_live_entry(tx: Tx, subscription: str) -> bool:
+    query = select(intents.c.id).where(
+        intents.c.subscription_id == subscription,
+        intents.c.leg == "entry",
+        intents.c.state.in_(LIVE),
+    )
+    return tx.first(query.limit(1)) is not None
+
+
+# ---- orders --------------------------------------------------------------------------------------
+
+
+def order_by_client_id(tx: Tx, account: str, client_order_id: str) -> Row[Any] | None:
+    return tx.first(
+        select(orders)
+        .where(orders.c.account_id == account, orders.c.client_order_id == client_order_id)
+        .with_for_update()
+    )
+
+
+def order_by_exchange_id(tx: Tx, account: str, exchange_order_id: str) -> Row[Any] | None:
+    return tx.first(
+        select(orders)
+        .where(orders.c.account_id == account, orders.c.exchange_order_id == exchange_order_id)
+        .with_for_update()
+    )
+
+
+def last_order(tx: Tx, intent: str) -> Row[Any] | None:
+    """The one that counts: the newest re-pricing."""
+    return tx.first(
+        select(orders).where(orders.c.intent_id == intent).order_by(orders.c.number.desc()).limit(1)
+    )
+
+
+def last_orders(tx: Tx, of: Sequence[str]) -> dict[str, Row[Any]]:
+    found: dict[str, Row[Any]] = {}
+    for start in range(0, len(of), IN_AT_ONCE):
+        some = of[start : start + IN_AT_ONCE]
+        query = select(orders).where(orders.c.intent_id.in_(some)).order_by(orders.c.number)
+        found.update({row.intent_id: row for row in tx.all(query)})
+    return found
+
+
+def add_order(tx: Tx, row: Mapping[str, Any]) -> None:
+    tx.run(insert(orders), row)
+
+
+def change_order(tx: Tx, row: Row[Any], **values: Any) -> bool:
+    return bool(
+        tx.run(
+            update(orders)
+            .where(orders.c.id == row.id, orders.c.version == row.version)
+            .values(**values, version=row.version + 1)
+        )
+    )
+
+
+def working_accounts(tx: Tx, shards: Collection[int]) -> dict[str, set[str]]:
+    """By venue, the accounts of which something may happen at any moment."""
+    busy = ("SENDING", "UNKNOWN", "OPEN", "PARTIAL", "CANCELLING")
+    query = (
+        select(intents.c.venue, intents.c.account_id)
+        .where(intents.c.state.in_(busy), intents.c.shard.in_(sorted(shards)))
+        .distinct()
+    )
+    found: dict[str, set[str]] = {}
+    for row in tx.all(query):
+        found.setdefault(row.venue, set()).add(row.account_id)
+    return found
+
+
+_COVERED = {
+    "venue": intents.c.venue,
+    "deployment": intents.c.deployment_id,
+    "user": intents.c.tenant,
+    "account": intents.c.account_id,
+    "instrument": intents.c.instrument,
+}
+
+
+def deny_unsent(tx: Tx, scope: str, reason: str, now: int) -> int:
+    """A halt's own statement: entries of its scope that have not left do not leave."""
+    kind, _, name = scope.partition(":")
+    covered = [intents.c.leg == "entry", intents.c.state.in_(("PLANNED", "READY"))]
+    if kind in _COVERED:
+        covered.append(_COVERED[kind] == name)
+    rows = tx.all(select(intents.c.id, intents.c.tenant).where(*covered).with_for_update())
+    tx.run(
+        update(intents)
+        .where(*covered)
+        .values(state="DENIED", reason=reason, done_ms=now, version=intents.c.version + 1)
+    )
+    told = {"state": "DENIED", "leg": "entry", "reason": reason}
+    events.record_many(tx, "intent_denied", "intent", [(r.id, r.tenant, told) for r in rows])
+    return len(rows)
+
+
+assert set(LIVE) == set(State.__args__) - TERMINAL  # type: ignore[attr-defined] # a Literal has them

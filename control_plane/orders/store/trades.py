@@ -1,0 +1,209 @@
+"""Trades, fills, the ledger, cursors and who owns a futures position."""
+
+from collections.abc import Collection, Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import Double, and_, cast, delete, insert, or_, select, update
+from sqlalchemy.engine import Row
+
+from control_plane.infra import events
+from control_plane.infra.db import Tx, insert_missing
+from control_plane.orders.store.tables import cursors, exposure_owners, fills, ledger, trades
+
+IN_AT_ONCE = 500
+_SLACK = 1e-9
+
+
+def find(tx: Tx, identity: str) -> Row[Any] | None:
+    return tx.first(select(trades).where(trades.c.id == identity).with_for_update())
+
+
+def add(tx: Tx, row: Mapping[str, Any]) -> None:
+    tx.run(insert(trades), row)
+    events.record(
+        tx,
+        "trade_opened",
+        "trade",
+        row["id"],
+        tenant=row["tenant"],
+        side=row["side"],
+        instrument=row["instrument"],
+        subscription=row["subscription_id"],
+    )
+
+
+def change(tx: Tx, row: Row[Any], *, epoch: int, event: str | None = None, **values: Any) -> bool:
+    changed = tx.run(
+        update(trades)
+        .where(
+            trades.c.id == row.id,
+            trades.c.version == row.version,
+            trades.c.epoch <= epoch,
+        )
+        .values(**values, version=row.version + 1, epoch=epoch)
+    )
+    if changed and event is not None:
+        told = {
+            name: values[name] for name in ("state", "exit_reason", "pnl", "dust") if name in values
+        }
+        events.record(tx, event, "trade", row.id, tenant=row.tenant, **told)
+    return bool(changed)
+
+
+def open_of_deployment(tx: Tx, deployment: str) -> Sequence[Row[Any]]:
+    return tx.all(
+        select(trades).where(trades.c.deployment_id == deployment, trades.c.state != "closed")
+    )
+
+
+def open_of_subscription(tx: Tx, subscription: str) -> Sequence[Row[Any]]:
+    return tx.all(
+        select(trades).where(trades.c.subscription_id == subscription, trades.c.state != "closed")
+    )
+
+
+def open_in(tx: Tx, shards: Collection[int], states: Collection[str]) -> Sequence[Row[Any]]:
+    query = select(trades).where(
+        trades.c.state.in_(sorted(states)), trades.c.shard.in_(sorted(shards))
+    )
+    return tx.all(query.order_by(trades.c.opened_ms, trades.c.id))
+
+
+def holding_accounts(tx: Tx, shards: Collection[int]) -> dict[str, set[str]]:
+    query = (
+        select(trades.c.venue, trades.c.account_id)
+        .where(trades.c.state != "closed", trades.c.shard.in_(sorted(shards)))
+        .distinct()
+    )
+    found: dict[str, set[str]] = {}
+    for row in tx.all(query):
+        found.setdefault(row.venue, set()).add(row.account_id)
+    return found
+
+
+def open_instruments(tx: Tx, shards: Collection[int]) -> set[str]:
+    query = select(trades.c.instrument).where(
+        trades.c.state != "closed", trades.c.shard.in_(sorted(shards))
+    )
+    return {row.instrument for row in tx.all(query.distinct())}
+
+
+def reached(tx: Tx, shards: Collection[int], instrument: str, price: Decimal) -> Sequence[Row[Any]]:
+    """Trades whose target, or software stop, this price may set off; who asks compares exactly."""
+    at = float(price)
+    low, high = at * (1 - _SLACK), at * (1 + _SLACK)
+    stop, target = cast(trades.c.stop_loss, Double), cast(trades.c.take_profit, Double)
+    is_long = trades.c.side == "LONG"
+    hit = or_(
+        and_(is_long, or_(target <= high, and_(trades.c.software_stop.is_(True), stop >= low))),
+        and_(~is_long, or_(target >= low, and_(trades.c.software_stop.is_(True), stop <= high))),
+    )
+    return tx.all(
+        select(trades).where(
+            trades.c.instrument == instrument,
+            trades.c.state.in_(("unprotected", "protected", "unstopped")),
+            trades.c.shard.in_(sorted(shards)),
+            hit,
+        )
+    )
+
+
+def last_generation(tx: Tx, subscription: str, instrument: str) -> Row[Any] | None:
+    """The newest trade before this one, open or closed."""
+    return tx.first(
+        select(trades)
+        .where(trades.c.subscription_id == subscription, trades.c.instrument == instrument)
+        .order_by(trades.c.position_generation.desc())
+        .limit(1)
+    )
+
+
+# ---- fills and the ledger ------------------------------------------------------------------------
+
+
+def has_fill(tx: Tx, account: str, fill: str) -> bool:
+    query = select(fills.c.order_id).where(
+        fills.c.account_id == account, fills.c.exchange_fill_id == fill
+    )
+    return tx.first(query) is not None
+
+
+def add_fill(tx: Tx, row: Mapping[str, Any]) -> None:
+    tx.run(insert(fills), row)
+
+
+def add_ledger(tx: Tx, row: Mapping[str, Any]) -> None:
+    tx.run(insert_missing(tx, ledger), row)
+
+
+def booked_since(tx: Tx, subscriptions: Sequence[str], since_ms: int) -> list[Row[Any]]:
+    found: list[Row[Any]] = []
+    for start in range(0, len(subscriptions), IN_AT_ONCE):
+        query = select(
+            ledger.c.subscription_id, ledger.c.kind, ledger.c.amount, ledger.c.currency
+        ).where(
+            ledger.c.subscription_id.in_(subscriptions[start : start + IN_AT_ONCE]),
+            ledger.c.at_ms >= since_ms,
+        )
+        found += tx.all(query)
+    return found
+
+
+def booked_of_trade(tx: Tx, trade: str) -> Sequence[Row[Any]]:
+    return tx.all(select(ledger).where(ledger.c.trade_id == trade).order_by(ledger.c.at_ms))
+
+
+def cursors_of(tx: Tx, accounts: Sequence[str]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for start in range(0, len(accounts), IN_AT_ONCE):
+        some = accounts[start : start + IN_AT_ONCE]
+        query = select(cursors).where(cursors.c.account_id.in_(some))
+        found.update({row.account_id: row.cursor for row in tx.all(query)})
+    return found
+
+
+def keep_cursor(tx: Tx, account: str, cursor: str) -> None:
+    changed = tx.run(update(cursors).where(cursors.c.account_id == account).values(cursor=cursor))
+    if not changed:
+        tx.run(insert(cursors), {"account_id": account, "cursor": cursor})
+
+
+# ---- who owns a futures position -----------------------------------------------------------------
+
+
+def claim(tx: Tx, account: str, position: str, subscription: str) -> bool:
+    """Whether this subscription owns the position, now that it has asked."""
+    tx.run(
+        insert_missing(tx, exposure_owners),
+        {"account_id": account, "position": position, "subscription_id": subscription},
+    )
+    return owner(tx, account, position) == subscription
+
+
+def owner(tx: Tx, account: str, position: str) -> str | None:
+    row = tx.first(
+        select(exposure_owners.c.subscription_id).where(
+            exposure_owners.c.account_id == account, exposure_owners.c.position == position
+        )
+    )
+    return None if row is None else str(row.subscription_id)
+
+
+def owners(tx: Tx, accounts: Sequence[str]) -> dict[tuple[str, str], str]:
+    found: dict[tuple[str, str], str] = {}
+    for start in range(0, len(accounts), IN_AT_ONCE):
+        some = accounts[start : start + IN_AT_ONCE]
+        query = select(exposure_owners).where(exposure_owners.c.account_id.in_(some))
+        found.update({(row.account_id, row.position): row.subscription_id for row in tx.all(query)})
+    return found
+
+
+def disclaim(tx: Tx, account: str, position: str, subscription: str) -> None:
+    tx.run(
+        delete(exposure_owners).where(
+            exposure_owners.c.account_id == account,
+            exposure_owners.c.position == position,
+            exposure_owners.c.subscription_id == subscription,
+        )
+    )

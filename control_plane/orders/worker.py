@@ -1,0 +1,165 @@
+"""The endless loops of orders: plan, send, follow, and let ticks through.
+
+Each is a `run` around a `once`; recovering after a crash is the same steps. A hint only shortens
+the wait for the next poll.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from loguru import logger
+
+from control_plane.brokers.errors import VenueUnreachable
+from control_plane.core.ids import InstrumentId
+from control_plane.infra.db import Tx
+from control_plane.market import service as market
+from control_plane.orders.service.closing import Closer
+from control_plane.orders.service.desk import Desk
+from control_plane.orders.service.looking import Looker
+from control_plane.orders.service.planning import Planner
+from control_plane.orders.service.protecting import Protector
+from control_plane.orders.service.releasing import Releaser
+from control_plane.orders.service.resting import Rester
+from control_plane.orders.service.sending import Sender
+from control_plane.orders.service.tracking import Tracker
+from control_plane.orders.store import intents, trades
+from control_plane.subscriptions import service as subscriptions
+from strategy_runtime.rules.instruments import Instrument
+from strategy_runtime.wire import names
+from strategy_runtime.wire.messages import Tick
+
+POLL_SECONDS = 1.0
+WORKING_POLL_SECONDS = 0.1
+ALL_ACCOUNTS_SECONDS = 5.0  # how often quiet accounts are asked for fills
+NEEDED_SECONDS = 2.0
+
+
+class TickDriven(Protocol):
+    """A venue whose market is the ticks that we hand it: the paper exchange."""
+
+    async def on_tick(self, instrument: Instrument, tick: Tick) -> int: ...
+
+
+@dataclass
+class Follower:
+    """After an order left: doubt, fills, rests, stops and ways out, in this order."""
+
+    desk: Desk
+    looker: Looker
+    tracker: Tracker
+    rester: Rester
+    protector: Protector
+    closer: Closer
+    _asked_all: float = field(default=float("-inf"))
+
+    async def once(self) -> int:
+        """How much is still under way."""
+        busy = await self.looker.once()
+        busy += await self.tracker.read(await self._accounts())
+        busy += await self.rester.once()
+        busy += await self.protector.once()
+        busy += await self.closer.once()
+        return busy
+
+    async def _accounts(self) -> dict[str, set[str]]:
+        """Those where something is under way or was announced; now and then, all that hold."""
+        desk = self.desk
+        owned = desk.owned()
+        working = await desk.db.read(intents.working_accounts, owned)
+        now = desk.clock.monotonic()
+        if now - self._asked_all >= ALL_ACCOUNTS_SECONDS * desk.scale:
+            self._asked_all = now
+            holding = await desk.db.read(trades.holding_accounts, owned)
+            for venue, accounts in holding.items():
+                working.setdefault(venue, set()).update(accounts)
+        return working
+
+
+@dataclass
+class Ticks:
+    """Lets the market through to venues that live on our ticks, and watches targets."""
+
+    desk: Desk
+    closer: Closer
+    venues: tuple[TickDriven, ...]
+    _instruments: dict[InstrumentId, Instrument] = field(default_factory=dict)
+
+    async def run(self) -> None:
+        async with self.desk.quotes.ticks() as ticks:
+            async for identity, tick in ticks:
+                await self.let_through(identity, tick)
+
+    async def let_through(self, identity: InstrumentId, tick: Tick) -> None:
+        instrument = self._instruments.get(identity)
+        if instrument is None:
+            instrument = await self.desk.db.read(market.instrument, identity)
+            self._instruments[identity] = instrument
+        for venue in self.venues:
+            await venue.on_tick(instrument, tick)
+        await self.closer.watch(instrument, tick)
+
+
+@dataclass(frozen=True)
+class Loops:
+    """What the trading role runs."""
+
+    desk: Desk
+    planner: Planner
+    sender: Sender
+    follower: Follower
+    ticks: Ticks
+
+    async def plan(self) -> None:
+        await self._repeat(names.wake("signals"), self.planner.once)
+
+    async def send(self) -> None:
+        await self._repeat(names.wake("orders"), self.sender.once)
+
+    async def follow(self) -> None:
+        await self._repeat(names.wake("orders"), self.follower.once)
+
+    async def let_ticks_through(self) -> None:
+        await self.ticks.run()
+
+    async def need_prices(self) -> None:
+        """Whose prices this process keeps: of what is followed, held, or converts a currency."""
+        while True:
+            wanted = await self.desk.db.read(self._needed)
+            self.desk.quotes.need(wanted)
+            await self.desk.clock.sleep(NEEDED_SECONDS * self.desk.scale)
+
+    async def _repeat(self, hint_name: str, once: Callable[[], Awaitable[int]]) -> None:
+        async with self.desk.bus.hints(hint_name) as hint:
+            while True:
+                try:
+                    busy = await once()
+                except VenueUnreachable as error:
+                    logger.warning("venue_unreachable", reason=str(error))
+                    busy = 0
+                await hint.wait(WORKING_POLL_SECONDS if busy else POLL_SECONDS)
+
+    def _needed(self, tx: Tx) -> set[InstrumentId]:
+        followed = subscriptions.followed_instruments(tx)
+        held = {InstrumentId(one) for one in trades.open_instruments(tx, self.desk.owned())}
+        rates = {
+            InstrumentId(one.id)
+            for one in market.instruments(tx)
+            if not one.is_futures and one.base == "USDT"
+        }
+        return followed | held | rates
+
+
+def loops(desk: Desk, *, tick_driven: tuple[TickDriven, ...] = ()) -> Loops:
+    """Put the use cases together."""
+    looker = Looker(desk)
+    rester = Rester(desk, looker)
+    closer = Closer(desk, rester)
+    follower = Follower(desk, looker, Tracker(desk), rester, Protector(desk, rester), closer)
+    return Loops(
+        desk,
+        Planner(desk),
+        Sender(desk, Releaser(desk)),
+        follower,
+        Ticks(desk, closer, tick_driven),
+    )
