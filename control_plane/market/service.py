@@ -168,7 +168,7 @@ class Ticks:
             self.dropped += 1
         self._held.put_nowait((identity, tick))
 
-    def __aiter__(self) -> AsyncIterator[tuple[InstrumentId, Tick]]:
+    def __aiter__(self) -> "Ticks":
         return self
 
     async def __anext__(self) -> tuple[InstrumentId, Tick]:
@@ -241,6 +241,8 @@ class Quotes:
                 self._take(identity, tick)
 
     def _take(self, identity: InstrumentId, tick: Tick) -> None:
+        if identity not in self._needed:
+            return
         self._last[identity] = tick
         for listener in self._listeners:
             listener.put(identity, tick)

@@ -11,10 +11,11 @@ from sqlmodel import Field, SQLModel
 from control_plane.core.clock import MarketTime
 from control_plane.infra import events
 from control_plane.infra.db import Money, Tx, insert_missing, table
+from control_plane.market.models.aggregation import BUILT_FROM
 from control_plane.market.models.trades import Closed
 from strategy_runtime.rules.instruments import Instrument
 from strategy_runtime.wire.messages import Candle
-from strategy_runtime.wire.resolutions import Resolution, sequence
+from strategy_runtime.wire.resolutions import DURATION_MS, Resolution, open_of, sequence
 
 BATCH = 1_000
 
@@ -185,6 +186,21 @@ def latest_candles(
 def last_minute(tx: Tx, instrument: str) -> Candle | None:
     found = latest_candles(tx, instrument, "1m", 1)
     return found[0] if found else None
+
+
+def open_parts(tx: Tx, instrument: str, next_open_ms: int) -> Mapping[Resolution, Sequence[Candle]]:
+    """For each longer candle that is under way when this minute opens: its parts so far."""
+    return {
+        whole: latest_candles(
+            tx,
+            instrument,
+            part,
+            DURATION_MS[whole] // DURATION_MS[part],
+            since_ms=open_of(whole, next_open_ms),
+            until_ms=next_open_ms,
+        )
+        for whole, part in BUILT_FROM.items()
+    }
 
 
 def newest_minute_ms(tx: Tx, feed: str) -> int | None:

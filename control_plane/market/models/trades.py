@@ -1,6 +1,6 @@
 """What feeds deliver, and the port that each of them fills: the simulated one, an exchange's."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Protocol
@@ -51,8 +51,13 @@ class Batch:
 
 
 class Feed(Protocol):
-    name: str
-    lateness_ms: int  # how long after a boundary its trades may still arrive
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def lateness_ms(self) -> int:
+        """How long after a boundary its trades may still arrive."""
+        ...
 
     def instruments(self) -> Sequence[Instrument]:
         """What it can deliver."""
@@ -68,7 +73,7 @@ class Feed(Protocol):
         """The minutes from `point` on that closed while nobody listened."""
         ...
 
-    def trades(self, points: Sequence[Point], time: MarketTime) -> AsyncIterator[Batch]:
+    def trades(self, points: Sequence[Point], time: MarketTime) -> AsyncGenerator[Batch, None]:
         """Trades as they happen, from the points on. Yields without trades too, so that candles
         close on time.
         """

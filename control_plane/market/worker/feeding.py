@@ -1,0 +1,212 @@
+"""Trades in, candles out: each boundary is one commit for all instruments, then it is said.
+
+Starting, taking over a shard and falling behind are one path: take up each instrument where the
+table ends, fill the gap to now, go on from there.
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass
+
+import msgspec
+from loguru import logger
+
+from control_plane.core.clock import Clock, MarketTime, ms
+from control_plane.core.ids import shard_of
+from control_plane.errors import Unavailable
+from control_plane.infra.bus import Bus
+from control_plane.infra.db import Database, Tx
+from control_plane.infra.leases import Leases
+from control_plane.market import store
+from control_plane.market.models.aggregation import Minutes, Rollup
+from control_plane.market.models.pace import behind_seconds, settle
+from control_plane.market.models.trades import MINUTE_MS, Batch, Closed, Feed, Point
+from control_plane.market.worker.publisher import Publisher
+from control_plane.market.worker.simulated import SimulatedFeed
+from control_plane.settings import MarketSettings
+from strategy_runtime.rules.instruments import Instrument
+from strategy_runtime.wire.resolutions import close_of
+
+IDLE_SECONDS = 0.2
+AWAY_SECONDS = 1.0
+CHECK_SECONDS = 1.0
+LAGS_SECONDS = 1.0  # behind by this much: said
+LOST_SECONDS = 5.0  # behind by this much: the gap is filled instead of lived through
+LAG_LOG_SECONDS = 10.0
+FILL_MS = 240 * MINUTE_MS
+
+
+@dataclass(frozen=True)
+class MarketWorker:
+    db: Database
+    bus: Bus
+    clock: Clock
+    leases: Leases
+    settings: MarketSettings
+    feed: Feed | None = None  # the simulated one, if not given
+
+    async def run(self) -> None:
+        feed = self.feed or SimulatedFeed(self.clock, self.settings.seed)
+        await self.db.write(store.list_instruments, feed.instruments(), feed.name)
+        publisher = Publisher(
+            self.db, self.bus, self.clock, self.leases, self.settings.history_candles
+        )
+        feeder = Feeder(self.db, self.clock, self.leases, self.settings, feed, publisher)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(publisher.send(), name="market-send")
+            group.create_task(publisher.keep(), name="market-keep")
+            group.create_task(feeder.run(), name="market-feed")
+
+
+@dataclass
+class Line:
+    """One instrument that is being fed."""
+
+    minutes: Minutes
+    rollup: Rollup
+
+
+@dataclass
+class Feeder:
+    db: Database
+    clock: Clock
+    leases: Leases
+    settings: MarketSettings
+    feed: Feed
+    publisher: Publisher
+    _lag_logged: float = float("-inf")
+
+    async def run(self) -> None:
+        while True:
+            try:
+                await self.once()
+            except Unavailable as error:
+                logger.warning("market_waits", reason=str(error))
+                await self.clock.sleep(AWAY_SECONDS)
+
+    async def once(self) -> None:
+        """Feed what is ours until that changes, or time does, or we fall too far behind."""
+        owned = await self._owned()
+        if not owned:
+            await self.clock.sleep(IDLE_SECONDS)
+            return
+
+        time = await self.db.write(self._settle)
+        lines: dict[str, Line] = {}
+        points: list[Point] = []
+        for instrument in owned:
+            point, lines[instrument.id] = await self._take_up(instrument, time)
+            points.append(point)
+        self.publisher.renew(lines.keys())
+        logger.info("market_feeds", instruments=len(lines), speed=time.speed)
+
+        checked = self.clock.monotonic()
+        async with aclosing(self.feed.trades(points, time)) as batches:
+            async for batch in batches:
+                await self._digest(lines, batch)
+                if self._is_behind(time, batch.upto_ms):
+                    return
+                if self.clock.monotonic() - checked >= CHECK_SECONDS:
+                    checked = self.clock.monotonic()
+                    if await self._has_changed(time, lines):
+                        return
+
+    async def _owned(self) -> list[Instrument]:
+        shards = self.leases.owned()
+        listed = await self.db.read(store.active_instruments, self.feed.name)
+        return [instrument for instrument in listed if shard_of(instrument.id) in shards]
+
+    async def _has_changed(self, time: MarketTime, lines: Mapping[str, Line]) -> bool:
+        owned = await self._owned()
+        known = await self.db.read(store.find_time, self.feed.name)
+        return {instrument.id for instrument in owned} != lines.keys() or known != time
+
+    def _settle(self, tx: Tx) -> MarketTime:
+        newest = store.newest_minute_ms(tx, self.feed.name)
+        setting = settle(
+            store.find_time(tx, self.feed.name),
+            None if newest is None else newest + MINUTE_MS,
+            ms(self.clock.now()),
+            self.settings.speed,
+        )
+        if setting.reason is not None:
+            store.keep_time(tx, self.feed.name, setting.time, self.settings.seed, setting.reason)
+        return setting.time
+
+    async def _take_up(self, instrument: Instrument, time: MarketTime) -> tuple[Point, Line]:
+        until_ms = time.at(ms(self.clock.now())) // MINUTE_MS * MINUTE_MS
+        last = await self.db.read(store.last_minute, instrument.id)
+        if last is None:
+            past = await self.feed.beginning(instrument, until_ms)
+            await self._commit(_filled(past, time, gap=False))
+            last = await self.db.read(store.last_minute, instrument.id)
+            assert last is not None, "a feed's beginning ends with a minute"
+
+        point = Point(instrument, last.open_ms + MINUTE_MS, last.close)
+        rollup = Rollup(instrument.quantity_step)
+        for whole, parts in (
+            await self.db.read(store.open_parts, instrument.id, point.open_ms)
+        ).items():
+            rollup.resume(whole, parts)
+        point = await self._fill(point, rollup, time, until_ms)
+        minutes = Minutes(point.open_ms, point.close, lateness_ms=self.feed.lateness_ms)
+        return point, Line(minutes, rollup)
+
+    async def _fill(self, point: Point, rollup: Rollup, time: MarketTime, until_ms: int) -> Point:
+        """Store the minutes that closed while nobody fed this instrument."""
+        began_ms = point.open_ms
+        while point.open_ms < until_ms:
+            minutes = await self.feed.missed(point, min(until_ms, point.open_ms + FILL_MS))
+            if not minutes:
+                break
+            closed = [one for c in minutes for one in rollup.add(point.instrument.id, c)]
+            await self._commit(_filled(closed, time, gap=True))
+            point = Point(point.instrument, minutes[-1].open_ms + MINUTE_MS, minutes[-1].close)
+        if point.open_ms > began_ms:
+            count = (point.open_ms - began_ms) // MINUTE_MS
+            logger.info("market_gap_filled", instrument=point.instrument.id, minutes=count)
+        return point
+
+    async def _digest(self, lines: Mapping[str, Line], batch: Batch) -> None:
+        for trade in batch.trades:
+            lines[trade.instrument].minutes.add(trade)
+            self.publisher.tick(trade)
+        now_ms = ms(self.clock.now())
+        closed = [
+            one
+            for name, line in lines.items()
+            for minute in line.minutes.advance(batch.upto_ms)
+            for one in line.rollup.add(name, msgspec.structs.replace(minute, published_ms=now_ms))
+        ]
+        if closed:
+            await self._commit(closed)
+            self.publisher.candles(closed)
+
+    async def _commit(self, closed: Sequence[Closed]) -> None:
+        await self.db.write(store.add_candles, closed)
+
+    def _is_behind(self, time: MarketTime, upto_ms: int) -> bool:
+        """Whether so far that going on would only make it worse."""
+        behind = behind_seconds(time, upto_ms, ms(self.clock.now()))
+        now = self.clock.monotonic()
+        if behind > LAGS_SECONDS and now - self._lag_logged > LAG_LOG_SECONDS:
+            self._lag_logged = now
+            logger.warning("market_lagging", seconds=round(behind, 1), speed=time.speed)
+        return behind > LOST_SECONDS
+
+
+def _filled(closed: Sequence[Closed], time: MarketTime, *, gap: bool) -> list[Closed]:
+    """Dated by when each was due, so that nobody takes an old price for a fresh one."""
+    return [
+        Closed(
+            one.instrument,
+            one.resolution,
+            msgspec.structs.replace(
+                one.candle,
+                published_ms=time.real_at(close_of(one.resolution, one.candle.open_ms)),
+                gap_filled=gap,
+            ),
+        )
+        for one in closed
+    ]
