@@ -1,6 +1,7 @@
 """The `slipway` command: run Slipway, and everything one does with a running one."""
 
 import sys
+from collections.abc import Callable, Iterator
 from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated
@@ -18,6 +19,7 @@ from control_plane.cli import (
     trading,
 )
 from control_plane.errors import SlipwayError
+from control_plane.infra.supervisor import LoopFailed
 
 app = typer.Typer(
     name="slipway",
@@ -31,17 +33,34 @@ for commands in (serve, status, images, strategies, deployments, accounts, tradi
     commands.add_to(app)
 
 
-def run() -> None:
+def run(command: Callable[[], object] = app) -> None:
     """The one place where a refusal becomes a sentence and an exit status."""
     try:
-        app()
-    except SlipwayError as error:
-        print(f"slipway: {error}", file=sys.stderr)
-        raise SystemExit(1) from error
-    except OSError as error:
-        where = f"{error.filename}: " if error.filename else ""
-        print(f"slipway: {where}{error.strerror or error}.", file=sys.stderr)
-        raise SystemExit(1) from error
+        command()
+    except* (SlipwayError, OSError, LoopFailed) as group:
+        for sentence in dict.fromkeys(map(_sentence, _leaves(group))):
+            print(f"slipway: {sentence}", file=sys.stderr)
+        raise SystemExit(1) from group
+
+
+def _leaves(group: BaseExceptionGroup[BaseException]) -> Iterator[BaseException]:
+    """A process is a group of tasks, so what ends it comes in groups."""
+    for error in group.exceptions:
+        if isinstance(error, BaseExceptionGroup):
+            yield from _leaves(error)
+        else:
+            yield error
+
+
+def _sentence(error: BaseException) -> str:
+    match error:
+        case LoopFailed():
+            return f"{error}. Its log says why; starting again recovers it."
+        case OSError():
+            where = f"{error.filename}: " if error.filename else ""
+            return f"{where}{error.strerror or error}."
+        case _:
+            return str(error)
 
 
 def _version(wanted: bool) -> None:

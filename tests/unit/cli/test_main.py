@@ -7,6 +7,8 @@ from typer.testing import CliRunner
 
 from control_plane.cli.main import app, run
 from control_plane.cli.voyage import templates
+from control_plane.errors import Unavailable
+from control_plane.infra.supervisor import LoopFailed
 
 HEAVY = ("fastapi", "sqlalchemy", "redis", "httpx", "docker", "numpy", "uvicorn")
 
@@ -78,3 +80,18 @@ def test_the_demo_finds_the_shipped_strategies() -> None:
     found = {template.name for template in templates()}
 
     assert {"sma_cross", "rsi_reversion", "donchian_trend"} <= found
+
+
+def test_what_ends_a_process_is_said_in_sentences(capsys: pytest.CaptureFixture[str]) -> None:
+    def fail() -> None:
+        inner = ExceptionGroup("tasks", [LoopFailed("feed failed 5 times within 60 s")])
+        raise ExceptionGroup("process", [inner, Unavailable("Redis does not answer.")])
+
+    with pytest.raises(SystemExit) as ended:
+        run(fail)
+
+    assert ended.value.code == 1
+    assert capsys.readouterr().err.splitlines() == [
+        "slipway: feed failed 5 times within 60 s. Its log says why; starting again recovers it.",
+        "slipway: Redis does not answer.",
+    ]
