@@ -8,6 +8,7 @@ from typing import Generic, Literal, TypeVar
 from control_plane.brokers.coindcx.wire import Value
 
 T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
 
 Host = Literal["api", "public"]
 
@@ -27,10 +28,10 @@ class Bucket(StrEnum):
 
 
 @dataclass(frozen=True)
-class Call(Generic[T]):
+class Call(Generic[T_co]):
     method: Literal["GET", "POST"]
     path: str
-    read: Callable[[object], T]
+    read: Callable[[object], T_co]
     fields: Mapping[str, Value] = field(default_factory=dict)
     query: Mapping[str, Value] = field(default_factory=dict)
     host: Host = "api"

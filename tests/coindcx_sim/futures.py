@@ -1,0 +1,171 @@
+"""What an account may do with futures: order, edit, set leverage, protect, exit."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from tests.coindcx_sim import futures_views
+from tests.coindcx_sim.accounts import ZERO, Account, FuturesOrder, Position
+from tests.coindcx_sim.answers import Refusal, invalid, plain
+from tests.coindcx_sim.futures_book import FuturesBook
+from tests.coindcx_sim.futures_matching import FuturesMatching
+from tests.coindcx_sim.futures_rules import TRIGGERED, checked, reduces, tier_leverage
+from tests.coindcx_sim.spot_rules import number
+from tests.coindcx_sim.world import World
+
+
+@dataclass
+class Futures:
+    world: World
+    book: FuturesBook
+    matching: FuturesMatching
+
+    def create(
+        self, account: Account, fields: dict[str, Any], *, foreign: bool = False, parts: int = 1
+    ) -> list[FuturesOrder]:
+        """The order, or the pieces that a large one is split into."""
+        fields = dict(fields)
+        market = checked(self.world, account, fields)
+        book, kind = fields["margin_currency_short_name"], fields["order_type"]
+        if book not in account.wallets:
+            raise Refusal(404, "Wallet not found")
+        inline = [number(fields.get(f"{leg}_price")) for leg in ("take_profit", "stop_loss")]
+        if any(inline) and self.world.switches.inline_stops == "refused":
+            raise Refusal(400, "Instrument is not active")
+        if self.world.switches.inline_stops == "dropped":
+            inline = [None, None]
+        whole = number(fields["total_quantity"]) or ZERO
+        first = whole // market.step // parts * market.step
+        sizes = [first, whole - first] if parts > 1 and first else [whole]
+        orders = [self._made(account, market.pair, fields, size, inline) for size in sizes]
+        position = account.positions.get((market.pair, book))
+        for order in orders:
+            order.foreign = foreign
+            order.status = "untriggered" if kind in TRIGGERED else "open"
+            if len(orders) > 1:
+                order.group_id = f"{orders[0].id[:8]}{market.pair}{self.world.now_ms // 1000}"
+            if reduces(position, order.side, whole):
+                order.take_profit = order.stop_loss = None
+            else:
+                self.book.lock(account, order, position)
+            self.book.keep(account, order)
+            self._later(account, order)
+        return orders
+
+    def edit(self, account: Account, order: FuturesOrder, fields: dict[str, Any]) -> None:
+        if order.book != "USDT" or order.status != "open":
+            raise invalid()
+        asked = {
+            "pair": order.pair,
+            "side": order.side,
+            "order_type": order.kind,
+            "leverage": order.leverage,
+            "notification": "no_notification",
+            "price": fields.get("price"),
+            "total_quantity": fields.get("total_quantity"),
+        }
+        market = checked(self.world, account, asked)
+        before = (order.price, order.quantity, order.remaining, order.ideal_margin)
+        self.book.release(account, order)
+        order.price = number(fields["price"]) or order.price
+        order.quantity = order.remaining = number(fields["total_quantity"]) or order.quantity
+        order.ideal_margin = self._margin(order, market.taker_fee)
+        try:
+            self.book.lock(account, order, account.positions.get((order.pair, order.book)))
+        except Refusal:
+            order.price, order.quantity, order.remaining, order.ideal_margin = before
+            self.book.lock(account, order, account.positions.get((order.pair, order.book)))
+            raise
+        order.updated_ms = self.world.now_ms
+        self._later(account, order)
+
+    def set_leverage(self, account: Account, pair: str, book: str, value: Any) -> None:
+        leverage, market = number(value), self.world.futures.get(pair)
+        if leverage is None or market is None:
+            raise invalid()
+        if leverage < 1:
+            raise Refusal(400, "Leverage cannot be less than 1x")
+        position = self.book.positions.of(account, pair, book)
+        size = abs(position.quantity) * position.average
+        highest = tier_leverage(market, size)
+        if leverage > highest:
+            text = f"Max allowed leverage for current position size = {highest}x"
+            raise Refusal(400, text)
+        account.leverages[pair, book] = leverage
+        position.leverage = leverage
+
+    def move_margin(self, account: Account, position: Position, amount: Decimal) -> None:
+        """Into the position if positive; in the book's own currency."""
+        if not position.quantity:
+            raise Refusal(422, "Cannot change margin for an inactive position")
+        purse = self.book.positions.purse(account, position.book)
+        rate = self.book.positions.rate(position.book)
+        if purse.free < amount:
+            raise Refusal(400, "Insufficient funds")
+        if position.locked_margin + amount / rate <= 0:
+            raise Refusal(422, "Cannot remove margin more than available in position")
+        position.locked_margin += amount / rate
+        line = self.world.tape.line(position.pair)
+        limit = futures_views.liquidation_price(self.world, position)
+        sunk = line.mark_price <= limit if position.quantity > 0 else line.mark_price >= limit > 0
+        if sunk:
+            position.locked_margin -= amount / rate
+            raise Refusal(422, "Liquidation will be triggered instantly")
+        purse.free -= amount
+        purse.locked += amount
+        position.user_margin += amount / rate
+
+    def protect(
+        self, account: Account, position: Position, leg: str, asked: dict[str, Any]
+    ) -> dict[str, Any]:
+        """One leg of create_tpsl: an order, or why not."""
+        price = number(asked.get("stop_price"))
+        wanted = "stop_market" if leg == "stop_loss" else "take_profit_market"
+        if price is None or price <= 0 or asked.get("order_type") != wanted:
+            raise invalid()
+        if not position.quantity:
+            return _failed("Position is not active")
+        if futures_views.stops_of(account, position)[leg] is not None:
+            return _failed(f"{'SL' if leg == 'stop_loss' else 'TP'} already exists")
+        if price % self.world.futures[position.pair].tick:
+            tick = self.world.futures[position.pair].tick
+            return _failed(f"Price should be divisible by {plain(tick)}")
+        last = self.world.tape.line(position.pair).last
+        above = (position.quantity > 0) == (leg == "take_profit")
+        if (price <= last) if above else (price >= last):
+            word = "greater" if above else "less"
+            return _failed(f"Trigger price should be {word} than the current price")
+        return futures_views.order(self.world, self.book.add_stop(account, position, leg, price))
+
+    def _made(
+        self,
+        account: Account,
+        pair: str,
+        fields: dict[str, Any],
+        quantity: Decimal,
+        inline: list[Decimal | None],
+    ) -> FuturesOrder:
+        kind = fields["order_type"]
+        book = fields["margin_currency_short_name"]
+        order = self.book.made(account, pair, book, fields["side"], kind, quantity)
+        order.price = number(fields.get("price")) or self.world.tape.line(pair).last
+        order.stop_price = (number(fields.get("stop_price")) or ZERO) if kind in TRIGGERED else ZERO
+        order.leverage = fields["leverage"]
+        order.time_in_force = fields.get("time_in_force") or "good_till_cancel"
+        order.ideal_margin = self._margin(order, self.world.futures[pair].taker_fee)
+        if kind in ("market_order", "limit_order"):
+            order.take_profit, order.stop_loss = inline
+        return order
+
+    def _margin(self, order: FuturesOrder, taker_fee: Decimal) -> Decimal:
+        return order.price * order.quantity / order.leverage * (1 + 2 * taker_fee / 100)
+
+    def _later(self, account: Account, order: FuturesOrder) -> None:
+        self.world.timers.at(
+            self.world.timers.now_ms + self.world.switches.match_delay_ms,
+            lambda _: self.matching.match(account, order, entering=True),
+        )
+
+
+def _failed(error: str) -> dict[str, Any]:
+    return {"success": False, "error": error}

@@ -1,0 +1,92 @@
+"""Where prices stand: a path for each instrument, scripted or walked from a seed."""
+
+import random
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from tests.coindcx_sim.timers import Timers
+
+Moved = Callable[[str, int], None]
+
+BASIS = Decimal("0.0001")
+
+
+@dataclass
+class Line:
+    """One instrument's market at this moment. `liquidity` is what the book holds on each side at
+    its best price until the price moves; None has no end.
+    """
+
+    last: Decimal
+    tick: Decimal
+    spread_ticks: int = 1
+    mark: Decimal | None = None
+    liquidity: Decimal | None = None
+    left: dict[str, Decimal] = field(default_factory=dict)
+    funding_rate: Decimal = BASIS
+    trades: list[tuple[int, Decimal, Decimal]] = field(default_factory=list)
+
+    @property
+    def ask(self) -> Decimal:
+        return self.last + self.tick * self.spread_ticks
+
+    @property
+    def bid(self) -> Decimal:
+        return max(self.tick, self.last - self.tick * self.spread_ticks)
+
+    @property
+    def mark_price(self) -> Decimal:
+        return self.mark if self.mark is not None else self.last
+
+    def take(self, side: str, wanted: Decimal) -> Decimal:
+        """How much of a marketable order this market can fill now."""
+        if self.liquidity is None:
+            return wanted
+        left = self.left.get(side, self.liquidity)
+        taken = min(left, wanted)
+        self.left[side] = left - taken
+        return taken
+
+
+@dataclass
+class Tape:
+    timers: Timers
+    moved: Moved
+    lines: dict[str, Line] = field(default_factory=dict)
+
+    def add(self, name: str, price: Decimal, tick: Decimal) -> None:
+        self.lines[name] = Line(price, tick)
+
+    def line(self, name: str) -> Line:
+        return self.lines[name]
+
+    def move(self, name: str, price: Decimal, at_ms: int) -> None:
+        """The last price is now this; whatever it crosses happens."""
+        line = self.lines[name]
+        line.last = price
+        line.left.clear()
+        line.trades.append((at_ms, price, Decimal("0.01")))
+        del line.trades[:-500]
+        self.moved(name, at_ms)
+
+    def script(self, name: str, points: Iterable[tuple[int, Decimal]]) -> None:
+        for at_ms, price in points:
+            self._later(name, at_ms, price)
+
+    def walk(
+        self, name: str, *, seed: int, from_ms: int, step_ms: int, volatility: float = 0.0005
+    ) -> None:
+        """An endless seeded walk, drawn step by step as time passes."""
+        rng = random.Random(f"{seed}/{name}")
+        line = self.lines[name]
+
+        def step(at_ms: int) -> None:
+            ticks = int(rng.gauss(0, float(line.last / line.tick) * volatility))
+            self.move(name, max(line.tick, line.last + line.tick * ticks), at_ms)
+            self.timers.at(at_ms + step_ms, step)
+
+        self.timers.at(from_ms + step_ms, step)
+
+    def _later(self, name: str, at_ms: int, price: Decimal) -> None:
+        self.timers.at(at_ms, lambda now_ms: self.move(name, price, now_ms))
