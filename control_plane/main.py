@@ -35,6 +35,8 @@ from control_plane.infra.passwords import Passwords
 from control_plane.infra.rng import SystemRng
 from control_plane.infra.supervisor import Supervisor
 from control_plane.market.service import Market
+from control_plane.orders.service.halting import Halts
+from control_plane.orders.service.reading import has_open_trade
 from control_plane.settings import Role, Settings
 from control_plane.signals.service.recording import Recorder
 from control_plane.signals.worker import Intake
@@ -128,11 +130,12 @@ async def _open_site(app: App, stack: AsyncExitStack) -> None:
     services = web.Services(
         db=machinery.db,
         users=users,
-        accounts=Accounts(machinery.db, machinery.rng, is_busy=lambda _tx, _account: False),
+        accounts=Accounts(machinery.db, machinery.rng, is_busy=has_open_trade),
         strategies=Strategies(machinery.db, machinery.rng),
         market=Market(machinery.db, machinery.bus),
         deployments=Deployments(machinery.db, machinery.bus, machinery.rng, settings.fleet),
         subscriptions=Subscriptions(machinery.db, machinery.rng),
+        halts=Halts(machinery.db, machinery.bus),
         health=_health(machinery),
     )
     token = operator.ensure_token(machinery.folder.path, machinery.rng)

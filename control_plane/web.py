@@ -25,6 +25,7 @@ from control_plane.infra.http_server import HttpServer
 from control_plane.market import api as market
 from control_plane.market.service import Market
 from control_plane.orders import api as orders
+from control_plane.orders.service.halting import Halts
 from control_plane.settings import Settings
 from control_plane.signals import api as signals
 from control_plane.strategies import api as strategies
@@ -44,6 +45,7 @@ class Services:
     market: Market
     deployments: Deployments
     subscriptions: Subscriptions
+    halts: Halts
     health: Health
 
 
@@ -92,6 +94,7 @@ def _routers(services: Services) -> Sequence[APIRouter]:
         subscriptions.routes(services.subscriptions, services.db),
         signals.routes(services.db),
         orders.routes(services.db),
+        orders.halt_routes(services.halts),
         dashboard.event_routes(services.db),
     )
 

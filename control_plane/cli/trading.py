@@ -12,6 +12,10 @@ PANEL = "Trading"
 
 Which = Annotated[str, typer.Argument(help="A subscription's id.", show_default=False)]
 
+Scope = Annotated[
+    str, typer.Argument(help="platform, or venue:, deployment:, user:, account:, instrument: …")
+]
+
 SUBSCRIPTIONS = (
     Column("id", "id"),
     Column("deployment", "deployment_id"),
@@ -89,6 +93,13 @@ INSTRUMENTS = (
     Column("least", "min_notional", right=True),
     Column("leverage", "max_leverage", right=True),
 )
+HALTS = (
+    Column("scope", "scope"),
+    Column("stands", lambda row: "yes" if row["active"] else "no"),
+    Column("since", show.clock("at")),
+    Column("by", "by_user"),
+    Column("reason", "reason"),
+)
 EVENTS = (
     Column("number", "number", right=True),
     Column("at", show.clock("at")),
@@ -104,6 +115,8 @@ def add_to(app: typer.Typer) -> None:
     for name, (path, columns, sentence, empty) in LISTS.items():
         app.command(name=name, rich_help_panel=PANEL, help=sentence)(_lister(path, columns, empty))
     app.command(rich_help_panel=PANEL)(explain)
+    app.command(rich_help_panel=PANEL)(halt)
+    app.command(rich_help_panel=PANEL)(unhalt)
 
 
 def subscribe(
@@ -169,6 +182,22 @@ def explain(
     show.rows(rows, columns, empty="There is no record of it.")
 
 
+def halt(
+    scope: Scope = "platform",
+    reason: Annotated[str, typer.Option(help="Why, for whoever looks later.")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Refuse new entries from now on, everywhere or in one scope; exits and stops always go."""
+    found = call(lambda api: api.post("/halts", {"scope": scope, "reason": reason}))
+    show.one(found, as_json, f"Halted: {scope}. {found['denied']} orders had not left yet.")
+
+
+def unhalt(scope: Scope = "platform") -> None:
+    """Let entries go again."""
+    call(lambda api: api.post("/halts/lift", {"scope": scope}))
+    print(f"Lifted: {scope}.")
+
+
 LISTS: dict[str, tuple[str, tuple[Column, ...], str, str]] = {
     "signals": ("/signals", SIGNALS, "List signals, newest first.", "No signal yet."),
     "skips": ("/skips", SKIPS, "List signals that an account did not follow, and why.", "None."),
@@ -176,6 +205,7 @@ LISTS: dict[str, tuple[str, tuple[Column, ...], str, str]] = {
     "orders": ("/orders", ORDERS, "List orders, newest first.", "No order yet."),
     "fills": ("/fills", FILLS, "List fills, newest first.", "No fill yet."),
     "trades": ("/trades", TRADES, "List trades, newest first.", "No trade yet."),
+    "halts": ("/halts", HALTS, "List halts, newest first.", "Nothing was ever halted."),
     "instruments": ("/instruments", INSTRUMENTS, "List what can be traded.", "No instrument yet."),
     "events": ("/events", EVENTS, "List what happened, newest first.", "Nothing happened yet."),
 }

@@ -84,7 +84,14 @@ async def known_caller(request: Request) -> Caller:
     return await authenticate(request)
 
 
+async def _admin(caller: Annotated[Caller, Depends(known_caller)]) -> Caller:
+    if not caller.is_admin:
+        raise Forbidden("Only an admin may do this.", remedy="Ask one.")
+    return caller
+
+
 Me = Annotated[Caller, Depends(known_caller)]
+Admin = Annotated[Caller, Depends(_admin)]
 
 
 class Problem(BaseModel):

@@ -17,8 +17,10 @@ from control_plane.core.ids import (
 )
 from control_plane.errors import Missing
 from control_plane.infra.db import Database, Tx
-from control_plane.infra.http import Me
-from control_plane.infra.http_shapes import Decoded, Items, Moment, Paged, Shape
+from control_plane.infra.http import Admin, Me
+from control_plane.infra.http_shapes import Body, Decoded, Items, Moment, Paged, Shape
+from control_plane.orders.models.halts import Mode
+from control_plane.orders.service.halting import Halts
 from control_plane.orders.store import lists
 
 
@@ -87,6 +89,34 @@ class FillOut(Shape):
     price: Decimal
     fee: Decimal
     fee_currency: str
+    at: Moment = Field(validation_alias="at_ms")
+
+
+class HaltIn(Body):
+    scope: str = Field(
+        max_length=120,
+        description="platform, or venue:, deployment:, user:, account: or instrument: and a name.",
+        examples=["deployment:dpq3v5m2k7a4c6d8e2"],
+    )
+    mode: Mode = "halt_new"
+    reason: str = Field("", max_length=300, examples=["The feed looks wrong."])
+
+
+class LiftIn(Body):
+    scope: str = Field(max_length=120)
+
+
+class HaltedOut(Shape):
+    scope: str
+    denied: int = Field(description="Orders that had not left yet and never will.")
+
+
+class HaltOut(Shape):
+    scope: str
+    mode: str
+    active: bool
+    reason: str
+    by_user: str
     at: Moment = Field(validation_alias="at_ms")
 
 
@@ -180,3 +210,25 @@ def _intent(tx: Tx, tenant: Tenant, identity: IntentId) -> Row[Any]:
             remedy="GET /api/v1/intents lists yours.",
         )
     return found
+
+
+def halt_routes(halts: Halts) -> APIRouter:
+    router = APIRouter(prefix="/halts", tags=["halts"])
+
+    @router.get("")
+    async def list_halts(_me: Admin) -> Items[HaltOut]:
+        """Every halt there was, newest first, and whether it stands."""
+        return Items.of(HaltOut, await halts.listed())
+
+    @router.post("", status_code=201)
+    async def halt(me: Admin, body: HaltIn) -> HaltedOut:
+        """Refuse entries in this scope from now on. Exits and stops always go."""
+        denied = await halts.halt(body.scope, by_user=me.name, reason=body.reason, mode=body.mode)
+        return HaltedOut(scope=body.scope, denied=denied)
+
+    @router.post("/lift", status_code=204)
+    async def lift(me: Admin, body: LiftIn) -> None:
+        """Let entries in this scope go again."""
+        await halts.unhalt(body.scope, by_user=me.name)
+
+    return router

@@ -19,6 +19,8 @@ from control_plane.infra.passwords import Passwords
 from control_plane.market import store as market
 from control_plane.market.models.catalogue import LISTINGS
 from control_plane.market.service import Market
+from control_plane.orders.service.halting import Halts
+from control_plane.orders.service.reading import has_open_trade
 from control_plane.settings import Settings
 from control_plane.strategies.service import Strategies
 from control_plane.subscriptions.service import Subscriptions
@@ -54,11 +56,12 @@ async def make_world(db: Database, clock: Clock, rng: Rng) -> World:
     services = web.Services(
         db=db,
         users=Users(db, clock, rng, Passwords(rng, memory_kib=8, passes=1)),
-        accounts=Accounts(db, rng, is_busy=lambda _tx, _account: False),
+        accounts=Accounts(db, rng, is_busy=has_open_trade),
         strategies=Strategies(db, rng, check_here),
         market=Market(db, bus),
         deployments=Deployments(db, bus, rng, settings.fleet),
         subscriptions=Subscriptions(db, rng),
+        halts=Halts(db, bus),
         health=Health({}),
     )
     first = await services.users.ensure_first()

@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import Row
 
+from control_plane.core.ids import AccountId
 from control_plane.infra.db import Tx
 from control_plane.infra.paging import Asked
 from control_plane.orders.store import lists
@@ -31,3 +32,7 @@ def profits(tx: Tx) -> dict[str, Decimal]:
     return {
         row.currency: Decimal(row.pnl).quantize(CENT_OF_A_CENT) for row in lists.profit_sums(tx)
     }
+
+
+def has_open_trade(tx: Tx, account: AccountId) -> bool:
+    return lists.has_open_trade(tx, account)

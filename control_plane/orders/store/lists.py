@@ -92,3 +92,8 @@ def profit_sums(tx: Tx) -> Sequence[Row[Any]]:
     total = func.sum(cast(trades.c.pnl, Double)).label("pnl")
     closed = select(trades.c.currency, total).where(trades.c.pnl.is_not(None))
     return tx.all(closed.group_by(trades.c.currency).order_by(trades.c.currency))
+
+
+def has_open_trade(tx: Tx, account: str) -> bool:
+    query = select(trades.c.id).where(trades.c.account_id == account, trades.c.state != "closed")
+    return tx.first(query.limit(1)) is not None
