@@ -19,7 +19,8 @@ from control_plane.infra.net import HttpxNet
 
 ACCOUNT = "demo"
 MONEY = {"currency": "USDT", "amount": "30000"}
-TERMS = {"capital": "5000", "capital_currency": "USDT", "risk": "0.01", "leverage": "3"}
+TERMS = {"capital": "5000", "capital_currency": "USDT", "risk": "0.01"}
+FUTURES_LEVERAGE = "3"
 
 READY_SECONDS = 60.0
 FIRST_SECONDS = 180.0
@@ -49,7 +50,7 @@ async def sail(data_dir: Path, clock: Clock) -> None:
     try:
         api = Api(net, found.address, found.token)
         await _wait_until_ready(api, clock)
-        await _set_up(api)
+        await set_up(api)
         await _watch(api, clock)
     except SlipwayError as error:
         # The demo is a guest: what it cannot do, it says, and Slipway runs on.
@@ -93,16 +94,26 @@ async def _wait_until_ready(api: Api, clock: Clock) -> None:
         await clock.sleep(LOOK_SECONDS)
 
 
-async def _set_up(api: Api) -> None:
+async def set_up(api: Api) -> None:
+    """What is there already stays as it is."""
     account = await _account(api)
     followed = {row["deployment_id"] for row in await _all(api, "/subscriptions")}
     for template in templates():
         ship = await _deployed(api, template)
         print(f"  {ship['name']:<18} {ship['instrument']} {ship['resolution']}")
         if ship["id"] not in followed:
-            terms = {**TERMS, "deployment_id": ship["id"], "account_id": account["id"]}
-            await api.post("/subscriptions", terms)
+            await api.post("/subscriptions", _terms(ship, account))
     print()
+
+
+def _terms(ship: Mapping[str, Any], account: Mapping[str, Any]) -> dict[str, Any]:
+    leverage = FUTURES_LEVERAGE if ship["instrument"].startswith("fut:") else "1"
+    return {
+        **TERMS,
+        "leverage": leverage,
+        "deployment_id": ship["id"],
+        "account_id": account["id"],
+    }
 
 
 async def _account(api: Api) -> Mapping[str, Any]:
@@ -130,20 +141,27 @@ async def _deployed(api: Api, template: Template) -> Mapping[str, Any]:
 async def _watch(api: Api, clock: Clock) -> None:
     """Say the first of each kind as it comes."""
     began = clock.monotonic()
+    known = _ids(await api.get("/status.json"))
     awaited = list(FIRSTS)
     while awaited and clock.monotonic() - began < FIRST_SECONDS:
         status = await api.get("/status.json")
-        came = [first for first in awaited if status[first[0]]]
-        for kind, title, sentence in came:
-            after = clock.monotonic() - began
-            print(f"  {title:<13} after {after:4.1f} s   {sentence.format(**status[kind][-1])}")
-        awaited = [first for first in awaited if first not in came]
+        for first in list(awaited):
+            kind, title, sentence = first
+            came = [row for row in status[kind] if row["id"] not in known]
+            if came:
+                after = clock.monotonic() - began
+                print(f"  {title:<13} after {after:4.1f} s   {sentence.format(**came[-1])}")
+                awaited.remove(first)
         await clock.sleep(LOOK_SECONDS)
     if awaited:
         kinds = ", ".join(kind for kind, _, _ in awaited)
         print(f"  Nothing yet of: {kinds}. `slipway status` shows it.")
-        return
     print(f"\n  Watch it at {api.address} or with `slipway status`. Ctrl-C ends everything.\n")
+
+
+def _ids(status: Mapping[str, Any]) -> frozenset[str]:
+    """What an earlier demo left is no news."""
+    return frozenset(row["id"] for kind, _, _ in FIRSTS for row in status[kind])
 
 
 async def _all(api: Api, path: str) -> list[Mapping[str, Any]]:
