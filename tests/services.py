@@ -7,6 +7,7 @@ missing service is an error: nothing skips silently there.
 import asyncio
 import os
 import shutil
+import subprocess
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -73,6 +74,18 @@ def browser_is_there() -> bool:
     return any(map(shutil.which, BROWSERS))
 
 
+def compose_command() -> list[str] | None:
+    """Whichever this machine has; the plugin first."""
+    plugin = ["docker", "compose"]
+    if shutil.which("docker"):
+        asked = subprocess.run([*plugin, "version"], capture_output=True, check=False)
+        if asked.returncode == 0:
+            return plugin
+
+    alone = shutil.which("docker-compose")
+    return [alone] if alone else None
+
+
 @dataclass(frozen=True)
 class Service:
     name: str
@@ -81,6 +94,7 @@ class Service:
 
 SERVICES = {
     "docker": Service("Docker engine", cache(engine_answers)),
+    "compose": Service("docker-compose", cache(lambda: compose_command() is not None)),
     "postgres": Service(f"PostgreSQL at {DATABASE_URL}", cache(postgres_answers)),
     "redis": Service("Redis-protocol server", cache(redis_is_there)),
     "browser": Service("Chromium", cache(browser_is_there)),
