@@ -53,6 +53,11 @@ def standing(tx: Tx, ids: Collection[AccountId]) -> dict[AccountId, Account]:
     return {found.id: found for found in store.accounts_by_id(tx, sorted(ids))}
 
 
+def admins(tx: Tx) -> frozenset[Tenant]:
+    """Whose own code the operator answers for."""
+    return store.admins(tx)
+
+
 @dataclass
 class _Proofs:
     """Passwords that were right a moment ago: a page that asks every second costs one hash in

@@ -78,6 +78,11 @@ def first_admin(tx: Tx) -> User | None:
     return None if row is None else _user(row)
 
 
+def admins(tx: Tx) -> frozenset[Tenant]:
+    query = select(users.c.id).where(users.c.role == "admin")
+    return frozenset(Tenant(row.id) for row in tx.all(query))
+
+
 def set_password(tx: Tx, identity: UserId, password_hash: str) -> None:
     tx.run(
         update(users)

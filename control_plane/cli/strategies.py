@@ -11,6 +11,7 @@ from control_plane.cli.session import Api, AsJson, call, part
 from control_plane.cli.show import Column
 from control_plane.errors import Invalid
 
+PANEL = "Strategies"
 group = typer.Typer(no_args_is_help=True, help="Upload strategies and look at their versions.")
 
 STRATEGIES = (
@@ -37,7 +38,8 @@ FINDINGS = (
 
 
 def add_to(app: typer.Typer) -> None:
-    app.add_typer(group, name="strategies", rich_help_panel="Strategies")
+    app.add_typer(group, name="strategies", rich_help_panel=PANEL)
+    app.command(rich_help_panel=PANEL)(upload)
 
 
 @group.command()

@@ -11,7 +11,7 @@ from control_plane.accounts.errors import (
     WrongPassword,
 )
 from control_plane.accounts.models import FirstUser
-from control_plane.accounts.service import Accounts, Users, admit, owned_account
+from control_plane.accounts.service import Accounts, Users, admins, admit, owned_account
 from control_plane.core.ids import AccountId, Rng, Tenant
 from control_plane.infra.db import Database
 from control_plane.infra.http import Throttled, Unauthenticated
@@ -146,3 +146,9 @@ async def test_a_busy_account_is_not_reset(memory: Database, rng: Rng) -> None:
 
     with pytest.raises(AccountBusy):
         await accounts.reset(ANN, opened.id, "INR", Decimal(2))
+
+
+async def test_the_first_user_is_an_admin(users: Users, memory: Database) -> None:
+    await _first(users)
+
+    assert await memory.read(admins) == {(await users.operated()).tenant}
