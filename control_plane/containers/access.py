@@ -4,7 +4,7 @@ Both can be made again at any moment from what the database holds, for of the pa
 is kept. A marker key tells that Redis was lost: gone means that the users are gone as well.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +15,7 @@ from control_plane.infra.bus import Bus, BusUnavailable
 from strategy_runtime.wire import names
 
 COMMANDS = ("get", "xrange", "xrevrange", "xread", "ping", "hello", "auth", "client|setname")
+MARKER_SECONDS = 3_600  # it outlives its process by this much
 
 
 @dataclass(frozen=True)
@@ -88,24 +89,30 @@ class Access:
         except (RedisError, OSError) as error:
             raise BusUnavailable(f"Redis does not answer: {error}.") from error
 
-    async def users(self) -> frozenset[str]:
-        """Those of generations, whosever."""
+    async def sweep(self, known: Collection[str], keep: Collection[str]) -> int:
+        """Take the rights of our deployments' generations that should have none; how many."""
         try:
             found = await self._acl("USERS")
         except (RedisError, OSError) as error:
             raise BusUnavailable(f"Redis does not answer: {error}.") from error
-        return frozenset(name.decode() for name in found if name.startswith(b"dep-"))
+        stale = []
+        for user in map(bytes.decode, found):
+            deployment, _, generation = user.removeprefix("dep-").rpartition("-g")
+            if deployment in known and generation.isdecimal() and user not in keep:
+                stale.append((DeploymentId(deployment), int(generation)))
+        await self.revoke_all(stale)
+        return len(stale)
 
     async def is_marked(self) -> bool:
         """Whether this is still the server that we have marked."""
         try:
-            return bool(await self.bus.client.exists(self.marker))
+            return bool(await self.bus.client.expire(self.marker, MARKER_SECONDS))
         except (RedisError, OSError) as error:
             raise BusUnavailable(f"Redis does not answer: {error}.") from error
 
     async def mark(self) -> None:
         try:
-            await self.bus.client.set(self.marker, b"1")
+            await self.bus.client.set(self.marker, b"1", ex=MARKER_SECONDS)
         except (RedisError, OSError) as error:
             raise BusUnavailable(f"Redis does not answer: {error}.") from error
 

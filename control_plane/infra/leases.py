@@ -216,3 +216,11 @@ _RENEW = (
 
 def _term(role: str, shard: int, holder: str, until: int) -> dict[str, Any]:
     return {"of_role": role, "of_shard": shard, "of_holder": holder, "until": until}
+
+
+def holders(tx: Tx, role: str) -> dict[Shard, tuple[str, int]]:
+    """Who owns each shard of a role now, and since which epoch; nobody's are left out."""
+    query = select(leases.c.shard, leases.c.holder, leases.c.epoch).where(
+        leases.c.role == role, leases.c.expires_ms > tx.now_ms()
+    )
+    return {Shard(row.shard): (row.holder, row.epoch) for row in tx.all(query)}

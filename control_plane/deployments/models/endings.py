@@ -16,8 +16,9 @@ LAST_LINE = 300
 class Ending:
     reason: str
     exit_code: int | None = None
-    crashed: bool = True
+    crashed: bool = True  # which counts toward giving up
     hopeless: bool = False  # the same again would end the same way
+    not_its_fault: bool = False  # could not be launched: back off, and never give up
 
 
 @dataclass(frozen=True)
@@ -71,21 +72,26 @@ def aftermath(
     """Back-off doubling from a second, forgiven after ten minutes of health; five crashes within
     ten minutes, and a person must look.
     """
-    if not end.crashed:
-        return Aftermath("restarting", end.reason, record.failures, now_ms)
     failures = 1 if lived_ms >= policy.ms(policy.healthy) else record.failures + 1
     if end.hopeless:
         return Aftermath("failed", end.reason, failures, now_ms)
+    retry_ms = now_ms + _pause_ms(failures, policy, rng)
+    if end.not_its_fault:
+        return Aftermath("pending", end.reason, failures, retry_ms)
+    if not end.crashed:
+        return Aftermath("restarting", end.reason, record.failures, now_ms)
 
     since = max(record.counted_from_ms, now_ms - policy.ms(policy.crash_window))
     recent = 1 + sum(1 for at in record.crashes_ms if at >= since)
     if recent >= policy.crashes:
         reason = f"{recent} crashes within {policy.crash_window / 60:g} min, the last: {end.reason}"
         return Aftermath("crash_loop", reason, failures, now_ms)
+    return Aftermath("restarting", end.reason, failures, retry_ms)
 
+
+def _pause_ms(failures: int, policy: Policy, rng: Rng) -> int:
     pause = min(policy.longest_retry, policy.first_retry * 2 ** min(failures - 1, 30))
-    pause *= rng.uniform(1 - policy.jitter, 1 + policy.jitter)
-    return Aftermath("restarting", end.reason, failures, now_ms + policy.ms(pause))
+    return policy.ms(pause * rng.uniform(1 - policy.jitter, 1 + policy.jitter))
 
 
 def last_line(log_tail: str) -> str:

@@ -70,6 +70,7 @@ class Generation:
     launched_ms: int
     started_ms: int | None = None
     pulse: Pulse | None = None
+    reason: str = ""
 
     @property
     def is_alive(self) -> bool:
@@ -93,7 +94,14 @@ class Wish:
 
     @property
     def is_wanted(self) -> bool:
-        return self.desired in ("running", "paused") and self.observed not in GIVEN_UP
+        is_asked = self.desired in ("running", "paused") and self.observed not in GIVEN_UP
+        return is_asked and not self.is_cut_off
+
+    @property
+    def is_cut_off(self) -> bool:
+        """It misbehaved, and nobody has asked for it since."""
+        current = self.current
+        return current is not None and current.state == "cut_off" and self.observed != "pending"
 
     @property
     def current(self) -> Generation | None:
@@ -208,6 +216,8 @@ def _for_one(wish: Wish, mine: list[Running], now_ms: int, policy: Policy) -> It
         return
 
     current = next((r for r in mine if r.generation == wish.generation), None)
+    for twin in (r for r in mine if r.generation == wish.generation and r is not current):
+        yield Discard(wish.deployment, twin.handle)
     older = [r for r in mine if r.generation < wish.generation]
     yield from _older(wish, older, now_ms, policy)
     yield from _lost(wish, mine)
@@ -230,11 +240,12 @@ def _put_down(wish: Wish, mine: list[Running]) -> Iterator[Step]:
         else:
             yield Bury(wish.deployment, r.generation, r.handle, expected=True)
     yield from _lost(wish, mine)
-    if wish.desired in ("stopped", "deleted"):
-        if any(r.state in ("running", "paused") for r in mine):
-            yield Observe(wish.deployment, "stopping", "stopped as asked")
-        elif wish.observed not in GIVEN_UP:
-            yield Observe(wish.deployment, "stopped", "stopped as asked")
+    if wish.desired in ("running", "paused"):
+        if wish.is_cut_off and wish.current is not None:
+            yield Observe(wish.deployment, "failed", wish.current.reason)
+    elif wish.observed not in GIVEN_UP:
+        is_up = any(r.state in ("running", "paused") for r in mine)
+        yield Observe(wish.deployment, "stopping" if is_up else "stopped", "stopped as asked")
 
 
 def _lost(wish: Wish, mine: list[Running]) -> Iterator[Step]:
@@ -281,14 +292,16 @@ def _current(
     elif wish.ailment is not None:
         yield Stop(*place, reason=wish.ailment, crashed=True)
     else:
-        yield observed_of(wish, generation)
+        yield observed_of(wish, generation, handing_over)
         if generation.revision < wish.revision and not handing_over and now_ms >= wish.retry_ms:
             yield Launch(wish.deployment)
 
 
-def observed_of(wish: Wish, generation: Generation) -> Observe:
+def observed_of(wish: Wish, generation: Generation, handing_over: bool) -> Observe:
     """What a person is told of a container that runs."""
     pulse = generation.pulse
+    if handing_over:
+        return Observe(wish.deployment, "running", "a new launch takes over")
     if pulse is None:
         return Observe(wish.deployment, "starting", "waits for its first word")
     if pulse.welcomed_ms is None or pulse.phase == "warming":

@@ -1,0 +1,303 @@
+"""What the fleet reads and records, each a function inside one transaction.
+
+A generation's row is written before its container is made and closed before the container is
+removed, so that a crash in between leaves something to find. Closing twice changes nothing.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any
+
+import msgspec
+from sqlalchemy import Row
+
+from control_plane.containers.access import Rights
+from control_plane.containers.models import Handle, Limits
+from control_plane.core.ids import DeploymentId, Rng, Shard, Tenant
+from control_plane.deployments.models.endings import Aftermath, Ending, Record, aftermath
+from control_plane.deployments.models.fleet import ALIVE, Generation, Policy, Pulse, Wish
+from control_plane.deployments.store import fleet as store
+from control_plane.infra.bus import Bus
+from control_plane.infra.db import Tx
+from control_plane.infra.events import record
+from control_plane.strategies import service as strategies
+from strategy_runtime.wire import messages, names
+
+PIDS = 64
+
+
+@dataclass(frozen=True)
+class Ship:
+    """A wish, and what judging its health needs beside it."""
+
+    wish: Wish
+    shard: Shard
+    instrument: str
+    resolution: str
+    last_open_ms: int
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A generation that is about to be launched."""
+
+    deployment: DeploymentId
+    generation: int
+    tenant: Tenant
+    code_sha256: str
+    boot: str
+    boot_sha256: str
+    rights: Rights
+    limits: Limits
+
+
+@dataclass(frozen=True)
+class Granted:
+    """What a living generation's user and boot key are made from."""
+
+    rights: Rights
+    boot: str
+
+
+def ships(tx: Tx, shards: Collection[Shard]) -> list[Ship]:
+    pulses: dict[tuple[str, int], Pulse] = {}
+    for run in store.runs_of(tx, shards):
+        pulses[run.deployment_id, run.generation] = Pulse(
+            run.hello_ms, run.welcomed_ms, run.beat_ms, run.phase, run.waiting
+        )
+    generations: dict[str, dict[int, Generation]] = {}
+    for row in store.generations_of(tx, shards):
+        generations.setdefault(row.deployment_id, {})[row.generation] = Generation(
+            row.generation,
+            row.state,
+            row.revision,
+            row.launched_ms,
+            row.started_ms,
+            pulses.get((row.deployment_id, row.generation)),
+            row.reason,
+        )
+    return [_ship(row, generations.get(row.id, {})) for row in store.of_shards(tx, shards)]
+
+
+def open_generation(
+    tx: Tx, bus: Bus, deployment: DeploymentId, password_sha256: str
+) -> Opened | None:
+    """Write the launch down. Nothing if it is not wanted any more."""
+    row = store.find(tx, deployment)
+    if row is None or row.desired not in ("running", "paused"):
+        return None
+    number = row.generation + 1
+    version = strategies.find(tx, row.version_id)
+    limits = Limits(row.memory_mb, row.cpus, PIDS)
+    boot = messages.encode(
+        messages.Boot(
+            deployment=deployment,
+            generation=number,
+            code=version.code,
+            code_sha256=version.code_sha256,
+            instrument=row.instrument,
+            resolution=row.resolution,
+            parameters=_raw(msgspec.json.decode(row.parameters)),
+            manifest=_raw(dict(version.manifest)),
+            resolutions=tuple(msgspec.json.decode(row.resolutions)),
+            ticks=row.ticks,
+            lookback=row.lookback,
+            limits=messages.Limits(limits.memory_mb, limits.cpus, limits.pids),
+        )
+    )
+    boot_sha256 = sha256(boot).hexdigest()
+    if not store.count_up(tx, deployment, number):
+        return None
+    store.add_generation(
+        tx,
+        {
+            "deployment_id": deployment,
+            "generation": number,
+            "version_id": row.version_id,
+            "revision": row.revision,
+            "boot": boot.decode(),
+            "boot_sha256": boot_sha256,
+            "password_sha256": password_sha256,
+            "state": "launching",
+            "reason": "",
+            "crashed": False,
+            "log_tail": "",
+            "launched_ms": tx.now_ms(),
+        },
+    )
+    if row.observed == "pending":
+        observe(tx, deployment, "starting", "is being launched")
+    record(
+        tx, "generation_launched", "deployment", deployment, tenant=row.tenant, generation=number
+    )
+    tx.after_commit(lambda: bus.hint(names.wake("generations")))
+    return Opened(
+        deployment,
+        number,
+        Tenant(row.tenant),
+        version.code_sha256,
+        boot.decode(),
+        boot_sha256,
+        _rights(boot.decode(), password_sha256),
+        limits,
+    )
+
+
+def record_live(
+    tx: Tx, deployment: DeploymentId, generation: int, handle: Handle, launcher: str
+) -> bool:
+    """It runs. False if the generation was closed meanwhile."""
+    now = tx.now_ms()
+    opened = store.change_generation(
+        tx, deployment, generation, ("launching",), state="live", container=handle, started_ms=now
+    )
+    if opened:
+        store.change(tx, deployment, launcher=launcher)
+        kind = "generation_started"
+        record(
+            tx,
+            kind,
+            "deployment",
+            deployment,
+            tenant=_tenant(tx, deployment),
+            generation=generation,
+        )
+    return opened
+
+
+def record_end(
+    tx: Tx,
+    bus: Bus,
+    deployment: DeploymentId,
+    generation: int,
+    end: Ending,
+    *,
+    policy: Policy,
+    rng: Rng,
+    log_tail: str = "",
+    peak_memory_bytes: int | None = None,
+) -> None:
+    """Close a generation and say what follows for its deployment."""
+    now = tx.now_ms()
+    before = store.find_generation(tx, deployment, generation)
+    row = store.find(tx, deployment)
+    if before is None or row is None:
+        return
+    is_current = row.generation == generation
+    is_wanted = row.desired in ("running", "paused")
+    crashed = end.crashed and is_current and is_wanted
+    crashes_ms = store.crashes(tx, deployment, now - policy.ms(policy.crash_window))
+    closed = store.change_generation(
+        tx,
+        deployment,
+        generation,
+        ALIVE,
+        state="ended",
+        reason=end.reason,
+        exit_code=end.exit_code,
+        crashed=crashed,
+        log_tail=log_tail,
+        peak_memory_bytes=peak_memory_bytes,
+        ended_ms=now,
+    )
+    if not closed:  # cut off, or closed before: only what it printed is news
+        if log_tail:
+            states = ("ended", "cut_off")
+            store.change_generation(tx, deployment, generation, states, log_tail=log_tail)
+        return
+
+    body = {"generation": generation, "reason": end.reason, "crashed": crashed}
+    record(tx, "generation_ended", "deployment", deployment, tenant=row.tenant, **body)
+    tx.after_commit(lambda: bus.hint(names.wake("generations")))
+    if is_current and is_wanted:
+        lived_ms = now - (before.started_ms or now)
+        past = Record(row.failures, row.counted_from_ms, crashes_ms)
+        after = aftermath(end, past, lived_ms=lived_ms, now_ms=now, policy=policy, rng=rng)
+        _follow(tx, row, after, is_restart=end.crashed)
+
+
+def observe(tx: Tx, deployment: DeploymentId, observed: str, reason: str) -> None:
+    """What a person is told; an event if it differs."""
+    row = store.find(tx, deployment)
+    if row is None or (row.observed, row.reason) == (observed, reason):
+        return
+    store.change(tx, deployment, observed=observed, reason=reason, observed_ms=tx.now_ms())
+    if row.observed != observed:
+        body = {"observed": observed, "was": row.observed, "reason": reason}
+        record(tx, "deployment_observed", "deployment", deployment, tenant=row.tenant, **body)
+
+
+def record_cut_off(tx: Tx, deployment: DeploymentId, generation: int, reason: str) -> Handle | None:
+    """It misbehaved: it is not launched again until a person asks. Its container, if known."""
+    store.change_generation(
+        tx, deployment, generation, ALIVE, state="cut_off", reason=reason, ended_ms=tx.now_ms()
+    )
+    row = store.find(tx, deployment)
+    if row is not None and row.generation == generation:
+        observe(tx, deployment, "failed", reason)
+    found = store.find_generation(tx, deployment, generation)
+    return Handle(found.container) if found is not None and found.container else None
+
+
+def granted(tx: Tx, shards: Collection[Shard]) -> list[Granted]:
+    return [
+        Granted(_rights(row.boot, row.password_sha256), row.boot) for row in store.boots(tx, shards)
+    ]
+
+
+def known(tx: Tx, shards: Collection[Shard]) -> frozenset[str]:
+    return store.ids_of(tx, shards)
+
+
+def memory_mb(tx: Tx, deployment: DeploymentId, generation: int) -> int:
+    """The limit that this generation was launched with."""
+    row = store.find_generation(tx, deployment, generation)
+    return 0 if row is None else messages.decode_boot(row.boot.encode()).limits.memory_mb
+
+
+def _ship(row: Row[Any], generations: dict[int, Generation]) -> Ship:
+    wish = Wish(
+        DeploymentId(row.id),
+        row.desired,
+        row.observed,
+        row.reason,
+        row.revision,
+        row.generation,
+        row.active_generation,
+        row.retry_ms,
+        generations,
+    )
+    return Ship(wish, Shard(row.shard), row.instrument, row.resolution, row.last_trigger_open_ms)
+
+
+def _follow(tx: Tx, row: Row[Any], after: Aftermath, *, is_restart: bool) -> None:
+    store.change(
+        tx,
+        row.id,
+        failures=after.failures,
+        retry_ms=after.retry_ms,
+        restarts=row.restarts + is_restart,
+    )
+    observe(tx, DeploymentId(row.id), after.observed, after.reason)
+
+
+def _rights(boot: str, password_sha256: str) -> Rights:
+    launch = messages.decode_boot(boot.encode())
+    return Rights(
+        DeploymentId(launch.deployment),
+        launch.generation,
+        password_sha256,
+        launch.instrument,
+        (launch.resolution, *launch.resolutions),
+        launch.ticks,
+    )
+
+
+def _raw(values: dict[str, Any]) -> dict[str, msgspec.Raw]:
+    return {name: msgspec.Raw(msgspec.json.encode(value)) for name, value in values.items()}
+
+
+def _tenant(tx: Tx, deployment: DeploymentId) -> str:
+    row = store.find(tx, deployment)
+    return "" if row is None else str(row.tenant)

@@ -1,0 +1,218 @@
+"""The loop that makes the engine agree with the database: a thin one around `steps`.
+
+It looks after each hint, each event of the engine, each step it took, and every few seconds anyway.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from loguru import logger
+
+from control_plane.containers.errors import EngineUnreachable
+from control_plane.containers.models import Running
+from control_plane.core.clock import Clock, ms
+from control_plane.core.ids import DeploymentId, Shard, shard_of
+from control_plane.deployments.models.fleet import (
+    Launch,
+    Observe,
+    Step,
+    Stop,
+    Wish,
+    steps,
+    unreachable,
+)
+from control_plane.deployments.service import reconciling
+from control_plane.deployments.service.reconciling import Ship
+from control_plane.deployments.worker.hands import Hands
+from control_plane.deployments.worker.senses import Senses
+from control_plane.errors import SlipwayError, Unavailable
+from control_plane.infra import leases as lease_rows
+from control_plane.infra.bus import Bus, BusUnavailable, Hint
+from control_plane.infra.db import Database, Tx
+from control_plane.infra.leases import Leases
+from strategy_runtime.wire import names
+
+BURST = 4
+RELISTEN_SECONDS = 1.0
+LEAST_WAIT_SECONDS = 0.05
+CLOSING_SECONDS = 10.0  # for launches under way
+TRADING = "trading"
+
+
+@dataclass
+class Budget:
+    """How many launches the machine is asked for: a few at once, then so many a second."""
+
+    per_second: float
+    clock: Clock
+    _left: float = BURST
+    _at: float = float("-inf")
+
+    def left(self) -> int:
+        now = self.clock.monotonic()
+        if self._at > float("-inf"):
+            self._left = min(BURST, self._left + (now - self._at) * self.per_second)
+        self._at = now
+        return int(self._left)
+
+    def spend(self, launches: int) -> None:
+        self._left -= launches
+
+    def until_next(self) -> float:
+        """Seconds, if a launch may be waiting for its turn."""
+        return 1 / self.per_second if self._left < 1 else float("inf")
+
+
+@dataclass
+class Reconciler:
+    db: Database
+    bus: Bus
+    clock: Clock
+    leases: Leases
+    hands: Hands
+    senses: Senses
+    budget: Budget
+    sweep_seconds: float
+    _hint: Hint = field(default_factory=Hint)
+    _busy: set[DeploymentId] = field(default_factory=set)
+    _closing: bool = False
+
+    async def run(self) -> None:
+        async with self.bus.hints(names.wake("fleet")) as hint, asyncio.TaskGroup() as group:
+            self._hint = hint
+            while True:
+                wait = self.sweep_seconds * self.hands.policy.scale
+                try:
+                    wait = min(wait, await self.once(group))
+                except Unavailable as error:
+                    logger.warning("fleet_waits", reason=str(error))
+                await hint.wait(wait)
+
+    async def listen(self) -> None:
+        """The engine's own word of what has changed. When it ends, everything is looked at."""
+        while True:
+            with suppress(EngineUnreachable):
+                async for _ in self.hands.launcher.events():
+                    self._hint.set()
+            self._hint.set()
+            await self.clock.sleep(RELISTEN_SECONDS * self.hands.policy.scale)
+
+    async def once(self, group: asyncio.TaskGroup) -> float:
+        """Take the next steps in tasks of the group; how long to wait if nothing happens."""
+        owned = self.leases.owned()
+        if self._closing or not owned:
+            return self.sweep_seconds
+        found = await self.db.read(_look, owned)
+        wishes = await self._judged(*found)
+        now = ms(self.clock.now())
+        due = await self._due(wishes, owned, now)
+        told = [step for step in due if isinstance(step, Observe)]
+        if told:
+            await self.db.write(_tell, told)
+        for step in due:
+            if not isinstance(step, Observe):
+                self._busy.add(step.deployment)
+                group.create_task(self._take(step), name=f"fleet-{type(step).__name__.lower()}")
+        self.budget.spend(sum(isinstance(step, Launch) for step in due))
+        return min(_until_next(wishes, now), self.budget.until_next())
+
+    async def settle(self) -> None:
+        """Look again and again until there is nothing left to do now."""
+        while True:
+            async with asyncio.TaskGroup() as group:
+                await self.once(group)
+                if not self._busy:
+                    return
+
+    async def stop_all(self) -> None:
+        """An ordered end: every container of ours, at once. Their generations are closed, so that
+        the next start launches new ones.
+        """
+        self._closing = True
+        deadline = self.clock.monotonic() + CLOSING_SECONDS
+        while self._busy and self.clock.monotonic() < deadline:
+            await self.clock.sleep(LEAST_WAIT_SECONDS)
+        try:
+            running = await self._running(self.leases.owned())
+        except EngineUnreachable as error:
+            logger.warning("containers_left", reason=str(error))
+            return
+        async with asyncio.TaskGroup() as group:
+            for r in running:
+                step = Stop(r.deployment, r.generation, r.handle, "Slipway was stopped")
+                group.create_task(self._take(step), name="fleet-stop")
+
+    async def cut_off(self, body: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The command by which the trading role has a container stopped."""
+        deployment = DeploymentId(str(body["deployment"]))
+        await self.hands.cut_off(deployment, int(body["generation"]), str(body["reason"]))
+        self._hint.set()
+        return {}
+
+    async def _judged(self, ships: list[Ship], owners: dict[Shard, tuple[str, int]]) -> list[Wish]:
+        ill = await self.senses.ailments(ships, owners)
+        return [replace(s.wish, ailment=ill.get(s.wish.deployment)) for s in ships]
+
+    async def _due(self, wishes: list[Wish], owned: frozenset[Shard], now: int) -> list[Step]:
+        try:
+            running = await self._running(owned)
+        except EngineUnreachable as error:
+            return unreachable(wishes, str(error))
+        due = steps(
+            wishes,
+            running,
+            installation=self.hands.installation,
+            now_ms=now,
+            policy=self.hands.policy,
+            budget=self.budget.left(),
+            busy=self._busy,
+        )
+        return _one_each(due)
+
+    async def _running(self, owned: frozenset[Shard]) -> list[Running]:
+        found = await self.hands.launcher.list_ours()
+        return [r for r in found if shard_of(r.deployment) in owned]
+
+    async def _take(self, step: Step) -> None:
+        """What fails is said, and tried again at the next look."""
+        try:
+            await self.hands.do(step)
+        except (EngineUnreachable, BusUnavailable) as error:
+            logger.warning("step_failed", step=type(step).__name__, reason=str(error))
+            self._busy.discard(step.deployment)
+            return
+        except SlipwayError as error:
+            logger.error("step_failed", step=type(step).__name__, reason=str(error))
+            self._busy.discard(step.deployment)
+            return
+        self._busy.discard(step.deployment)
+        self._hint.set()
+
+
+def _look(tx: Tx, owned: frozenset[Shard]) -> tuple[list[Ship], dict[Shard, tuple[str, int]]]:
+    return reconciling.ships(tx, owned), lease_rows.holders(tx, TRADING)
+
+
+def _tell(tx: Tx, told: list[Observe]) -> None:
+    for step in told:
+        reconciling.observe(tx, step.deployment, step.observed, step.reason)
+
+
+def _one_each(due: list[Step]) -> list[Step]:
+    """One step for a deployment at a time: the next look sees what it has changed."""
+    chosen: dict[DeploymentId, Step] = {}
+    rest: list[Step] = []
+    for step in due:
+        if isinstance(step, Observe):
+            rest.append(step)
+        else:
+            chosen.setdefault(step.deployment, step)
+    return rest + list(chosen.values())
+
+
+def _until_next(wishes: list[Wish], now: int) -> float:
+    retries = [w.retry_ms - now for w in wishes if w.is_wanted and w.retry_ms > now]
+    return max(LEAST_WAIT_SECONDS, min(retries, default=60_000) / 1000)

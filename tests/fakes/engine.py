@@ -1,0 +1,90 @@
+"""An engine in memory, on the launcher's port."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field, replace
+
+from control_plane.containers.errors import EngineUnreachable, LaunchFailed
+from control_plane.containers.models import Facts, Handle, LaunchSpec, Running
+from control_plane.core.ids import DeploymentId
+from control_plane.errors import SlipwayError
+
+
+@dataclass
+class FakeLauncher:
+    """Containers start at once and run until a test ends them."""
+
+    there: dict[Handle, Running] = field(default_factory=dict)
+    ended: dict[Handle, Facts] = field(default_factory=dict)
+    output: dict[Handle, str] = field(default_factory=dict)
+    launched: list[LaunchSpec] = field(default_factory=list)
+    stopped: list[tuple[Handle, float]] = field(default_factory=list)
+    is_reachable: bool = True
+    refusal: SlipwayError | None = None
+    changes: asyncio.Queue[DeploymentId] = field(default_factory=asyncio.Queue)
+
+    @property
+    def name(self) -> str:
+        return "fake"
+
+    async def available(self) -> str | None:
+        return None if self.is_reachable else "The engine is away."
+
+    async def launch(self, spec: LaunchSpec) -> Handle:
+        self._reach()
+        if self.refusal is not None:
+            raise self.refusal
+        handle = Handle(spec.name)
+        if handle in self.there:
+            raise LaunchFailed(f"{handle} is there already.")
+        self.launched.append(spec)
+        self.there[handle] = Running(
+            handle, spec.installation, spec.deployment, spec.generation, "running", spec.code_sha256
+        )
+        return handle
+
+    async def list_ours(self) -> list[Running]:
+        self._reach()
+        return list(self.there.values())
+
+    async def stop(self, handle: Handle, grace_seconds: float) -> None:
+        self._reach()
+        self.stopped.append((handle, grace_seconds))
+        if handle in self.there and self.there[handle].state != "exited":
+            self.die(handle, Facts("exited", 143))
+
+    async def remove(self, handle: Handle) -> None:
+        self._reach()
+        self.there.pop(handle, None)
+
+    async def logs(self, handle: Handle) -> str:
+        self._reach()
+        return self.output.get(handle, "")
+
+    async def facts(self, handle: Handle) -> Facts | None:
+        self._reach()
+        if handle not in self.there:
+            return None
+        return self.ended.get(handle, Facts(self.there[handle].state))
+
+    async def events(self) -> AsyncIterator[DeploymentId]:
+        while True:
+            yield await self.changes.get()
+
+    async def close(self) -> None:
+        return
+
+    def die(self, handle: Handle, facts: Facts, output: str = "") -> None:
+        """The process ends, and so does its container."""
+        self.there[handle] = replace(self.there[handle], state="exited")
+        self.ended[handle], self.output[handle] = facts, output
+
+    def put(self, running: Running) -> None:
+        self.there[running.handle] = running
+
+    def names(self) -> list[str]:
+        return sorted(self.there)
+
+    def _reach(self) -> None:
+        if not self.is_reachable:
+            raise EngineUnreachable("The engine is away.")
