@@ -278,7 +278,7 @@ async def test_one_that_beats_and_decides_nothing_is_launched_anew(harbour: Harb
     await harbour.settle(1)
     await harbour.candle(120_000)
 
-    for _ in range(4):
+    for _ in range(5):
         await harbour.hear(one, 1)
         await harbour.settle(3)
 
