@@ -52,10 +52,14 @@ def market_time(tx: Tx, identity: str | None = None) -> MarketTime:
     """How time runs in the market of this instrument. Before its feed first ran: as it does
     here.
     """
-    feed = SIMULATED if identity is None else store.feed_of(tx, identity)
-    found = None if feed is None else store.find_time(tx, feed)
+    if identity is None:
+        found = store.find_time(tx, SIMULATED)
+    else:
+        found = store.find_time_of(tx, identity)
+    if found is not None:
+        return found
     now = tx.now_ms()
-    return found or MarketTime(now, now)
+    return MarketTime(now, now)
 
 
 def market_now_ms(tx: Tx, identity: str | None = None) -> int:

@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any, ClassVar
 
 import msgspec
-from sqlalchemy import BigInteger, Row, Text, delete, func, insert, select, update
+from sqlalchemy import BigInteger, Row, Text, bindparam, delete, func, insert, select, update
 from sqlmodel import Field, SQLModel
 
 from control_plane.core.clock import MarketTime
@@ -129,11 +129,6 @@ def active_instruments(tx: Tx, feed: str | None = None) -> list[Instrument]:
     if feed is not None:
         query = query.where(instruments.c.feed == feed)
     return [_instrument(row) for row in tx.all(query)]
-
-
-def feed_of(tx: Tx, identity: str) -> str | None:
-    feed: str | None = tx.scalar(select(instruments.c.feed).where(instruments.c.id == identity))
-    return feed
 
 
 def _instrument_values(listed: Instrument) -> dict[str, Any]:
@@ -272,6 +267,21 @@ def wanted(tx: Tx) -> Mapping[tuple[str, Resolution], int]:
 
 def find_time(tx: Tx, feed: str) -> MarketTime | None:
     row = tx.first(select(market_times).where(market_times.c.feed == feed))
+    if row is None:
+        return None
+    return MarketTime(row.anchor_market_ms, row.anchor_real_ms, row.speed)
+
+
+_TIME_OF = (
+    select(market_times)
+    .join(instruments, instruments.c.feed == market_times.c.feed)
+    .where(instruments.c.id == bindparam("instrument"))
+)
+
+
+def find_time_of(tx: Tx, instrument: str) -> MarketTime | None:
+    """Each decision of each deployment asks: one statement, built once."""
+    row = tx.first(_TIME_OF, {"instrument": instrument})
     if row is None:
         return None
     return MarketTime(row.anchor_market_ms, row.anchor_real_ms, row.speed)
