@@ -18,6 +18,10 @@ from strategy_runtime.wire.messages import Candle
 from strategy_runtime.wire.resolutions import DURATION_MS, Resolution, open_of, sequence
 
 BATCH = 1_000
+DAY_MS = DURATION_MS["1d"]
+
+# How long short candles are kept, in market time: a fast simulation makes months of them in a day.
+KEPT_MS: Mapping[Resolution, int] = {"1m": 100 * DAY_MS, "5m": 500 * DAY_MS}
 
 
 class InstrumentRow(SQLModel, table=True):
@@ -155,6 +159,17 @@ def add_candles(tx: Tx, closed: Sequence[Closed]) -> None:
     statement = insert_missing(tx, candles)
     for start in range(0, len(closed), BATCH):
         tx.run(statement, [_candle_values(one) for one in closed[start : start + BATCH]])
+
+
+def forget_candles(tx: Tx, instrument: str, now_ms: int) -> None:
+    for resolution, kept_ms in KEPT_MS.items():
+        tx.run(
+            delete(candles).where(
+                candles.c.instrument == instrument,
+                candles.c.resolution == resolution,
+                candles.c.open_ms < now_ms - kept_ms,
+            )
+        )
 
 
 def latest_candles(

@@ -30,7 +30,9 @@ class Candle(Struct, frozen=True, gc=False):
 
 
 class Tick(Struct, frozen=True, gc=False):
-    """The latest trade, conflated. `at_ms` is market time, `published_ms` operational time."""
+    """The latest price, conflated: `quantity` is all that traded since the tick before. `at_ms` is
+    market time, `published_ms` operational time.
+    """
 
     at_ms: int
     price: Decimal

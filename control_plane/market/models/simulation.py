@@ -29,10 +29,12 @@ COARSE = 8  # prices that a coarse step of the past is made of
 ID_SPACE = 1_000  # trades of one minute have ids of their own below this
 
 # What a new market shows as its past: coarse steps long ago, single minutes lately.
+# At least two hundred candles of each resolution come of it.
 PAST: Sequence[tuple[Resolution, int]] = (
     ("1d", 1_400),
-    ("1h", 1_440),
-    ("5m", 2_880),
+    ("2h", 660),
+    ("1h", 300),
+    ("5m", 960),
     ("1m", 1_500),
 )
 

@@ -101,12 +101,13 @@ class Feeder:
         self.publisher.renew(lines.keys())
         logger.info("market_feeds", instruments=len(lines), speed=time.speed)
 
-        checked = self.clock.monotonic()
+        checked, reached_ms = self.clock.monotonic(), time.at(ms(self.clock.now()))
         async with aclosing(self.feed.trades(points, time)) as batches:
             async for batch in batches:
-                await self._digest(lines, batch)
-                if self._is_behind(time, batch.upto_ms):
+                if self._is_lost(time, reached_ms):
                     return
+                await self._digest(lines, batch)
+                reached_ms = batch.upto_ms
                 if self.clock.monotonic() - checked >= CHECK_SECONDS:
                     checked = self.clock.monotonic()
                     if await self._has_changed(time, lines):
@@ -182,13 +183,15 @@ class Feeder:
         if closed:
             await self._commit(closed)
             self.publisher.candles(closed)
+        for day in (one for one in closed if one.resolution == "1d"):
+            await self.db.write(store.forget_candles, day.instrument, day.candle.open_ms)
 
     async def _commit(self, closed: Sequence[Closed]) -> None:
         await self.db.write(store.add_candles, closed)
 
-    def _is_behind(self, time: MarketTime, upto_ms: int) -> bool:
-        """Whether so far that going on would only make it worse."""
-        behind = behind_seconds(time, upto_ms, ms(self.clock.now()))
+    def _is_lost(self, time: MarketTime, reached_ms: int) -> bool:
+        """Whether so far behind that what follows is no news any more but a gap."""
+        behind = behind_seconds(time, reached_ms, ms(self.clock.now()))
         now = self.clock.monotonic()
         if behind > LAGS_SECONDS and now - self._lag_logged > LAG_LOG_SECONDS:
             self._lag_logged = now

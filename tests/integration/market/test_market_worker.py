@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
 from decimal import Decimal
 from itertools import pairwise
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import pytest
 
 from control_plane.core.clock import Clock, ms
-from control_plane.core.ids import InstrumentId
+from control_plane.core.ids import SHARDS, InstrumentId
 from control_plane.infra.bus import Bus
 from control_plane.infra.clock import RealClock
 from control_plane.infra.db import Database
@@ -33,25 +34,34 @@ pytestmark = [pytest.mark.db, pytest.mark.redis]
 BTC, SOL = "spot:B-BTC_USDT", "fut:B-SOL_USDT"
 LISTED = {name: BY_ID[name] for name in (BTC, SOL)}
 SHORT_PAST: list[tuple[Resolution, int]] = [("1h", 30), ("1m", 90)]
+LEASE_SCALE = 0.2
 FAST = MarketSettings(speed=120, history_candles=50)
 
 
 @asynccontextmanager
 async def market(
-    database: Database, bus: Bus, *, settings: MarketSettings = FAST, holder: str = "test"
+    database: Database,
+    bus: Bus,
+    *,
+    settings: MarketSettings = FAST,
+    holder: str = "test",
+    installation: str = "folder",
+    clock: Clock | None = None,
 ) -> AsyncIterator[Leases]:
     """A market role that ends as a crash would: cancelled, nothing released."""
-    clock = RealClock()
-    leases = Leases("market", holder, "folder", database, clock, Failpoints(clock))
+    clock = clock or RealClock()
+    points = Failpoints(clock)
+    leases = Leases("market", holder, installation, database, clock, points, LEASE_SCALE)
     await leases.once()
     feed = SimulatedFeed(clock, settings.seed, LISTED, SHORT_PAST)
     worker = MarketWorker(database, bus, clock, leases, settings, feed)
     async with asyncio.TaskGroup() as group:
-        running = group.create_task(worker.run())
+        running = [group.create_task(loop()) for loop in (worker.run, leases.run)]
         try:
             yield leases
         finally:
-            running.cancel()
+            for task in running:
+                task.cancel()
 
 
 async def stored(database: Database, instrument: str, resolution: Resolution) -> list[Candle]:
@@ -377,6 +387,83 @@ async def test_a_new_speed_goes_on_from_the_same_market_time(
         after = await database.read(service.market_time, BTC)
 
     assert 0 <= after.at(ms(real_clock.now())) - before < 10 * 60_000
+
+
+async def test_a_market_that_falls_far_behind_fills_the_gap_and_goes_on(
+    database: Database, bus: Bus
+) -> None:
+    clock = JumpingClock()
+    async with market(database, bus, clock=clock):
+        await wait_until(lambda: _has_minutes(database, 92), what="a few minutes")
+        clock.ahead_seconds = 10  # as after a laptop's sleep: twenty market minutes
+        await wait_until(lambda: _has_minutes(database, 112), what="the gap")
+        await more_minutes(database, 2)
+
+    minutes = await stored(database, BTC, "1m")
+    assert {b.seq - a.seq for a, b in pairwise(minutes)} == {1}
+    assert sum(candle.gap_filled for candle in minutes) >= 15
+    assert not minutes[-1].gap_filled
+
+
+async def test_after_a_very_long_absence_the_market_goes_on_where_it_stood(
+    database: Database, bus: Bus
+) -> None:
+    clock = JumpingClock()
+    async with market(database, bus, clock=clock):
+        await wait_until(lambda: _has_minutes(database, 92), what="a few minutes")
+    last = (await stored(database, BTC, "1m"))[-1]
+    clock.ahead_seconds = 7 * 24 * 3600
+    async with market(database, bus, clock=clock):
+        await more_minutes(database, 1)
+
+    minutes = await stored(database, BTC, "1m")
+    assert {b.seq - a.seq for a, b in pairwise(minutes)} == {1}
+    assert minutes[-1].open_ms - last.open_ms < 60 * MINUTE_MS
+
+
+async def test_another_process_takes_over_when_the_first_is_gone(
+    database: Database, bus: Bus
+) -> None:
+    await database.write(service.want, BTC, "1m", 40, "dep1")
+    async with market(database, bus, holder="first", installation="one"):
+        await wait_until(lambda: _has_minutes(database, 92), what="a few minutes")
+    async with market(database, bus, holder="second", installation="two") as leases:
+        assert leases.owned() == frozenset()
+        await wait_until(lambda: len(leases.owned()) == SHARDS, what="the first one's leases")
+        await more_minutes(database, 2)
+        newest = (await stored(database, BTC, "1m"))[-1]
+        await wait_until(lambda: _holds(bus, newest.open_ms), what="its history")
+
+    minutes = await stored(database, BTC, "1m")
+    assert {b.seq - a.seq for a, b in pairwise(minutes)} == {1}
+
+
+async def test_two_processes_share_the_instruments(database: Database, bus: Bus) -> None:
+    for name in LISTED:
+        await database.write(service.want, name, "1m", 40, "dep1")
+    async with (
+        market(database, bus, holder="first", installation="one") as first,
+        market(database, bus, holder="second", installation="two") as second,
+    ):
+        await wait_until(
+            lambda: len(first.owned()) == len(second.owned()) == SHARDS // 2, what="fair shares"
+        )
+        await more_minutes(database, 3)
+
+        for name in LISTED:
+            minutes = await stored(database, name, "1m")
+            assert {b.seq - a.seq for a, b in pairwise(minutes)} == {1}
+            kept = [candle.seq for candle in await stream(bus, name, "1m")]
+            assert {b - a for a, b in pairwise(kept)} == {1}
+
+
+class JumpingClock(RealClock):
+    """The real clock, until it is told to be ahead of itself."""
+
+    ahead_seconds: float = 0
+
+    def now(self) -> datetime:
+        return super().now() + timedelta(seconds=self.ahead_seconds)
 
 
 async def _runs_at(database: Database, speed: float) -> bool:

@@ -11,6 +11,7 @@ from control_plane.market import service, store
 from control_plane.market.models.catalogue import LISTINGS
 from control_plane.market.models.trades import Closed
 from strategy_runtime.wire.messages import Candle
+from strategy_runtime.wire.resolutions import Resolution
 from tests.fakes.clock import FakeClock
 
 CATALOGUE = [listing.instrument for listing in LISTINGS]
@@ -70,6 +71,20 @@ async def test_the_newest_candles_come_oldest_first_and_within_bounds(memory: Da
 
     assert await memory.read(opens, limit=3) == [7, 8, 9]
     assert await memory.read(opens, since_ms=120_000, until_ms=300_000) == [2, 3, 4]
+
+
+async def test_short_candles_are_forgotten_after_their_time_and_long_ones_kept(
+    memory: Database,
+) -> None:
+    day = 24 * 60
+    shown: list[Resolution] = ["1m", "5m", "1h"]
+    old = [Closed(BTC, resolution, candle(day).candle) for resolution in shown]
+    await memory.write(store.add_candles, [*old, candle(200 * day)])
+    await memory.write(store.forget_candles, BTC, 200 * day * 60_000)
+
+    counts = [len(await memory.read(service.candles, BTC, r)) for r in shown]
+    assert counts == [1, 1, 1]
+    assert (await memory.read(service.candles, BTC, "1m"))[0].seq == 200 * day
 
 
 async def test_the_longest_wish_for_a_history_counts_until_it_is_withdrawn(
