@@ -65,7 +65,7 @@ class Site:
 
 def build(services: Services, settings: Settings, clock: Clock, rng: Rng, token: str) -> FastAPI:
     ours = version("slipway")
-    screen = Dashboard(services.db, clock, services.health, ours)
+    screen = Dashboard(services.db, clock, services.health, services.market.last, ours)
     return create_app(
         routers=_routers(services),
         pages=[

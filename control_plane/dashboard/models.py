@@ -66,7 +66,7 @@ class TradeLine:
     quantity: Decimal
     entry_price: Decimal | None
     exit_price: Decimal | None
-    pnl: Decimal | None
+    pnl: Decimal | None  # realised, after fees; of an open trade what it would come to now
     currency: str
     state: str
 
@@ -112,8 +112,3 @@ class Picture:
 def sailing(ships: Iterable[Ship]) -> int:
     """How many decide now, or would if they were not behind."""
     return sum(ship.observed in SAILING for ship in ships)
-
-
-def average(value: Decimal, quantity: Decimal) -> Decimal | None:
-    """The price of the whole, to ten digits: for the eye, never for an order."""
-    return None if quantity == 0 else Decimal(f"{value / quantity:.10g}")

@@ -1,14 +1,15 @@
 """Composes what the slices' own reads return into one picture."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import Row
 
 from control_plane.core.clock import Clock, from_ms, ms
-from control_plane.core.ids import StrategyId, Tenant
+from control_plane.core.ids import InstrumentId, StrategyId, Tenant
 from control_plane.dashboard.models import (
     Counts,
     Lack,
@@ -18,7 +19,6 @@ from control_plane.dashboard.models import (
     Ship,
     SignalLine,
     TradeLine,
-    average,
     sailing,
 )
 from control_plane.deployments import service as deployments
@@ -26,13 +26,18 @@ from control_plane.deployments.models.status import Status
 from control_plane.infra.db import Database, Tx
 from control_plane.infra.health import Health
 from control_plane.market import service as market
+from control_plane.orders.models.trades import Tally
 from control_plane.orders.service import reading as orders
+from control_plane.orders.service.losses import tally_of
 from control_plane.signals.models.stored import StoredSignal
 from control_plane.signals.service import reading as signals
 from control_plane.strategies import service as strategies
+from strategy_runtime.rules.money import MONEY
 
 LINES = 12
 FRESH_SECONDS = 0.5
+
+Prices = Callable[[Sequence[InstrumentId]], Awaitable[Mapping[InstrumentId, Decimal]]]
 
 
 @dataclass
@@ -42,6 +47,7 @@ class Dashboard:
     db: Database
     clock: Clock
     health: Health
+    prices: Prices
     version: str
     _seen: Picture | None = field(default=None, repr=False)
     _seen_at: float = float("-inf")
@@ -49,18 +55,28 @@ class Dashboard:
     async def picture(self) -> Picture:
         now = self.clock.monotonic()
         if self._seen is None or now - self._seen_at >= FRESH_SECONDS:
-            missing = tuple(Lack(one.part, one.what) for one in await self.health.missing())
-            self._seen = await self.db.read(_draw, self.clock.now(), self.version, missing)
+            self._seen = await self._drawn()
             self._seen_at = now
         return self._seen
 
+    async def _drawn(self) -> Picture:
+        missing = tuple(Lack(one.part, one.what) for one in await self.health.missing())
+        picture, trades = await self.db.read(_draw, self.clock.now(), self.version, missing)
+        is_open = sorted({InstrumentId(row.instrument) for row in trades if row.pnl is None})
+        prices = await self.prices(is_open)
+        names = {ship.id: ship.name for ship in picture.deployments}
+        return replace(picture, trades=tuple(_trade(row, names, prices) for row in trades))
 
-def _draw(tx: Tx, now: datetime, version: str, missing: tuple[Lack, ...]) -> Picture:
+
+def _draw(
+    tx: Tx, now: datetime, version: str, missing: tuple[Lack, ...]
+) -> tuple[Picture, Sequence[Row[Any]]]:
+    """All but the trades, which want the prices of this moment."""
     ships = _ships(tx)
     names = {ship.id: ship.name for ship in ships}
     order_count, trade_count = orders.counts(tx)
     time = market.market_time(tx)
-    return Picture(
+    picture = Picture(
         at=now,
         version=version,
         market_at=from_ms(time.at(ms(now))),
@@ -77,8 +93,9 @@ def _draw(tx: Tx, now: datetime, version: str, missing: tuple[Lack, ...]) -> Pic
         deployments=ships,
         signals=tuple(_signal(one, names) for one in signals.signals(tx, limit=LINES)),
         orders=tuple(_order(row) for row in orders.newest_orders(tx, LINES)),
-        trades=tuple(_trade(row, names) for row in orders.newest_trades(tx, LINES)),
+        trades=(),
     )
+    return picture, orders.newest_trades(tx, LINES)
 
 
 def _ships(tx: Tx) -> tuple[Ship, ...]:
@@ -137,9 +154,11 @@ def _order(row: Row[Any]) -> OrderLine:
     )
 
 
-def _trade(row: Row[Any], names: Mapping[str, str]) -> TradeLine:
-    is_long = row.side == "LONG"
-    entered, left = (row.bought, row.sold) if is_long else (row.sold, row.bought)
+def _trade(
+    row: Row[Any], names: Mapping[str, str], prices: Mapping[InstrumentId, Decimal]
+) -> TradeLine:
+    tally = tally_of(row)
+    price = prices.get(InstrumentId(row.instrument))
     return TradeLine(
         id=row.id,
         opened_at=from_ms(row.opened_ms),
@@ -147,10 +166,14 @@ def _trade(row: Row[Any], names: Mapping[str, str]) -> TradeLine:
         deployment=names.get(row.deployment_id, row.deployment_id),
         instrument=row.instrument,
         side=row.side,
-        quantity=entered,
-        entry_price=average(row.entry_value, entered),
-        exit_price=average(row.exit_value, left),
-        pnl=row.pnl,
+        quantity=tally.bought,
+        entry_price=tally.entry_price if tally.bought else None,
+        exit_price=MONEY.divide(tally.exit_value, tally.sold) if tally.sold else None,
+        pnl=row.pnl if row.pnl is not None or price is None else _now_worth(tally, price),
         currency=row.currency,
         state=row.state,
     )
+
+
+def _now_worth(tally: Tally, price: Decimal) -> Decimal:
+    return tally.realised + tally.unrealised(price)

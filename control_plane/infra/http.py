@@ -8,9 +8,10 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, FastAPI, Request
+from fastapi import APIRouter, Depends, FastAPI, Request, Security
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from fastapi.security import HTTPBasic, HTTPBearer
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
@@ -84,6 +85,13 @@ async def known_caller(request: Request) -> Caller:
     return await authenticate(request)
 
 
+# For the schema alone: `known_caller` is who asks.
+DESCRIBED = (
+    Security(HTTPBearer(auto_error=False, description="The operator token of the data folder.")),
+    Security(HTTPBasic(auto_error=False, description="E-mail and password.")),
+)
+
+
 async def _admin(caller: Annotated[Caller, Depends(known_caller)]) -> Caller:
     if not caller.is_admin:
         raise Forbidden("Only an admin may do this.", remedy="Ask one.")
@@ -135,7 +143,7 @@ def create_app(
     )
     app.state.authenticate = authenticate
     for router in routers:
-        app.include_router(router, prefix=PREFIX, dependencies=[Depends(known_caller)])
+        app.include_router(router, prefix=PREFIX, dependencies=[*DESCRIBED, Depends(known_caller)])
     for router in pages:
         app.include_router(router, include_in_schema=False)
 

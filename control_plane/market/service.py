@@ -128,6 +128,11 @@ class Market:
         ticks = await self._last_ticks([one.instrument.id for one in listed])
         return [_fresher(one, tick) for one, tick in zip(listed, ticks, strict=True)]
 
+    async def last(self, identities: Sequence[InstrumentId]) -> dict[InstrumentId, Decimal]:
+        """The latest price of each that has one on the bus."""
+        ticks = await self._last_ticks(identities)
+        return {one: tick.price for one, tick in zip(identities, ticks, strict=True) if tick}
+
     async def _last_ticks(self, identities: Sequence[str]) -> Sequence[Tick | None]:
         try:
             return await _kept(self.bus, identities)

@@ -1,7 +1,7 @@
 """What came of signals in each account: intents, skips, orders, fills, trades; and halts."""
 
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Any
 
 from fastapi import APIRouter
 from pydantic import Field
@@ -20,6 +20,7 @@ from control_plane.infra.db import Database, Tx
 from control_plane.infra.http import Admin, Me
 from control_plane.infra.http_shapes import Body, Decoded, Items, Moment, Paged, Shape
 from control_plane.orders.models.halts import Mode
+from control_plane.orders.models.trades import TradeState
 from control_plane.orders.service.halting import Halts
 from control_plane.orders.store import lists
 
@@ -192,7 +193,7 @@ def routes(db: Database) -> APIRouter:
         asked: Paged,
         account_id: AccountId | None = None,
         deployment_id: DeploymentId | None = None,
-        state: Literal["entering", "unprotected", "protected", "exiting", "closed"] | None = None,
+        state: TradeState | None = None,
     ) -> Items[TradeOut]:
         """Positions from flat to flat, with what they came to."""
         found = await db.read(lists.trades_page, me.tenant, asked, account_id, deployment_id, state)

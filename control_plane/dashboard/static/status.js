@@ -127,10 +127,11 @@ function why(text) {
 
 function tradeRow(one) {
   const profit = one.pnl === null ? "" : money(one.pnl, one.currency);
+  const isOpen = one.closed_at === null;
   return [
     cell("", when(one.opened_at)), cell("", one.deployment), cell("", pair(one.instrument)), cell("", one.side),
     figure("Quantity", number(one.quantity)), figure("Entry", price(one.entry_price)), figure("Exit", price(one.exit_price)),
-    figure("Profit", profit, profitClass(one.pnl)), cell("", state(one.state)),
+    figure("Profit", profit, `${profitClass(one.pnl)}${isOpen ? " open" : ""}`), cell("", state(one.state)),
   ];
 }
 

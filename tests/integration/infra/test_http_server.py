@@ -6,16 +6,35 @@ import socket
 
 import httpx
 import pytest
+from fastapi import APIRouter
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
+from control_plane.core.clock import Clock
+from control_plane.core.ids import Rng
+from control_plane.infra.http import Caller, HttpOptions, Unauthenticated, create_app
+from control_plane.infra.http_edge import HostNames
 from control_plane.infra.http_server import HttpServer, NotListening
 
 
 async def _hello(_request: Request) -> PlainTextResponse:
     return PlainTextResponse("hello")
+
+
+def _echo() -> APIRouter:
+    router = APIRouter()
+
+    @router.post("/echo")
+    async def echo(body: dict[str, int]) -> dict[str, int]:
+        return body
+
+    return router
+
+
+async def _nobody(_request: Request) -> Caller:
+    raise Unauthenticated("Nobody is signed in.")
 
 
 APP = Starlette(routes=[Route("/", _hello)])
@@ -42,6 +61,33 @@ async def test_a_stop_before_the_start_counts() -> None:
 
     async with asyncio.timeout(2):
         await server.run(APP)
+
+
+async def test_a_body_that_dawdles_is_given_up(real_clock: Clock, rng: Rng) -> None:
+    options = HttpOptions(HostNames(), body_seconds=0.2)
+    app = create_app(
+        routers=[],
+        pages=[_echo()],
+        authenticate=_nobody,
+        clock=real_clock,
+        rng=rng,
+        options=options,
+    )
+    server = HttpServer("127.0.0.1", 0)
+    async with asyncio.TaskGroup() as group:
+        group.create_task(server.run(app))
+        reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+        writer.write(
+            b"POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+            b"Content-Length: 50\r\n\r\n{"
+        )
+        async with asyncio.timeout(5):
+            answer = await reader.read(2_000)
+        writer.close()
+        server.stop()
+
+    assert answer.startswith(b"HTTP/1.1 408")
+    assert b"connection: close" in answer.lower()
 
 
 def test_a_taken_port_is_one_sentence_that_names_the_variable() -> None:
