@@ -9,14 +9,14 @@ import asyncio
 import os
 import signal
 import socket
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from typing import Any
 
 from loguru import logger
 
-from control_plane import web
+from control_plane import roles, web
 from control_plane.accounts.models import FirstUser
 from control_plane.accounts.service import Accounts, Users
 from control_plane.core.ids import Rng
@@ -25,7 +25,6 @@ from control_plane.infra import db, failpoints, health, logging, operator, schem
 from control_plane.infra.bus import Bus
 from control_plane.infra.clock import RealClock
 from control_plane.infra.datafolder import DataFolder
-from control_plane.infra.db import Database
 from control_plane.infra.embedded import EmbeddedServer
 from control_plane.infra.failpoints import Failpoints
 from control_plane.infra.health import Health
@@ -37,42 +36,20 @@ from control_plane.infra.supervisor import Supervisor
 from control_plane.market.service import Market
 from control_plane.orders.service.halting import Halts
 from control_plane.orders.service.reading import has_open_trade
-from control_plane.settings import Role, Settings
-from control_plane.signals.service.recording import Recorder
-from control_plane.signals.worker import Intake
+from control_plane.roles import Machinery
+from control_plane.settings import Settings
 from control_plane.strategies.service import Strategies
 from control_plane.subscriptions.service import Subscriptions
 from control_plane.web import Site
 
-Loop = Callable[[], Awaitable[None]]
 Started = Callable[["App"], Coroutine[Any, Any, None]]
 
 REVIVE_SECONDS = 1.0
 
 
 @dataclass
-class Machinery:
-    """What every role is given."""
-
-    settings: Settings
-    clock: RealClock
-    rng: Rng
-    folder: DataFolder
-    installation: str
-    holder: str  # this process, in lease rows
-    db: Database
-    bus: Bus
-    embedded: EmbeddedServer | None
-    failpoints: Failpoints
-    supervisor: Supervisor
-    leases: Mapping[Role, Leases]
-
-
-@dataclass
 class App:
     machinery: Machinery
-    loops: dict[str, Loop] = field(default_factory=dict)
-    before_stop: list[Loop] = field(default_factory=list)  # in order, while the loops still run
     started: asyncio.Event = field(default_factory=asyncio.Event)
     site: Site | None = None
     first_user: FirstUser | None = None  # made by this start, with a password to be shown once
@@ -92,33 +69,22 @@ async def build(settings: Settings, stack: AsyncExitStack) -> App:
     """Make everything; what holds a resource is let go when `stack` unwinds, in reverse."""
     machinery = await _machinery(settings, stack)
     app = App(machinery)
-    app.loops["bus"] = machinery.bus.run
+    loops = machinery.loops
+    loops["bus"] = machinery.bus.run
     if machinery.embedded is not None:
-        app.loops["embedded-redis"] = lambda: _keep_alive(machinery)
+        loops["embedded-redis"] = lambda: _keep_alive(machinery)
     for role, leases in machinery.leases.items():
-        app.loops[f"{role}-leases"] = leases.run
-    if "trading" in settings.roles:
-        _add_trading(app)
+        loops[f"{role}-leases"] = leases.run
     if "api" in settings.roles:
         await _open_site(app, stack)
+        roles.add_checks(machinery)
+    if "market" in settings.roles:
+        roles.add_market(machinery)
+    if "trading" in settings.roles:
+        roles.add_trading(machinery)
+    if "fleet" in settings.roles:
+        await roles.add_fleet(machinery)
     return app
-
-
-def _add_trading(app: App) -> None:
-    it = app.machinery
-    leases = it.leases["trading"]
-    recorder = Recorder(it.db, it.bus, it.rng, leases)
-    intake = Intake(
-        it.db,
-        it.bus,
-        it.clock,
-        it.rng,
-        leases,
-        it.failpoints,
-        recorder,
-        it.settings.time_scale,
-    )
-    app.loops["intake"] = intake.run
 
 
 async def _open_site(app: App, stack: AsyncExitStack) -> None:
@@ -167,7 +133,7 @@ async def run(app: App, stop: asyncio.Event, on_started: Started | None = None) 
     async with asyncio.TaskGroup() as group:
         running = [
             group.create_task(machinery.supervisor.keep(name, loop), name=name)
-            for name, loop in app.loops.items()
+            for name, loop in machinery.loops.items()
         ]
         if app.site is not None:
             group.create_task(app.site.run(), name="http")
@@ -178,7 +144,7 @@ async def run(app: App, stop: asyncio.Event, on_started: Started | None = None) 
         logger.info("stopping")
         if app.site is not None:
             app.site.stop()
-        for step in app.before_stop:
+        for step in machinery.before_stop:
             await step()
         for task in running:
             task.cancel()
@@ -190,7 +156,7 @@ async def run(app: App, stop: asyncio.Event, on_started: Started | None = None) 
 
 async def _machinery(settings: Settings, stack: AsyncExitStack) -> Machinery:
     clock, rng = RealClock(), SystemRng()
-    folder = DataFolder(settings.data_dir)
+    folder = DataFolder(settings.data_dir.absolute())
     folder.open()
     stack.callback(folder.close)
     for role in settings.roles:

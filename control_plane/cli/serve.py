@@ -42,8 +42,10 @@ def up(
 ) -> None:
     """Run Slipway until Ctrl-C."""
     from control_plane import main
+    from control_plane.cli import images
 
     settings = _settings(roles, host, port, speed, keep_fleet, launcher)
+    images.ensure(settings)
     asyncio.run(main.up(settings, on_started=_announce))
 
 

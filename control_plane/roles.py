@@ -1,0 +1,170 @@
+"""What each role runs, put together from the slices; the one place that picks implementations.
+
+Each function adds its loops to the process. A role that is not asked for makes nothing.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from hashlib import sha256
+from importlib.resources import files
+
+from control_plane.accounts.service import admins
+from control_plane.brokers.paper.adapter import PaperBroker
+from control_plane.containers.access import Access
+from control_plane.containers.choice import choose
+from control_plane.containers.docker.adapter import DockerLauncher
+from control_plane.containers.docker.engine import Engine
+from control_plane.containers.images import image_name
+from control_plane.containers.models import Launcher, bus_address
+from control_plane.containers.process.adapter import ProcessLauncher
+from control_plane.core.clock import Clock
+from control_plane.core.ids import Rng, Tenant
+from control_plane.deployments.models.fleet import Policy
+from control_plane.deployments.worker.hands import Hands
+from control_plane.deployments.worker.keeper import Keeper
+from control_plane.deployments.worker.reconciler import Budget, Reconciler
+from control_plane.deployments.worker.senses import Senses
+from control_plane.infra.bus import Bus
+from control_plane.infra.commands import Desk as CommandDesk
+from control_plane.infra.datafolder import DataFolder
+from control_plane.infra.db import Database
+from control_plane.infra.embedded import EmbeddedServer
+from control_plane.infra.failpoints import Failpoints
+from control_plane.infra.leases import Leases
+from control_plane.infra.supervisor import Supervisor
+from control_plane.market.service import Quotes
+from control_plane.market.worker.feeding import MarketWorker
+from control_plane.orders.service.desk import Desk
+from control_plane.orders.worker import loops
+from control_plane.settings import Role, Settings
+from control_plane.signals.worker import Intake
+from control_plane.strategies.service import Strategies
+from control_plane.strategies.worker import Checks
+from strategy_runtime.wire import names
+
+Loop = Callable[[], Awaitable[None]]
+
+
+@dataclass
+class Machinery:
+    """What every role is given."""
+
+    settings: Settings
+    clock: Clock
+    rng: Rng
+    folder: DataFolder
+    installation: str
+    holder: str  # this process, in lease rows
+    db: Database
+    bus: Bus
+    embedded: EmbeddedServer | None
+    failpoints: Failpoints
+    supervisor: Supervisor
+    leases: Mapping[Role, Leases]
+    loops: dict[str, Loop] = field(default_factory=dict)
+    before_stop: list[Loop] = field(default_factory=list)  # in order, while the loops still run
+
+
+def add_market(it: Machinery) -> None:
+    worker = MarketWorker(it.db, it.bus, it.clock, it.leases["market"], it.settings.market)
+    it.loops["market"] = worker.run
+
+
+async def add_fleet(it: Machinery) -> None:
+    leases, scale = it.leases["fleet"], it.settings.time_scale
+    policy = Policy(scale=scale)
+    access = Access(it.bus, f"fleet:{it.holder}")
+    hands = Hands(
+        it.installation,
+        it.db,
+        it.bus,
+        it.rng,
+        await choose(it.settings.fleet.launcher, launchers(it)),
+        access,
+        it.failpoints,
+        policy,
+        await _trusts(it.db),
+    )
+    reconciler = Reconciler(
+        it.db,
+        it.bus,
+        it.clock,
+        leases,
+        hands,
+        Senses(it.bus, it.clock, policy),
+        Budget(it.settings.fleet.spawn_per_second, it.clock),
+        it.settings.fleet.sweep_seconds,
+    )
+    desk = CommandDesk("fleet", it.db, it.bus, it.clock, leases, {"cut_off": reconciler.cut_off})
+    it.loops["fleet"] = reconciler.run
+    it.loops["fleet-engine"] = reconciler.listen
+    it.loops["fleet-access"] = Keeper(it.db, it.clock, leases, access, scale).run
+    it.loops["fleet-commands"] = desk.run
+    if not it.settings.fleet.keep:
+        it.before_stop.append(reconciler.stop_all)
+
+
+def add_trading(it: Machinery) -> None:
+    leases, scale = it.leases["trading"], it.settings.time_scale
+    intake = Intake(it.db, it.bus, it.clock, it.rng, leases, it.failpoints, scale)
+    quotes = Quotes(it.bus)
+    paper = PaperBroker(
+        it.db,
+        it.clock,
+        it.settings.paper,
+        scale,
+        on_fill=lambda: it.bus.hint(names.wake("orders")),
+    )
+    desk = Desk(
+        it.db,
+        it.bus,
+        it.clock,
+        it.rng,
+        leases,
+        it.failpoints,
+        {"paper": paper},
+        quotes,
+        it.settings.trading,
+        scale,
+    )
+    ours = loops(desk, tick_driven=(paper,))
+    it.loops["intake"] = intake.run
+    it.loops["quotes"] = quotes.run
+    it.loops["prices"] = ours.need_prices
+    it.loops["plan"] = ours.plan
+    it.loops["send"] = ours.send
+    it.loops["follow"] = ours.follow
+    it.loops["ticks"] = ours.let_ticks_through
+
+
+def add_checks(it: Machinery) -> None:
+    """Static checks of uploads that a crash broke off; the api role answers for them."""
+    it.loops["checks"] = Checks(Strategies(it.db, it.rng), it.clock).run
+
+
+def launchers(it: Machinery) -> Mapping[str, Launcher]:
+    fleet = it.settings.fleet
+    bus = bus_address(it.bus.url, fleet.bus_url, fleet.bus_volume)
+    docker = DockerLauncher(
+        it.installation,
+        fleet.image or image_name(),
+        bus,
+        Engine(fleet.docker_host),
+        it.failpoints,
+        runtime=fleet.runtime,
+    )
+    process = ProcessLauncher(
+        it.installation, it.folder.path / "containers", bus, it.clock, it.failpoints
+    )
+    return {"docker": docker, "process": process}
+
+
+async def _trusts(db: Database) -> Callable[[Tenant, str], bool]:
+    """Whose code may run where there is no sandbox: the operator's own, and what ships with us."""
+    shipped = {
+        sha256(source.read_bytes()).hexdigest()
+        for folder in files("strategy_templates").iterdir()
+        if (source := folder / "strategy.py").is_file()
+    }
+    trusted = await db.read(admins)
+    return lambda tenant, code: tenant in trusted or code in shipped
