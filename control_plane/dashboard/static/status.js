@@ -15,6 +15,7 @@ const shown = new Map();
 let failures = 0;
 let lastGood = null;
 let skew = 0;
+let marketNow = 0;
 
 function element(tag, properties = {}, ...children) {
   const made = document.createElement(tag);
@@ -50,7 +51,7 @@ function price(text) {
 }
 
 function money(text, currency) {
-  const digits = Math.abs(Number(text)) >= 1 ? 2 : 6;
+  const digits = Math.abs(Number(text)) >= 0.01 ? 2 : 6;
   const figure = Number(text).toLocaleString(undefined, {
     minimumFractionDigits: 2, maximumFractionDigits: digits, signDisplay: "exceptZero",
   });
@@ -72,8 +73,10 @@ function lag(ms) {
   return ms < 1000 ? `${ms} ms` : `${(ms / 1000).toFixed(1)} s`;
 }
 
-function ago(iso) {
-  const seconds = Math.max(0, Math.round((Date.now() + skew - Date.parse(iso)) / 1000));
+// Markets may run fast: how long ago a trade opened is told by their own clock.
+function ago(iso, isMarket) {
+  const now = isMarket ? marketNow : Date.now() + skew;
+  const seconds = Math.max(0, Math.round((now - Date.parse(iso)) / 1000));
   if (seconds < 2) return "now";
   if (seconds < 60) return `${seconds} s ago`;
   if (seconds < 3600) return `${Math.floor(seconds / 60)} min ago`;
@@ -81,8 +84,11 @@ function ago(iso) {
   return new Date(iso).toLocaleDateString();
 }
 
-function when(iso) {
-  return element("time", { dateTime: iso, title: new Date(iso).toLocaleString(), className: "soft" }, ago(iso));
+function when(iso, isMarket = false) {
+  const title = `${new Date(iso).toLocaleString()}${isMarket ? ", market time" : ""}`;
+  const made = element("time", { dateTime: iso, title, className: "soft" }, ago(iso, isMarket));
+  if (isMarket) made.dataset.clock = "market";
+  return made;
 }
 
 // ---- parts of the page -------------------------------------------------------------------------
@@ -129,7 +135,7 @@ function tradeRow(one) {
   const profit = one.pnl === null ? "" : money(one.pnl, one.currency);
   const isOpen = one.closed_at === null;
   return [
-    cell("", when(one.opened_at)), cell("", one.deployment), cell("", pair(one.instrument)), cell("", one.side),
+    cell("", when(one.opened_at, true)), cell("", one.deployment), cell("", pair(one.instrument)), cell("", one.side),
     figure("Quantity", number(one.quantity)), figure("Entry", price(one.entry_price)), figure("Exit", price(one.exit_price)),
     figure("Profit", profit, `${profitClass(one.pnl)}${isOpen ? " open" : ""}`), cell("", state(one.state)),
   ];
@@ -194,8 +200,7 @@ function drawMissing(missing) {
 }
 
 function drawClock(status) {
-  at("market-clock").hidden = !status.market_at;
-  if (!status.market_at) return;
+  at("market-clock").hidden = false;
   at("market-time").textContent = new Date(status.market_at).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" });
   at("speed").hidden = status.speed === 1;
   at("speed").textContent = `${number(status.speed)}× speed`;
@@ -203,6 +208,7 @@ function drawClock(status) {
 
 function show(status) {
   skew = Date.parse(status.at) - Date.now();
+  marketNow = Date.parse(status.market_at);
   drawClock(status);
   draw("counts", status.counts, drawCounts);
   draw("totals", status.totals, drawProfit);
@@ -212,7 +218,9 @@ function show(status) {
   drawTable("signals", status.signals, signalRow);
   drawTable("orders", status.orders, orderRow);
   at("version").textContent = `Slipway ${status.version}`;
-  for (const time of document.querySelectorAll("main time")) time.textContent = ago(time.dateTime);
+  for (const time of document.querySelectorAll("main time")) {
+    time.textContent = ago(time.dateTime, time.dataset.clock === "market");
+  }
 }
 
 // ---- looking -----------------------------------------------------------------------------------
