@@ -42,9 +42,14 @@ class Absence:
 
 
 def is_due(doubt: Doubt, now_ms: int, patience: Patience) -> bool:
-    """Often at first, then ever more slowly."""
+    """Often at first, then ever more slowly, and closely where two looks decide."""
     if doubt.looked_ms is None:
         return True
+    settled = doubt.signed_ms + patience.settle_ms
+    if doubt.looked_ms < settled <= now_ms:
+        return True
+    if doubt.looks:
+        return now_ms - doubt.looked_ms >= patience.apart_ms
     age = now_ms - doubt.signed_ms
     slowest = int(patience.apart_ms * SLOWEST_SECONDS / APART_SECONDS)
     wait = min(max(patience.apart_ms, age // 4), slowest)

@@ -53,7 +53,7 @@ class Slice:
     """Orders with everything that they need."""
 
     db: Database
-    clock: FakeClock
+    clock: Any  # one that a test drives; a benchmark's is real
     quotes: FakeQuotes = field(default_factory=FakeQuotes)
     paper: PaperBroker = field(init=False)
     desk: Desk = field(init=False)
@@ -97,19 +97,21 @@ class Slice:
         """The strategy says so, on a new candle."""
         self.trigger += 1
         row = signal_row(self, action) | changes
-        await self.db.write(_add, "signal", row)
+        await self.db.write(add_row, "signal", row)
         return str(row["id"])
 
     async def work(self, seconds: float = 2.0) -> None:
-        """Let the loops do what they do, for a while."""
-        steps = max(1, round(seconds / 0.5))
-        for _ in range(steps):
+        """Let the loops do what they do, for a while: closely at first, then once a second."""
+        until = self.clock.seconds + seconds
+        close = 4
+        while self.clock.seconds < until:
+            close -= 1
             await self.desk.leases.once()
             await self.loops.planner.once()
-            for _ in range(3):
+            for _ in range(3 if close >= 0 else 1):
                 await self.loops.sender.once()
                 await self.loops.follower.once()
-            await self.clock.advance(0.5)
+            await self.clock.advance(0.5 if close >= 0 else 1.0)
 
     async def rows(self, name: str) -> Sequence[Row[Any]]:
         found = SCHEMA.tables[TABLES.get(name, name)]
@@ -132,7 +134,7 @@ class Slice:
 async def sail(db: Database, clock: FakeClock, instrument: Instrument | None = None) -> Slice:
     """One deployment, one subscriber with 10,000 USDT, a market at 50,000."""
     made = Slice(db, clock, instrument=instrument or spot())
-    await db.write(_base, made.instrument)
+    await db.write(base_rows, made.instrument)
     await subscribe(made, 1)
     await made.desk.leases.once()
     await made.price("50000")
@@ -144,7 +146,7 @@ async def futures(db: Database, clock: FakeClock) -> Slice:
 
 
 async def subscribe(made: Slice, number: int, **terms: Any) -> None:
-    await made.db.write(_subscriber, made.instrument, number, terms)
+    await made.db.write(subscriber_rows, made.instrument, number, terms)
 
 
 def signal_row(made: Slice, action: str) -> dict[str, Any]:
@@ -178,12 +180,12 @@ def signal_row(made: Slice, action: str) -> dict[str, Any]:
     }
 
 
-def _base(tx: Tx, instrument: Instrument) -> None:
+def base_rows(tx: Tx, instrument: Instrument) -> None:
     rates = spot(id="spot:I-USDT_INR", base="USDT", quote="INR")
     list_instruments(tx, [instrument, rates], "simulated")
-    _add(tx, "strategy", {"id": "st1", "tenant": "us1", "name": "cross", "created_ms": 0})
+    add_row(tx, "strategy", {"id": "st1", "tenant": "us1", "name": "cross", "created_ms": 0})
     version = {"id": "ve1", "strategy_id": "st1", "tenant": "us1", "number": 1, "code": ""}
-    _add(tx, "version", version | {"code_sha256": "", "created_ms": 0})
+    add_row(tx, "version", version | {"code_sha256": "", "created_ms": 0})
     deployment = {
         "id": DEPLOYMENT,
         "tenant": "us1",
@@ -195,10 +197,10 @@ def _base(tx: Tx, instrument: Instrument) -> None:
         "resolution": "1m",
         "created_ms": 0,
     }
-    _add(tx, "deployment", deployment)
+    add_row(tx, "deployment", deployment)
 
 
-def _subscriber(tx: Tx, instrument: Instrument, number: int, terms: Mapping[str, Any]) -> None:
+def subscriber_rows(tx: Tx, instrument: Instrument, number: int, terms: Mapping[str, Any]) -> None:
     account = f"ac{number}"
     shard = int(shard_of(account))
     row = {
@@ -211,7 +213,7 @@ def _subscriber(tx: Tx, instrument: Instrument, number: int, terms: Mapping[str,
         "home_currency": "USDT",
         "created_ms": 0,
     }
-    _add(tx, "account", row)
+    add_row(tx, "account", row)
     play_money.deposit(tx, account, "USDT", D("10000"))
     follow = {
         "id": f"su{number}",
@@ -234,10 +236,10 @@ def _subscriber(tx: Tx, instrument: Instrument, number: int, terms: Mapping[str,
         "created_ms": 0,
         "version": 1,
     }
-    _add(tx, "subscription", follow | dict(terms))
+    add_row(tx, "subscription", follow | dict(terms))
 
 
-def _add(tx: Tx, name: str, row: Mapping[str, Any]) -> None:
+def add_row(tx: Tx, name: str, row: Mapping[str, Any]) -> None:
     """With the defaults that the model would give."""
     table = SCHEMA.tables[name]
     found = {column.name: getattr(column.default, "arg", None) for column in table.c}

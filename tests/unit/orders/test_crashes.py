@@ -1,0 +1,201 @@
+"""Killed anywhere, started again: exactly one order at the venue, and the database knows it."""
+
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from control_plane.brokers.errors import OutcomeUnknown, VenueUnreachable
+from control_plane.brokers.models import Accepted, OrderRequest, VenueOrder
+from control_plane.brokers.paper.adapter import PaperBroker
+from control_plane.infra.db import Database
+from control_plane.infra.failpoints import Arming, FailpointRaised
+from tests.fakes.clock import FakeClock
+from tests.unit.orders.desk import Slice, sail
+
+SENDING = (
+    "send.after_wal_commit",
+    "send.before_socket_write",
+    "send.after_socket_write",
+    "send.after_reply",
+    "send.after_record",
+)
+PLANNING = ("fanout.after_k_intents", "risk.before_commit")
+
+
+@dataclass
+class Faulty:
+    """The paper exchange behind a bad line."""
+
+    paper: PaperBroker
+    place_as: str = "ok"  # ok | lose_request | lose_reply | unreachable
+    find_as: str = "ok"  # ok | unreachable
+    placed: list[str] = field(default_factory=list)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.paper, name)
+
+    async def place(self, order: OrderRequest) -> Accepted:
+        self.placed.append(order.client_order_id)
+        if self.place_as == "lose_request":
+            raise OutcomeUnknown("no answer")
+        accepted = await self.paper.place(order)
+        if self.place_as == "lose_reply":
+            raise OutcomeUnknown("no answer")
+        return accepted
+
+    async def find(self, order: OrderRequest, exchange_order_id: str | None) -> VenueOrder | None:
+        if self.find_as == "unreachable":
+            raise VenueUnreachable("down")
+        return await self.paper.find(order, exchange_order_id)
+
+
+@pytest.fixture
+async def ship(memory: Database, clock: FakeClock) -> Slice:
+    return await sail(memory, clock)
+
+
+async def bad_line(ship: Slice, place_as: str = "ok", find_as: str = "ok") -> Faulty:
+    line = Faulty(ship.paper, place_as, find_as)
+    ship.restart(line)
+    await ship.desk.leases.once()
+    return line
+
+
+async def crash(ship: Slice, armed: Mapping[str, Arming]) -> None:
+    """Run until it dies there, then start a new process."""
+    ship.desk.failpoints.armed.update(armed)
+    with suppress(FailpointRaised, ExceptionGroup):
+        await ship.work(1)
+    ship.restart(holder="another")
+
+
+async def at_venue(ship: Slice, side: str) -> int:
+    orders = await ship.rows("paper_order")
+    return sum(1 for row in orders if row.side == side and row.kind == "limit")
+
+
+@pytest.mark.parametrize("name", [*PLANNING, *SENDING])
+async def test_an_entry_that_died_there_is_placed_once(ship: Slice, name: str) -> None:
+    await ship.signal("LONG")
+    await crash(ship, {name: Arming("raise")})
+    await ship.work(40)
+    entry = await ship.only("intents", leg="entry")
+    if name in ("send.after_wal_commit", "send.before_socket_write"):
+        # It never arrived: proved, and given up, for a missed entry is cheaper than a doubled one.
+        assert entry.state == "ABANDONED"
+        assert await at_venue(ship, "buy") == 0
+        return
+    assert entry.state == "FILLED"
+    assert await at_venue(ship, "buy") == 1
+    trade = await ship.only("trades")
+    assert trade.state == "protected"
+    assert trade.quantity == entry.quantity
+
+
+@pytest.mark.parametrize("name", SENDING)
+async def test_an_exit_that_died_there_goes_out_once(ship: Slice, name: str) -> None:
+    await ship.signal("LONG")
+    await ship.work()
+    await ship.signal("EXIT_LONG")
+    await crash(ship, {name: Arming("raise")})
+    await ship.work(60)
+    assert (await ship.only("trades")).state == "closed"
+    assert await at_venue(ship, "sell") == 1
+    assert await ship.free("BTC") == 0
+
+
+async def test_a_lost_reply_is_looked_up_at_once(ship: Slice) -> None:
+    line = await bad_line(ship, place_as="lose_reply")
+    await ship.signal("LONG")
+    await ship.work(1)
+    assert (await ship.only("intents", leg="entry")).state == "FILLED"
+    assert line.placed.count((await ship.only("orders", number=0, side="buy")).client_order_id) == 1
+
+
+async def test_a_lost_request_is_absent_only_after_the_settle_time(ship: Slice) -> None:
+    await bad_line(ship, place_as="lose_request")
+    await ship.signal("LONG")
+    await ship.work(15)
+    assert (await ship.only("intents", leg="entry")).state == "UNKNOWN"
+    await ship.work(10)
+    entry = await ship.only("intents", leg="entry")
+    assert (entry.state, entry.looks) == ("ABANDONED", 2)
+
+
+async def test_an_unreachable_venue_proves_nothing(ship: Slice) -> None:
+    line = await bad_line(ship, place_as="lose_reply", find_as="unreachable")
+    line.paper.last.clear()
+    await ship.signal("LONG")
+    await ship.work(60)
+    assert (await ship.only("intents", leg="entry")).state == "UNKNOWN"
+    line.find_as = "ok"
+    await ship.work(15)
+    assert (await ship.only("intents", leg="entry")).state in ("OPEN", "FILLED", "CANCELLED")
+
+
+async def test_while_one_entry_is_in_doubt_no_second_leaves(ship: Slice) -> None:
+    line = await bad_line(ship, place_as="lose_request", find_as="unreachable")
+    await ship.signal("LONG")
+    await ship.work(2)
+    line.place_as = "ok"
+    await ship.signal("LONG")
+    await ship.work(2)
+    assert len(line.placed) == 1
+
+
+async def test_doubt_that_never_clears_is_left_to_a_person(ship: Slice) -> None:
+    await bad_line(ship, place_as="lose_request", find_as="unreachable")
+    await ship.signal("LONG")
+    await ship.work(1)
+    await ship.clock.advance(905)
+    await ship.work(15)
+    assert (await ship.only("intents", leg="entry")).state == "QUARANTINED"
+
+
+async def test_a_process_that_slept_after_the_commit_sends_nothing(ship: Slice) -> None:
+    line = await bad_line(ship)
+    await ship.signal("LONG")
+    await ship.loops.planner.once()
+    released = await ship.db.write(
+        ship.loops.sender.releaser.release, await ship.rows("intents"), []
+    )
+    await ship.clock.advance(2)
+    await ship.loops.sender._send(released[0], ship.clock.monotonic() - 2)
+    entry = await ship.only("intents", leg="entry")
+    assert (entry.state, line.placed) == ("READY", [])
+
+
+async def test_a_late_request_is_refused_by_the_venue_itself(ship: Slice) -> None:
+    await ship.signal("LONG")
+    await ship.loops.planner.once()
+    released = await ship.db.write(
+        ship.loops.sender.releaser.release, await ship.rows("intents"), []
+    )
+    await ship.clock.advance(11)
+    await ship.desk.leases.once()
+    await ship.loops.sender._send(released[0], ship.clock.monotonic())
+    entry = await ship.only("intents", leg="entry")
+    assert entry.state == "REJECTED"
+    assert "stale_timestamp" in entry.reason
+
+
+async def test_ticks_that_come_again_after_a_crash_fill_nothing_twice(ship: Slice) -> None:
+    await ship.signal("LONG")
+    await ship.work()
+    tick = ship.quotes.held[next(iter(ship.quotes.held))]
+    before = len(await ship.rows("paper_fill"))
+    await ship.paper.on_tick(ship.instrument, tick)
+    await PaperBroker(ship.db, ship.clock, ship.paper.settings).on_tick(ship.instrument, tick)
+    assert len(await ship.rows("paper_fill")) == before
+
+
+async def test_fills_read_again_are_booked_once(ship: Slice) -> None:
+    await ship.signal("LONG")
+    await ship.work()
+    trade = await ship.only("trades")
+    fills = await ship.paper.fills_since({trade.account_id: ""})
+    assert await ship.db.write(ship.loops.follower.tracker.apply, fills) == 0
+    assert (await ship.only("trades")).quantity == trade.quantity

@@ -1,0 +1,265 @@
+"""For every subscription exactly one intent or one skip, whatever they bring and whatever the
+market does.
+"""
+
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from control_plane.core.ids import (
+    AccountId,
+    DeploymentId,
+    IntentId,
+    SignalId,
+    SubscriptionId,
+    Tenant,
+    TradeId,
+)
+from control_plane.orders.models.planning import (
+    Holding,
+    Intended,
+    Plan,
+    Scene,
+    Signal,
+    Skipped,
+    Subscriber,
+    plan,
+    shuffled,
+)
+from control_plane.orders.models.prices import SAME, Quote, Rate
+from strategy_runtime.rules.money import ZERO
+from strategy_runtime.rules.sizing import recompute
+from tests.factories import D, future, spot
+
+NOW = 1_000_000
+SIGNAL = Signal(
+    id=SignalId("sg1"),
+    deployment=DeploymentId("dep1"),
+    instrument="spot:B-BTC_USDT",
+    kind="entry",
+    side="LONG",
+    trigger_ms=600_000,
+    price=D("50000"),
+    stop_loss=D("49000"),
+    take_profit=D("53000"),
+    published_ms=NOW - 200,
+    seed=7,
+)
+EXIT = replace(SIGNAL, kind="exit", stop_loss=None, take_profit=None)
+
+
+def who(number: int = 1, **changes: Any) -> Subscriber:
+    values: dict[str, Any] = {
+        "subscription": SubscriptionId(f"su{number}"),
+        "account": AccountId(f"ac{number}"),
+        "tenant": Tenant("us1"),
+        "shard": 1,
+        "venue": "paper",
+        "is_active": True,
+        "account_state": "active",
+        "margin_currency": "",
+        "capital": D("10000"),
+        "capital_currency": "USDT",
+        "risk": D("0.01"),
+        "leverage": D("1"),
+        "sizing": "fixed_risk",
+        "max_positions": 1,
+        "max_daily_loss": None,
+        "max_notional": None,
+        "slippage": D("0.003"),
+        "max_age_ms": 60_000,
+        "software_stop": False,
+    }
+    return Subscriber(**(values | changes))
+
+
+def scene(**changes: Any) -> Scene:
+    values: dict[str, Any] = {
+        "signal": SIGNAL,
+        "instrument": spot(),
+        "quote": Quote(D("50000"), 100),
+        "now_ms": NOW,
+        "price_stale_ms": 60_000,
+        "rate_stale_ms": 60_000,
+        "rates": {("USDT", "USDT"): SAME, ("INR", "USDT"): Rate(D("0.0118"), 500, "spot:I")},
+        "free": {(AccountId(f"ac{n}"), "USDT"): D("10000") for n in range(1, 40)},
+    }
+    return Scene(**(values | changes))
+
+
+def held(**changes: Any) -> Holding:
+    values: dict[str, Any] = {
+        "side": "LONG",
+        "entry_trigger_ms": 300_000,
+        "quantity": D("0.1"),
+        "trade": TradeId("td1"),
+        "entry": IntentId("in1"),
+    }
+    return Holding(**(values | changes))
+
+
+def one(found: Plan) -> Intended | Skipped:
+    both: list[Intended | Skipped] = [*found.intents, *found.skips]
+    assert len(both) == 1
+    return both[0]
+
+
+def reason(seen: Scene, subscriber: Subscriber | None = None) -> str:
+    decided = one(plan(seen, [subscriber or who()]))
+    assert isinstance(decided, Skipped), decided
+    return decided.reason
+
+
+def test_an_entry_is_sized_at_the_worst_price_that_it_may_pay() -> None:
+    decided = one(plan(scene(), [who()]))
+    assert isinstance(decided, Intended)
+    assert decided.limit_price == D("50150")
+    assert (decided.stop_loss, decided.take_profit) == (D("49000"), D("53000"))
+    assert decided.quantity == D("0.07416")
+    assert decided.expires_ms == SIGNAL.published_ms + 60_000
+
+
+def test_the_record_and_what_is_shared_recompute_each_quantity() -> None:
+    found = plan(scene(), [who(1), who(2, capital=D("12345.67")), who(3, capital_currency="INR")])
+    for decided in found.intents:
+        assert recompute({**found.shared, **decided.explain}) == decided.quantity
+
+
+@pytest.mark.parametrize(
+    ("changes", "subscriber", "expected"),
+    [
+        ({"halts": frozenset({"platform"})}, {}, "halted"),
+        ({"halts": frozenset({"account:ac1"})}, {}, "halted"),
+        ({"halts": frozenset({"deployment:dep1"})}, {}, "halted"),
+        ({"instrument": spot(active=False)}, {}, "instrument_inactive"),
+        ({"quote": None}, {}, "no_price"),
+        ({"quote": Quote(D("50000"), 61_000)}, {}, "price_stale"),
+        ({"quote": Quote(D("50151"), 0)}, {}, "price_moved"),
+        ({"quote": Quote(D("49000"), 0)}, {}, "stop_passed"),
+        ({"now_ms": NOW + 60_000}, {}, "stale"),
+        ({"free": {}}, {}, "no_balance"),
+        ({"rates": {}}, {}, "rate_stale"),
+        ({"holdings": {"su1": held()}}, {}, "already_in_position"),
+        ({"holdings": {"su1": held(side="SHORT")}}, {}, "opposite_position"),
+        ({"holdings": {"su1": held(entry_trigger_ms=700_000)}}, {}, "superseded"),
+        ({}, {"account_state": "suspended"}, "account_suspended"),
+        ({}, {"capital": D("2")}, "too_small"),
+        ({"losses": {"su1": D("500")}}, {"max_daily_loss": D("0.05")}, "daily_loss"),
+        ({"signal": replace(SIGNAL, stop_loss=None)}, {}, "no_stop"),
+        (
+            {"signal": replace(SIGNAL, side="SHORT", stop_loss=D("51000"), take_profit=None)},
+            {},
+            "no_short",
+        ),
+        (
+            {"instrument": spot(order_types=("limit",))},
+            {"venue": "coindcx"},
+            "no_stop_orders",
+        ),
+    ],
+)
+def test_each_guard_refuses_an_entry_with_its_reason(
+    changes: dict[str, Any], subscriber: dict[str, Any], expected: str
+) -> None:
+    assert reason(scene(**changes), who(**subscriber)) == expected
+
+
+def test_a_stale_rate_refuses() -> None:
+    rates = {("INR", "USDT"): Rate(D("0.0118"), 60_001, "x"), ("USDT", "USDT"): SAME}
+    assert reason(scene(rates=rates), who(capital_currency="INR")) == "rate_stale"
+
+
+def test_a_futures_position_has_one_owner() -> None:
+    owners = {(AccountId("ac1"), "fut:B-BTC_USDT:USDT"): SubscriptionId("su9")}
+    seen = scene(instrument=future(), owners=owners)
+    assert reason(seen, who(margin_currency="USDT", leverage=D("2"))) == "exposure_owned"
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"halts": frozenset({"platform"})},
+        {"quote": None},
+        {"now_ms": NOW + 10_000_000},
+        {"instrument": spot(active=False)},
+    ],
+)
+def test_no_guard_keeps_an_exit_back(changes: dict[str, Any]) -> None:
+    seen = scene(signal=EXIT, holdings={SubscriptionId("su1"): held()}, **changes)
+    decided = one(plan(seen, [who(is_active=False, account_state="suspended")]))
+    assert isinstance(decided, Intended)
+    assert (decided.leg, decided.side, decided.expires_ms) == ("exit", "sell", None)
+
+
+@pytest.mark.parametrize(
+    ("holding", "expected"),
+    [
+        (held(side="SHORT"), "no_position"),
+        (held(entry_trigger_ms=600_000), "superseded"),
+        (held(entry_trigger_ms=700_000), "superseded"),
+        (held(is_leaving=True), "already_leaving"),
+    ],
+)
+def test_an_exit_closes_only_what_an_earlier_trigger_opened(
+    holding: Holding, expected: str
+) -> None:
+    seen = scene(signal=EXIT, holdings={SubscriptionId("su1"): holding})
+    assert reason(seen) == expected
+
+
+def test_a_reversal_waits_until_the_position_is_flat() -> None:
+    leaving = held(side="SHORT", is_leaving=True, margin=D("100"))
+    seen = scene(instrument=future(), holdings={SubscriptionId("su1"): leaving})
+    decided = one(plan(seen, [who(margin_currency="USDT", leverage=D("2"))]))
+    assert isinstance(decided, Intended)
+    assert decided.waits_for == "td1"
+
+
+def test_the_same_seed_gives_the_same_order_and_another_seed_another() -> None:
+    members = [who(n) for n in range(1, 40)]
+    first = [m.subscription for m in shuffled(7, members)]
+    assert first == [m.subscription for m in shuffled(7, members[::-1])]
+    assert first != [m.subscription for m in shuffled(8, members)]
+
+
+subscribers = st.lists(
+    st.builds(
+        who,
+        st.integers(1, 39),
+        capital=st.sampled_from([D("1"), D("100"), D("10000"), D("1000000")]),
+        capital_currency=st.sampled_from(["USDT", "INR", "EUR"]),
+        max_age_ms=st.sampled_from([0, 100, 60_000]),
+        max_notional=st.sampled_from([None, D("50"), D("5000")]),
+        account_state=st.sampled_from(["active", "active", "suspended"]),
+        is_active=st.booleans(),
+    ),
+    unique_by=lambda each: each.subscription,
+    max_size=20,
+)
+
+
+@settings(deadline=None)
+@given(
+    subscribers,
+    st.sampled_from([SIGNAL, EXIT]),
+    st.sampled_from([D("49000"), D("50000"), D("51000")]),
+    st.sets(st.integers(1, 39)),
+)
+def test_everybody_gets_exactly_one_intent_or_one_skip(
+    members: list[Subscriber], signal: Signal, price: Decimal, holders: set[int]
+) -> None:
+    holdings = {SubscriptionId(f"su{n}"): held() for n in holders}
+    found = plan(scene(signal=signal, quote=Quote(price, 0), holdings=holdings), members)
+    both: list[Intended | Skipped] = [*found.intents, *found.skips]
+    named = [decided.subscriber.subscription for decided in both]
+    assert sorted(named) == sorted(m.subscription for m in members)
+    assert all(skip.reason for skip in found.skips)
+    assert all(intended.quantity > ZERO for intended in found.intents)
+    for intended in found.intents:
+        notional = intended.subscriber.max_notional
+        if intended.leg == "entry" and notional is not None and intended.limit_price is not None:
+            assert intended.quantity * intended.limit_price <= notional
