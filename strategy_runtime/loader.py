@@ -53,8 +53,6 @@ def find(module: ModuleType) -> type[BaseStrategy]:
     kind = leaves.pop()
     if kind.on_candle is BaseStrategy.on_candle and kind.on_tick is BaseStrategy.on_tick:
         raise LoadError(f"{kind.__name__} has no on_candle: it would never decide anything")
-    if getattr(kind, "resolutions", ()):
-        raise LoadError(f"{kind.__name__}.resolutions: this runtime gives one resolution only")
     return kind
 
 

@@ -134,6 +134,7 @@ def setting_of(boot: Boot) -> Setting:
         parameters={name: msgspec.json.decode(raw) for name, raw in boot.parameters.items()},
         manifest={name: msgspec.json.decode(raw) for name, raw in boot.manifest.items()},
         window=boot.lookback,
+        resolutions=boot.resolutions,
     )
 
 

@@ -59,3 +59,25 @@ def walk(
             )
         )
     return candles
+
+
+def longer(candles: list[Candle], resolution: str) -> list[Candle]:
+    """The candles of a longer resolution that these add up to, whole ones only."""
+    found: list[Candle] = []
+    length = DURATION_MS[resolution]
+    for opened in sorted({bar.open_ms // length * length for bar in candles}):
+        parts = [bar for bar in candles if opened <= bar.open_ms < opened + length]
+        if len(parts) < length // (candles[1].open_ms - candles[0].open_ms):
+            continue
+        found.append(
+            Candle(
+                opened,
+                parts[0].open,
+                max(bar.high for bar in parts),
+                min(bar.low for bar in parts),
+                parts[-1].close,
+                sum(bar.volume for bar in parts),
+                sequence(resolution, opened),
+            )
+        )
+    return found

@@ -22,7 +22,8 @@ class Course:
         self.start_ms = start_ms
         self.seen_ms = -1
         self.seen = 0
-        self._resolution = resolution
+        self.resolution = resolution
+        self._learnt: dict[str, int] = {}
 
     def is_repeat(self, candle: Candle) -> bool:
         return candle.open_ms <= self.seen_ms
@@ -35,7 +36,7 @@ class Course:
         last = self.seen_ms
         if last < 0:
             last = max(self.committed_ms, -1 if self.start_ms == NEVER_MS else self.start_ms - 1)
-        return last < 0 or candle.seq <= sequence(self._resolution, last) + 1
+        return last < 0 or candle.seq <= sequence(self.resolution, last) + 1
 
     def take(self, candle: Candle, *, wanted: bool = True) -> Decision | None:
         """The decision on this candle, if one is due and it was not seen before."""
@@ -52,9 +53,23 @@ class Course:
             return None
         return self.engine.decide(candle) if wanted else self.engine.skip(candle)
 
+    def learn(self, resolution: str, candle: Candle) -> None:
+        """A candle of a further resolution, once, however often it comes."""
+        if candle.open_ms > self.learnt_ms(resolution):
+            self._learnt[resolution] = candle.open_ms
+            self.engine.learn(resolution, candle)
+
+    def learnt_ms(self, resolution: str) -> int:
+        return self._learnt.get(resolution, -1)
+
+    def follows_further(self, resolution: str, candle: Candle) -> bool:
+        """No candle of that resolution is missing before this one, as far as can be told."""
+        last = self.learnt_ms(resolution)
+        return last >= 0 and candle.seq <= sequence(resolution, last) + 1
+
     def take_tick(self, tick: Tick) -> Decision | None:
         """Only a tick of the candle that is open now can decide anything."""
-        opened = open_of(self._resolution, tick.at_ms)
+        opened = open_of(self.resolution, tick.at_ms)
         if opened <= self.seen_ms or opened < self.start_ms:
             return None
         return self.engine.decide_tick(tick)

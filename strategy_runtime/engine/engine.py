@@ -13,11 +13,14 @@ from msgspec import Struct
 from strategy_runtime.engine.failures import RAISED, StrategyFailed, explain
 from strategy_runtime.engine.intents import compose
 from strategy_runtime.engine.position import Fill, advance, intend
-from strategy_runtime.engine.state import EMPTY, BadState, freeze, thaw
+from strategy_runtime.engine.state import EMPTY, freeze, thaw
+from strategy_runtime.sdk.context import Context, Keep, Level
+from strategy_runtime.sdk.errors import StrategyError
+from strategy_runtime.sdk.history import History
 from strategy_runtime.sdk.params import resolve
-from strategy_runtime.sdk.strategy import BaseStrategy, Context, Level
+from strategy_runtime.sdk.strategy import BaseStrategy
 from strategy_runtime.wire.messages import Candle, Outcome, Position, Signal, Tick
-from strategy_runtime.wire.resolutions import candle_trigger, open_of, tick_trigger
+from strategy_runtime.wire.resolutions import RESOLUTIONS, candle_trigger, open_of, tick_trigger
 
 FLAT = Position()
 
@@ -30,6 +33,7 @@ class Setting(Struct, frozen=True):
     parameters: Mapping[str, object] = {}
     manifest: Mapping[str, object] = {}
     window: int = 200
+    resolutions: tuple[str, ...] = ()  # beside the resolution that it decides on
 
 
 class Decision(Struct, frozen=True):
@@ -52,20 +56,25 @@ class Engine:
         *,
         state: bytes = EMPTY,
         position: Position = FLAT,
+        keep: Keep = lambda resolution, window: History(window),
     ) -> None:
         """Build the strategy and start it; StrategyFailed if its own code refuses."""
-        window = max(setting.window, kind.lookback, 1)
         self._filename = _filename(kind)
         self._resolution = setting.resolution
-        self._context = Context(setting.instrument, setting.resolution, window)
-        self._context.manifest = setting.manifest
-        self._context.position = position
         try:
+            self._context = Context(
+                setting.instrument,
+                setting.resolution,
+                max(setting.window, kind.lookback, 1),
+                further=further_of(kind, setting),
+                manifest=setting.manifest,
+                keep=keep,
+            )
             self._context.state = thaw(state)
-        except BadState as error:
+        except StrategyError as error:
             raise StrategyFailed(str(error)) from error
+        self._context.position = position
         self._state = state
-        self._next_seq: int | None = None
         self.decided_tick_ms = -1
         self._strategy = self._build(kind, setting)
 
@@ -75,16 +84,11 @@ class Engine:
 
     def warm(self, candle: Candle) -> None:
         """See a candle whose decision is committed: the position already knows it."""
-        context = self._context
-        seq = candle.seq
-        if seq != self._next_seq and self._next_seq is not None:
-            for indicator in context.indicators:
-                indicator.realign(seq)
+        self._context.base.feed(candle)
 
-        self._next_seq = seq + 1
-        context.history.append(candle)
-        for indicator in context.indicators:
-            indicator.update(candle, seq)
+    def learn(self, resolution: str, candle: Candle) -> None:
+        """See a candle of a further resolution, before the first that closes with it or later."""
+        self._context.further[resolution].feed(candle)
 
     def observe(self, candle: Candle) -> tuple[Fill, ...]:
         self.warm(candle)
@@ -181,6 +185,16 @@ class Engine:
             context.lines = []
         if context.metrics:
             context.metrics = []
+
+
+def further_of(kind: type[BaseStrategy], setting: Setting) -> tuple[str, ...]:
+    """The resolutions beside its own, checked: a launch grants those that checking found."""
+    declared = tuple(dict.fromkeys((*setting.resolutions, *kind.resolutions)))
+    further = tuple(name for name in declared if name != setting.resolution)
+    for name in further:
+        if name not in RESOLUTIONS:
+            raise StrategyError(f"resolutions: {name!r} is none of {', '.join(RESOLUTIONS)}")
+    return further
 
 
 def _filename(kind: type[BaseStrategy]) -> str:

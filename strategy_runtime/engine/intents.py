@@ -3,8 +3,9 @@
 from collections.abc import Iterable
 
 from strategy_runtime.engine.position import EXIT_OF, SIDE_LEFT_BY, heading
+from strategy_runtime.sdk.context import Context, Order
 from strategy_runtime.sdk.errors import SignalError
-from strategy_runtime.sdk.strategy import Context, Order, exact
+from strategy_runtime.sdk.strategy import exact
 from strategy_runtime.wire.messages import Action, Position, Side, Signal
 
 OPPOSITE: dict[Side, Side] = {"LONG": "SHORT", "SHORT": "LONG"}

@@ -6,26 +6,17 @@ read before the newer one is decided.
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Callable
 
+from strategy_runtime.feeds.further import Further, Say
+from strategy_runtime.feeds.history import history
 from strategy_runtime.feeds.outbox import Outbox
 from strategy_runtime.feeds.pilot import Pilot
 from strategy_runtime.feeds.resp import Connection
 from strategy_runtime.feeds.timing import Machine, Timing, backoff
 from strategy_runtime.feeds.voice import Voice
-from strategy_runtime.wire import names
-from strategy_runtime.wire.messages import (
-    BadFrame,
-    Boot,
-    Candle,
-    Tick,
-    Welcome,
-    decode_candle,
-)
+from strategy_runtime.wire.messages import Boot, Candle, Tick, Welcome
+from strategy_runtime.wire.resolutions import close_of
 
-Say = Callable[..., None]
-
-PAGE = 500
 # What does not fit is dropped, oldest first: the gap sends us to history.
 MAX_INBOX = 500
 
@@ -42,7 +33,9 @@ class Helm:
         machine: Machine,
         say: Say,
     ) -> None:
-        self._stream = names.history(boot.instrument, boot.resolution)
+        self._instrument = boot.instrument
+        self._resolution = boot.resolution
+        self._further = Further(boot.instrument, further_of(boot), timing, say)
         self._pilot = pilot
         self._outbox = outbox
         self._voice = voice
@@ -57,6 +50,7 @@ class Helm:
     def forget(self) -> None:
         """A new session: history has the candles, and the next welcome the rest."""
         self._candles.clear()
+        self._further.forget()
         self._welcome = None
         self._tick = None
 
@@ -70,6 +64,9 @@ class Helm:
                 # Only the latest counts: a strategy slower than the market skips some.
                 self._tick = message
         self._heard.set()
+
+    def hear_further(self, resolution: str, candle: Candle) -> None:
+        self._further.hear(resolution, candle)
 
     async def decide(self, commands: Connection) -> None:
         """StrategyFailed if the strategy cannot be built from the welcome."""
@@ -112,27 +109,20 @@ class Helm:
         else:
             if not course.is_repeat(candle):
                 self._say("gap_remains", before=candle.open_ms, after=course.seen_ms)
-        await self._take(candle)
+        await self._take(candle, commands)
 
     async def _catch_up(self, commands: Connection) -> None:
         """Whatever history has after the last candle that was seen, in order."""
         assert self._pilot.course is not None
-        async for candle in self._history(commands, self._pilot.course.seen_ms):
-            await self._take(candle)
+        after_ms = self._pilot.course.seen_ms
+        async for candle in history(
+            commands, self._instrument, self._resolution, after_ms, say=self._say
+        ):
+            await self._take(candle, commands)
             # Heartbeats and acknowledgements go on while a long history is worked through.
             await self._machine.sleep(0)
 
-    async def _history(self, commands: Connection, after_ms: int) -> AsyncIterator[Candle]:
-        start = f"({after_ms}" if after_ms >= 0 else "-"
-        while entries := await commands.call("XRANGE", self._stream, start, "+", "COUNT", PAGE):
-            for number, fields in entries:
-                try:
-                    yield decode_candle(dict(zip(fields[::2], fields[1::2], strict=True))[b"c"])
-                except (BadFrame, KeyError, ValueError) as error:
-                    self._say("bad_frame", stream=self._stream, entry=number.decode(), why=error)
-            start = f"({entries[-1][0].decode()}"
-
-    async def _take(self, candle: Candle) -> None:
+    async def _take(self, candle: Candle, commands: Connection) -> None:
         course = self._pilot.course
         assert course is not None
         while not course.is_repeat(candle) and course.decides(candle):
@@ -142,5 +132,13 @@ class Helm:
                 break
             await self._voice.moved()
 
+        if self._further.resolutions and not course.is_repeat(candle):
+            close_ms = close_of(self._resolution, candle.open_ms)
+            await self._further.catch_up(course, close_ms, commands)
         self._pilot.take(candle)
         self._voice.speak()
+
+
+def further_of(boot: Boot) -> tuple[str, ...]:
+    """A launch may name the base resolution among them; it has a channel of its own."""
+    return tuple(name for name in dict.fromkeys(boot.resolutions) if name != boot.resolution)

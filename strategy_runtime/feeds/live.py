@@ -9,7 +9,8 @@ import asyncio
 from contextlib import AsyncExitStack
 
 from strategy_runtime.engine.failures import StrategyFailed
-from strategy_runtime.feeds.helm import Helm, Say
+from strategy_runtime.feeds.further import Say
+from strategy_runtime.feeds.helm import Helm, further_of
 from strategy_runtime.feeds.outbox import Outbox
 from strategy_runtime.feeds.pilot import Build, Pilot
 from strategy_runtime.feeds.resp import Address, BusLost, Connection, connected
@@ -49,6 +50,10 @@ class Live:
         self._machine = machine
         self._say = say
         self._down = names.down(boot.deployment, boot.generation)
+        self._base = names.candles(boot.instrument, boot.resolution).encode()
+        self._longer = {
+            names.candles(boot.instrument, name).encode(): name for name in further_of(boot)
+        }
         self._outbox = Outbox(run, timing, machine.chance)
         self._pilot = Pilot(run, boot.resolution, build, self._outbox, machine)
         self._voice = Voice(boot, self._pilot, self._outbox, timing=timing, machine=machine)
@@ -118,7 +123,8 @@ class Live:
         boot = self._boot
         commands = await stack.enter_async_context(connected(self._address))
         news = await stack.enter_async_context(connected(self._address, self._heard))
-        await news.subscribe(self._down, names.candles(boot.instrument, boot.resolution))
+        channels = (self._base, *self._longer)
+        await news.subscribe(self._down, *(channel.decode() for channel in channels))
         links = [commands, news]
         if boot.ticks:
             ticks = await stack.enter_async_context(connected(self._address, self._ticked))
@@ -157,8 +163,10 @@ class Live:
         try:
             if channel == self._down.encode():
                 self._obey(decode_down(payload))
-            else:
+            elif channel == self._base:
                 self._helm.hear(decode_candle(payload))
+            else:
+                self._helm.hear_further(self._longer[channel], decode_candle(payload))
         except BadFrame as error:
             self._say("bad_frame", channel=channel.decode(), why=error)
 

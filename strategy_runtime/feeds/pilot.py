@@ -13,7 +13,7 @@ from strategy_runtime.engine.engine import Decision, Engine
 from strategy_runtime.engine.state import EMPTY
 from strategy_runtime.feeds.outbox import Outbox
 from strategy_runtime.feeds.timing import Machine
-from strategy_runtime.sdk.strategy import Level
+from strategy_runtime.sdk.context import Level
 from strategy_runtime.wire.messages import (
     Candle,
     Control,

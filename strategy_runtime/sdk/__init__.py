@@ -1,10 +1,11 @@
 """What an uploaded strategy sees. NumPy and pandas are imported only when a strategy asks."""
 
+from strategy_runtime.sdk.context import Order
 from strategy_runtime.sdk.errors import ParameterError, SignalError, StrategyError
 from strategy_runtime.sdk.history import History
-from strategy_runtime.sdk.indicators import Indicator
+from strategy_runtime.sdk.indicators import Indicator, Line
 from strategy_runtime.sdk.params import param
-from strategy_runtime.sdk.strategy import BaseStrategy, Order
+from strategy_runtime.sdk.strategy import BaseStrategy
 from strategy_runtime.wire.messages import Candle, Position, Tick
 
 __all__ = [
@@ -12,6 +13,7 @@ __all__ = [
     "Candle",
     "History",
     "Indicator",
+    "Line",
     "Order",
     "ParameterError",
     "Position",

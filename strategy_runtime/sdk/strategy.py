@@ -8,67 +8,37 @@ from collections.abc import Mapping
 from decimal import Decimal
 from inspect import CO_ASYNC_GENERATOR, CO_COROUTINE, CO_GENERATOR
 from math import isfinite
-from typing import Any, ClassVar, Literal, TypeVar
+from typing import Any, ClassVar, Literal
 
-from msgspec import Struct
-
-from strategy_runtime.sdk import indicators, params
+from strategy_runtime.sdk import params
+from strategy_runtime.sdk.context import LEVELS, Level, Order
+from strategy_runtime.sdk.declaring import Declares
 from strategy_runtime.sdk.errors import DeclarationError, ParameterError, SignalError
 from strategy_runtime.sdk.history import History
-from strategy_runtime.sdk.indicators import Indicator, Source
-from strategy_runtime.wire.messages import Action, Candle, Position, Tick
+from strategy_runtime.sdk.indicators import Line
+from strategy_runtime.wire.messages import Candle, Position, Tick
 
-Level = Literal["debug", "info", "warning", "error"]
 HOOKS = {"on_start", "on_candle", "on_tick", "on_stop"}
-LEVELS = ("debug", "info", "warning", "error")
 
 MAX_LINES = 50
 MAX_TEXT = 1_000
 MAX_METRICS = 50
 MAX_NAME = 64
 MAX_REASON = 200
-MAX_INDICATORS = 500
 
-I = TypeVar("I", bound=Indicator)  # noqa: E741 - reads as "an indicator"
-
-
-class Order(Struct, frozen=True):
-    """What `long()` and its kind give back. Returning it is good style; asking was enough."""
-
-    action: Action
-    stop_loss: float | None = None
-    take_profit: float | None = None
-    reason: str = ""
+# Where the helpers keep how far the market has gone since the entry: a restart must not forget it.
+BEST = "_best"
 
 
-class Context:
-    """What the engine keeps for one strategy: what it may see, and what it has asked for."""
-
-    def __init__(self, instrument: str, resolution: str, window: int) -> None:
-        self.instrument = instrument
-        self.resolution = resolution
-        self.history = History(window)
-        self.indicators: list[Indicator] = []
-        self.declaring = True
-        self.position = Position()
-        self.state: dict[str, Any] = {}
-        self.manifest: Mapping[str, object] = {}
-        self.price = float("nan")
-        self.orders: list[Order] = []
-        self.lines: list[tuple[Level, str]] = []
-        self.metrics: list[tuple[str, float]] = []
-
-
-class BaseStrategy:
+class BaseStrategy(Declares):
     """Inherit, declare parameters, and write `on_candle`."""
 
     # The manifest, as class attributes; JSON beside the code wins over them.
     instrument: str = ""
     resolution: str = ""
+    resolutions: ClassVar[tuple[str, ...]] = ()
     lookback: ClassVar[int] = 0
     ticks: ClassVar[bool] = False
-
-    _slipway: Context
 
     def __init_subclass__(cls, **keywords: object) -> None:
         super().__init_subclass__(**keywords)
@@ -102,6 +72,10 @@ class BaseStrategy:
         """The last candles as columns, the newest included."""
         return self._slipway.history
 
+    def candles(self, resolution: str) -> History:
+        """The closed candles of one of the further `resolutions`, up to this candle's close."""
+        return self._slipway.series(resolution).history
+
     @property
     def position(self) -> Position:
         """The strategy's own virtual position, by the backtest's fill rules."""
@@ -125,22 +99,34 @@ class BaseStrategy:
     def long(
         self,
         *,
-        stop_loss: float | None = None,
-        take_profit: float | None = None,
+        stop_loss: float | Line | None = None,
+        take_profit: float | Line | None = None,
+        stop_distance: float | Line | None = None,
+        target_distance: float | Line | None = None,
         reason: str = "",
     ) -> Order:
-        """Be long from the next open. Short before: that is left first. Long already: nothing."""
-        return self._enter("LONG", stop_loss, take_profit, reason)
+        """Be long from the next open. Short before: that is left first. Long already: nothing.
+
+        Stop and target are prices, or distances from the close. Where neither is given, the
+        manifest's `sl_atr_multiplier` and `tp_atr_multiplier` place them.
+        """
+        stop = self._level("long", "stop", stop_loss, stop_distance, -1)
+        target = self._level("long", "target", take_profit, target_distance, +1)
+        return self._enter("LONG", stop, target, reason)
 
     def short(
         self,
         *,
-        stop_loss: float | None = None,
-        take_profit: float | None = None,
+        stop_loss: float | Line | None = None,
+        take_profit: float | Line | None = None,
+        stop_distance: float | Line | None = None,
+        target_distance: float | Line | None = None,
         reason: str = "",
     ) -> Order:
         """Be short from the next open. On a spot instrument it only leaves a long position."""
-        return self._enter("SHORT", stop_loss, take_profit, reason)
+        stop = self._level("short", "stop", stop_loss, stop_distance, +1)
+        target = self._level("short", "target", take_profit, target_distance, -1)
+        return self._enter("SHORT", stop, target, reason)
 
     def exit_long(self, *, reason: str = "") -> Order:
         """Leave the long position at the next open, if there is one."""
@@ -149,6 +135,29 @@ class BaseStrategy:
     def exit_short(self, *, reason: str = "") -> Order:
         """Leave the short position at the next open, if there is one."""
         return self._ask(Order("EXIT_SHORT", reason=_reason(reason)))
+
+    def trailing_stop(self, distance: float | Line) -> Order | None:
+        """Leave once the price has come back by `distance` from its best since the entry.
+
+        Call it at every candle; it counts from when it is first called in a position.
+        """
+        away = _distance(distance, "trailing_stop", "distance")
+        best, price = self._best(), self._slipway.price
+        if best is None:
+            return None
+        if self.position.is_long:
+            return self.exit_long(reason="trailing stop") if price <= best - away else None
+        return self.exit_short(reason="trailing stop") if price >= best + away else None
+
+    def break_even(self, after: float | Line) -> Order | None:
+        """Once the price has gone `after` our way, leave when it is back at the entry."""
+        away = _distance(after, "break_even", "after")
+        best, price, entry = self._best(), self._slipway.price, self.position.entry_price
+        if best is None or abs(best - entry) < away:
+            return None
+        if self.position.is_long:
+            return self.exit_long(reason="break even") if price <= entry else None
+        return self.exit_short(reason="break even") if price >= entry else None
 
     def log(self, text: object, *, level: Level = "info") -> None:
         """A line in the deployment's log."""
@@ -163,41 +172,51 @@ class BaseStrategy:
         if isfinite(number) and len(self._slipway.metrics) < MAX_METRICS:
             self._slipway.metrics.append((str(name)[:MAX_NAME], number))
 
-    # ---- declared indicators -------------------------------------------------------------------
-
-    def sma(self, period: int, of: Source = "close") -> Indicator:
-        return self._declare(indicators.Sma(period, of))
-
-    def ema(self, period: int, of: Source = "close") -> Indicator:
-        return self._declare(indicators.Ema(period, of))
-
-    def rsi(self, period: int = 14, of: Source = "close") -> Indicator:
-        return self._declare(indicators.Rsi(period, of))
-
-    def atr(self, period: int = 14) -> Indicator:
-        return self._declare(indicators.Atr(period))
-
-    def rolling_max(self, period: int, of: Source = "high") -> Indicator:
-        return self._declare(indicators.RollingMax(period, of))
-
-    def rolling_min(self, period: int, of: Source = "low") -> Indicator:
-        return self._declare(indicators.RollingMin(period, of))
-
-    def _declare(self, indicator: I) -> I:
-        if not self._slipway.declaring:
-            raise DeclarationError(f"declare {indicator.name} in on_start, not while deciding")
-        if len(self._slipway.indicators) >= MAX_INDICATORS:
-            raise DeclarationError(f"more than {MAX_INDICATORS} indicators")
-        self._slipway.indicators.append(indicator)
-        return indicator
-
     # ---- inside --------------------------------------------------------------------------------
+
+    def _best(self) -> float | None:
+        """The highest high since a long entry, the lowest low since a short one."""
+        position, state = self.position, self.state
+        if position.side is None:
+            state.pop(BEST, None)
+            return None
+
+        kept = state.get(BEST)
+        best = kept[1] if kept and kept[0] == position.entry_ms else position.entry_price
+        seen = [best, self._slipway.price]
+        if len(self.history) and self.history[-1].open_ms >= position.entry_ms:
+            newest = self.history[-1]
+            seen.append(newest.high if position.is_long else newest.low)
+        best = max(seen) if position.is_long else min(seen)
+        state[BEST] = [position.entry_ms, best]
+        return best
+
+    def _level(
+        self,
+        call: str,
+        what: Literal["stop", "target"],
+        price: float | Line | None,
+        distance: float | Line | None,
+        side: int,
+    ) -> float | Line | None:
+        """The price that was given, or what the distance or the manifest makes of the close."""
+        context = self._slipway
+        if distance is not None:
+            if price is not None:
+                name = "stop_loss" if what == "stop" else "take_profit"
+                raise SignalError(f"{call}: give {name} or {what}_distance, not both")
+            return context.price + side * _distance(distance, call, f"{what}_distance")
+        if price is None and context.average_range is not None:
+            ranges = context.stop_ranges if what == "stop" else context.target_ranges
+            if ranges and context.average_range.value > 0.0:
+                return context.price + side * ranges * context.average_range.value
+        return price
 
     def _enter(
         self,
         action: Literal["LONG", "SHORT"],
-        stop_loss: float | None,
-        take_profit: float | None,
+        stop_loss: float | Line | None,
+        take_profit: float | Line | None,
         reason: str,
     ) -> Order:
         price = self._slipway.price
@@ -234,6 +253,16 @@ def _price(value: object, call: str, name: str) -> float | None:
     number = float(value)
     if not isfinite(number) or number <= 0.0:
         raise SignalError(f"{call}({name}={number}): a price is finite and above zero")
+    return number
+
+
+def _distance(value: object, call: str, name: str) -> float:
+    if isinstance(value, str | bool) or not hasattr(value, "__float__"):
+        raise SignalError(f"{call}({name}={value!r}): a distance is a number")
+
+    number = float(value)
+    if not isfinite(number) or number <= 0.0:
+        raise SignalError(f"{call}({name}={number}): a distance is finite and above zero")
     return number
 
 

@@ -75,6 +75,7 @@ class Harbour:
     generation: int = 1
     ticks: bool = False
     lookback: int = 50
+    resolutions: tuple[str, ...] = ()
     parameters: Mapping[str, object] = field(default_factory=dict)
     welcome: Welcome | None = None
     acknowledges: bool = True
@@ -99,14 +100,17 @@ class Harbour:
                 },
                 ticks=self.ticks,
                 lookback=self.lookback,
+                resolutions=self.resolutions,
             )
         )
 
     async def furnish(self) -> None:
         """What fleet makes: the user with exactly its rights, and the launch payload."""
         d, g = DEPLOYMENT, self.generation
-        reads = [names.history(INSTRUMENT, "1m"), names.boot(d, g)]
-        hears = [names.candles(INSTRUMENT, "1m"), names.ticks(INSTRUMENT), names.down(d, g)]
+        seen = ("1m", *self.resolutions)
+        reads = [*(names.history(INSTRUMENT, name) for name in seen), names.boot(d, g)]
+        hears = [names.ticks(INSTRUMENT), names.down(d, g)]
+        hears += [names.candles(INSTRUMENT, name) for name in seen]
         await cast("Any", self.redis).execute_command(
             "ACL", "SETUSER", names.user(d, g), "reset", "on", f">{PASSWORD}",
             *[f"%R~{key}" for key in reads],
@@ -190,15 +194,17 @@ class Harbour:
     async def tell(self, message: Welcome | Ack | Control) -> None:
         await self.redis.publish(names.down(DEPLOYMENT, self.generation), encode(message))
 
-    async def close_candle(self, bar: Candle, *, publish: bool = True) -> None:
+    async def close_candle(
+        self, bar: Candle, *, publish: bool = True, resolution: str = "1m"
+    ) -> None:
         await self.redis.xadd(
-            names.history(INSTRUMENT, "1m"), {"c": encode(bar)}, id=f"{bar.open_ms}-0"
+            names.history(INSTRUMENT, resolution), {"c": encode(bar)}, id=f"{bar.open_ms}-0"
         )
         if publish:
-            await self.publish(bar)
+            await self.publish(bar, resolution)
 
-    async def publish(self, bar: Candle) -> None:
-        await self.redis.publish(names.candles(INSTRUMENT, "1m"), encode(bar))
+    async def publish(self, bar: Candle, resolution: str = "1m") -> None:
+        await self.redis.publish(names.candles(INSTRUMENT, resolution), encode(bar))
 
     async def trade(self, tick: Tick) -> None:
         await self.redis.publish(names.ticks(INSTRUMENT), encode(tick))

@@ -96,8 +96,8 @@ def test_an_rsi_by_hand() -> None:
     assert said[4] == pytest.approx(100 * 1.75 / (1.75 + 0.125))
 
 
-def test_an_rsi_of_a_market_that_stands_still_is_neutral() -> None:
-    assert values(Rsi(3, "close"), closes(*[5.0] * 6))[-1] == 50.0
+def test_an_rsi_of_a_market_that_never_moved_is_zero() -> None:
+    assert values(Rsi(3, "close"), closes(*[5.0] * 6))[-1] == 0.0
 
 
 def test_an_atr_by_hand() -> None:
