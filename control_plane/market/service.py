@@ -52,10 +52,7 @@ def market_time(tx: Tx, identity: str | None = None) -> MarketTime:
     """How time runs in the market of this instrument. Before its feed first ran: as it does
     here.
     """
-    if identity is None:
-        found = store.find_time(tx, SIMULATED)
-    else:
-        found = store.find_time_of(tx, identity)
+    found = store.find_time_of(tx, identity) if identity else store.find_time(tx, SIMULATED)
     if found is not None:
         return found
     now = tx.now_ms()

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from control_plane.core.clock import Clock, ms
-from control_plane.core.ids import SHARDS, InstrumentId
+from control_plane.core.ids import SHARDS, InstrumentId, shard_of
 from control_plane.infra.bus import Bus
 from control_plane.infra.clock import RealClock
 from control_plane.infra.db import Database
@@ -31,8 +31,8 @@ from tests.conftest import wait_until
 
 pytestmark = [pytest.mark.db, pytest.mark.redis]
 
-BTC, SOL = "spot:B-BTC_USDT", "fut:B-SOL_USDT"
-LISTED = {name: BY_ID[name] for name in (BTC, SOL)}
+BTC, FUTURES = "spot:B-BTC_USDT", "fut:B-BTC_USDT"  # in the first and the second half of shards
+LISTED = {name: BY_ID[name] for name in (BTC, FUTURES)}
 SHORT_PAST: list[tuple[Resolution, int]] = [("1h", 30), ("1m", 90)]
 LEASE_SCALE = 0.2
 FAST = MarketSettings(speed=120, history_candles=50)
@@ -162,14 +162,14 @@ async def test_a_wanted_history_is_on_the_bus_within_a_second_and_capped(
 ) -> None:
     async with market(database, bus):
         await wait_until(lambda: _has_minutes(database, 92), what="a past")
-        assert await bus.client.exists(names.history(SOL, "1m")) == 0
-        await database.write(service.want, SOL, "1m", 10, "dep1", bus=bus)
-        await wait_until(lambda: bus.client.exists(names.history(SOL, "1m")), 1.0)
+        assert await bus.client.exists(names.history(FUTURES, "1m")) == 0
+        await database.write(service.want, FUTURES, "1m", 10, "dep1", bus=bus)
+        await wait_until(lambda: bus.client.exists(names.history(FUTURES, "1m")), 1.0)
 
         await more_minutes(database, 3)
-        kept = await stream(bus, SOL, "1m")
+        kept = await stream(bus, FUTURES, "1m")
         assert len(kept) == 60
-        newest = await stored(database, SOL, "1m")
+        newest = await stored(database, FUTURES, "1m")
         assert plain(kept) == plain([c for c in newest if c.open_ms >= kept[0].open_ms])[:60]
 
 
@@ -199,10 +199,10 @@ async def _is_gone(bus: Bus, key: str) -> bool:
 
 async def test_a_history_left_behind_by_a_predecessor_goes(database: Database, bus: Bus) -> None:
     await database.write(service.want, BTC, "1m", 10, "dep1")
-    await bus.client.xadd(names.history(SOL, "5m"), {"c": b"{}"})
+    await bus.client.xadd(names.history(FUTURES, "5m"), {"c": b"{}"})
     await bus.client.xadd(names.history(BTC, "5m") + ":part", {"c": b"{}"})
     async with market(database, bus):
-        await wait_until(lambda: _is_gone(bus, names.history(SOL, "5m")))
+        await wait_until(lambda: _is_gone(bus, names.history(FUTURES, "5m")))
         await wait_until(lambda: _is_gone(bus, names.history(BTC, "5m") + ":part"))
         await wait_until(lambda: bus.client.exists(names.history(BTC, "1m")))
 
@@ -333,13 +333,13 @@ async def test_quotes_follow_what_is_needed_and_start_with_what_was_kept(
         running = group.create_task(quotes.run())
         quotes.need([InstrumentId(BTC)])
         await wait_until(lambda: quotes.last(InstrumentId(BTC)), 1.0, what="a quote")
-        assert quotes.last(InstrumentId(SOL)) is None
+        assert quotes.last(InstrumentId(FUTURES)) is None
 
-        quotes.need([InstrumentId(SOL)])
+        quotes.need([InstrumentId(FUTURES)])
         async with quotes.ticks() as ticks, asyncio.timeout(5):
-            while (await anext(ticks))[0] != SOL:
+            while (await anext(ticks))[0] != FUTURES:
                 pass
-        assert quotes.last(InstrumentId(SOL)) is not None
+        assert quotes.last(InstrumentId(FUTURES)) is not None
         assert quotes.last(InstrumentId(BTC)) is None
         running.cancel()
 
@@ -448,13 +448,20 @@ async def test_two_processes_share_the_instruments(database: Database, bus: Bus)
         await wait_until(
             lambda: len(first.owned()) == len(second.owned()) == SHARDS // 2, what="fair shares"
         )
-        await more_minutes(database, 3)
+        assert {shard_of(name) in first.owned() for name in LISTED} == {True, False}
+        streams = [names.history(name, "1m") for name in LISTED]
+        await wait_until(lambda: _are_there(bus, streams), what="both histories")
+        await wait_until(lambda: _has_minutes(database, 95), what="a few minutes")
 
         for name in LISTED:
             minutes = await stored(database, name, "1m")
             assert {b.seq - a.seq for a, b in pairwise(minutes)} == {1}
             kept = [candle.seq for candle in await stream(bus, name, "1m")]
             assert {b - a for a, b in pairwise(kept)} == {1}
+
+
+async def _are_there(bus: Bus, keys: list[str]) -> bool:
+    return bool(await bus.client.exists(*keys) == len(keys))
 
 
 class JumpingClock(RealClock):
