@@ -32,7 +32,6 @@ from control_plane.tables import SCHEMA
 from strategy_runtime.rules.instruments import Instrument
 from strategy_runtime.wire.messages import Tick
 from tests.factories import D, future, spot
-from tests.fakes.clock import FakeClock
 from tests.fakes.quotes import FakeQuotes
 
 TABLES = {
@@ -131,7 +130,7 @@ class Slice:
         return next((b.free for b in held if b.currency == currency), D("0"))
 
 
-async def sail(db: Database, clock: FakeClock, instrument: Instrument | None = None) -> Slice:
+async def sail(db: Database, clock: Any, instrument: Instrument | None = None) -> Slice:
     """One deployment, one subscriber with 10,000 USDT, a market at 50,000."""
     made = Slice(db, clock, instrument=instrument or spot())
     await db.write(base_rows, made.instrument)
@@ -141,7 +140,7 @@ async def sail(db: Database, clock: FakeClock, instrument: Instrument | None = N
     return made
 
 
-async def futures(db: Database, clock: FakeClock) -> Slice:
+async def futures(db: Database, clock: Any) -> Slice:
     return await sail(db, clock, future())
 
 
