@@ -35,12 +35,15 @@ for commands in (serve, status, images, strategies, deployments, accounts, tradi
 
 def run(command: Callable[[], object] = app) -> None:
     """The one place where a refusal becomes a sentence and an exit status."""
+    failed = False
     try:
         command()
     except* (SlipwayError, OSError, LoopFailed) as group:
         for sentence in dict.fromkeys(map(_sentence, _leaves(group))):
             print(f"slipway: {sentence}", file=sys.stderr)
-        raise SystemExit(1) from group
+        failed = True
+    if failed:  # raised in there, it would come out as a group, with a traceback
+        raise SystemExit(1)
 
 
 def _leaves(group: BaseExceptionGroup[BaseException]) -> Iterator[BaseException]:
