@@ -1,6 +1,7 @@
 """`slipway up` and `slipway demo`: run Slipway in this process until Ctrl-C."""
 
 import asyncio
+import sys
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -65,16 +66,23 @@ def demo(
         await _announce(app)
         await sail(app.machinery.settings.data_dir, app.machinery.clock)
 
-    settings = _settings(None, host, port, speed, keep_fleet, launcher)
+    settings = _quiet(_settings(None, host, port, speed, keep_fleet, launcher))
     images.ensure(settings)
     asyncio.run(main.up(settings, on_started=started))
+
+
+def _quiet(settings: "Settings") -> "Settings":
+    """On a terminal the demo tells its story itself, unless somebody asked for the log."""
+    if "log_level" in settings.model_fields_set or not sys.stderr.isatty():
+        return settings
+    return settings.model_copy(update={"log_level": "WARNING"})
 
 
 async def _announce(app: "App") -> None:
     """For people; programs read the log."""
     if app.site is None:
         return
-    print(f"\n  Slipway is at {app.site.server.address}\n")
+    print(f"\n  Slipway is at {app.site.server.address}\n", flush=True)
     if app.first_user is not None:
         print(f"  First user         {app.first_user.email}")
         print(f"  One-time password  {app.first_user.one_time_password}")

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 Row = Mapping[str, Any]
@@ -82,6 +83,10 @@ def clock(field: str) -> Callable[[Row], str]:
 
 def megabytes(field: str) -> Callable[[Row], str]:
     return lambda row: f"{row[field] / 1_000_000:.0f} MB" if row.get(field) else ""
+
+
+def money(amount: str | None, currency: str) -> str:
+    return "" if amount is None else f"{Decimal(amount):+,.2f} {currency}"
 
 
 def short(field: str, length: int = 12) -> Callable[[Row], str]:

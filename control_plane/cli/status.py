@@ -1,7 +1,5 @@
 """How it stands: the same figures as on the status page."""
 
-from typing import Any
-
 import typer
 
 from control_plane.cli import show
@@ -38,8 +36,9 @@ def status(as_json: AsJson = False) -> None:
         f"{counts['running']} of {counts['deployments']} deployments running · "
         f"{counts['signals']} signals · {counts['orders']} orders · {counts['trades']} trades"
     )
-    if found["totals"]:
-        print(f"Realised: {' · '.join(_profit(total) for total in found['totals'])}")
+    realised = [show.money(one["pnl"], one["currency"]) for one in found["totals"]]
+    if realised:
+        print(f"Realised: {' · '.join(realised)}")
     for lack in found["missing"]:
         print(f"Missing: {lack['part']}: {lack['what']}")
     show.rows(
@@ -47,7 +46,3 @@ def status(as_json: AsJson = False) -> None:
         FLEET,
         empty="No strategy sails yet. Try `slipway demo`, or `slipway strategies upload FILE`.",
     )
-
-
-def _profit(total: dict[str, Any]) -> str:
-    return f"{float(total['pnl']):+,.2f} {total['currency']}"

@@ -49,13 +49,12 @@ ORDERS = (
     Column("why", "reason"),
 )
 TRADES = (
-    Column("opened", show.clock("opened_at")),
+    Column("opened, market time", show.clock("opened_at")),
     Column("instrument", "instrument"),
     Column("side", "side"),
     Column("quantity", "bought", right=True),
     Column("state", "state"),
-    Column("profit", "pnl", right=True),
-    Column("", lambda row: row["currency"] if row["pnl"] is not None else ""),
+    Column("profit", lambda row: show.money(row["pnl"], row["currency"]), right=True),
     Column("ended by", "exit_reason"),
     Column("closed", show.clock("closed_at")),
 )

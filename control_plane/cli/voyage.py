@@ -27,6 +27,10 @@ FIRST_SECONDS = 180.0
 LOOK_SECONDS = 0.5
 IMPATIENT_SECONDS = 10.0
 
+HULLS = {
+    "docker": "each strategy in a container of its own",
+    "process": "as plain processes: no sandbox, for your own code only",
+}
 FIRSTS = (
     ("signals", "first signal", "{deployment} says {action} at {price}"),
     ("orders", "first order", "{side} {quantity} {instrument}"),
@@ -143,20 +147,32 @@ async def _watch(api: Api, clock: Clock) -> None:
     began = clock.monotonic()
     known = _ids(await api.get("/status.json"))
     awaited = list(FIRSTS)
+    sails = False
     while awaited and clock.monotonic() - began < FIRST_SECONDS:
         status = await api.get("/status.json")
+        if not sails and status["counts"]["running"]:
+            sails = True
+            _say_first("under way", clock.monotonic() - began, _hulls(status))
         for first in list(awaited):
             kind, title, sentence = first
             came = [row for row in status[kind] if row["id"] not in known]
             if came:
-                after = clock.monotonic() - began
-                print(f"  {title:<13} after {after:4.1f} s   {sentence.format(**came[-1])}")
+                _say_first(title, clock.monotonic() - began, sentence.format(**came[-1]))
                 awaited.remove(first)
         await clock.sleep(LOOK_SECONDS)
     if awaited:
         kinds = ", ".join(kind for kind, _, _ in awaited)
         print(f"  Nothing yet of: {kinds}. `slipway status` shows it.")
     print(f"\n  Watch it at {api.address} or with `slipway status`. Ctrl-C ends everything.\n")
+
+
+def _say_first(title: str, after: float, what: str) -> None:
+    print(f"  {title:<13} after {after:4.1f} s   {what}", flush=True)
+
+
+def _hulls(status: Mapping[str, Any]) -> str:
+    launchers = {row["launcher"] for row in status["deployments"] if row["launcher"]}
+    return "; ".join(HULLS.get(launcher, launcher) for launcher in sorted(launchers))
 
 
 def _ids(status: Mapping[str, Any]) -> frozenset[str]:
