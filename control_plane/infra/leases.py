@@ -190,17 +190,23 @@ def held_in(tx: Tx, role: str, shard: Shard, holder: str, epoch: int) -> bool:
     return tx.first(query) is not None
 
 
-def epochs_in(tx: Tx, role: str, holder: str, shards: Collection[Shard]) -> dict[Shard, int]:
+_HELD = select(leases.c.shard, leases.c.epoch).where(
+    leases.c.role == bindparam("of_role"),
+    leases.c.shard.in_(bindparam("of_shards", expanding=True)),
+    leases.c.holder == bindparam("of_holder"),
+    leases.c.expires_ms > bindparam("now"),
+)
+
+
+def epochs_in(
+    tx: Tx, role: str, holder: str, shards: Collection[Shard], now_ms: int
+) -> dict[Shard, int]:
     """Which of these shards this owner holds, asked inside the transaction whose effect depends on
-    it.
+    it, by the database's time there.
     """
-    query = select(leases.c.shard, leases.c.epoch).where(
-        leases.c.role == role,
-        leases.c.shard.in_(sorted(shards)),
-        leases.c.holder == holder,
-        leases.c.expires_ms > tx.now_ms(),
-    )
-    return {Shard(row.shard): row.epoch for row in tx.all(query)}
+    asked = {"of_role": role, "of_shards": sorted(shards), "of_holder": holder}
+    rows = tx.all(_HELD, {**asked, "now": now_ms})
+    return {Shard(row.shard): row.epoch for row in rows}
 
 
 _RENEW = (

@@ -18,7 +18,7 @@ from sqlalchemy import (
     func,
     insert,
     select,
-    tuple_,
+    text,
     update,
 )
 from sqlmodel import Field, SQLModel
@@ -31,6 +31,7 @@ from control_plane.core.ids import (
     Tenant,
 )
 from control_plane.infra.db import Money, Tx, table
+from control_plane.infra.events import canonical_json
 from control_plane.infra.paging import Asked, Found, page
 from control_plane.signals.models.settling import Key
 from control_plane.signals.models.stored import StoredSignal
@@ -163,29 +164,54 @@ metrics = table(MetricRow)
 # ---- intake --------------------------------------------------------------------------------------
 
 
+# Both databases join the few keys that are asked for with the primary key; a list of row values
+# would make SQLite read the whole table. Built once: putting a statement together costs as much as
+# running it.
+_ASKED_SQLITE = "FROM json_each(:asked) AS asked JOIN"
+_ASKED_POSTGRES = "FROM jsonb_array_elements(CAST(:asked AS jsonb)) AS asked(value) JOIN"
+_DECIDED_SQLITE = text(
+    f"""SELECT e.deployment_id, e."trigger", e.body_sha256 {_ASKED_SQLITE} execution AS e
+    ON e.deployment_id = json_extract(asked.value, '$[0]')
+    AND e."trigger" = json_extract(asked.value, '$[1]')"""
+)
+_DECIDED_POSTGRES = text(
+    f"""SELECT e.deployment_id, e."trigger", e.body_sha256 {_ASKED_POSTGRES} execution AS e
+    ON e.deployment_id = asked.value->>0 AND e."trigger" = asked.value->>1"""
+)
+_SEEN_SQLITE = text(
+    f"""SELECT i.deployment_id, i.generation, i.run, i.n {_ASKED_SQLITE} inbox AS i
+    ON i.deployment_id = json_extract(asked.value, '$[0]')
+    AND i.generation = json_extract(asked.value, '$[1]')
+    AND i.run = json_extract(asked.value, '$[2]') AND i.n = json_extract(asked.value, '$[3]')"""
+)
+_SEEN_POSTGRES = text(
+    f"""SELECT i.deployment_id, i.generation, i.run, i.n {_ASKED_POSTGRES} inbox AS i
+    ON i.deployment_id = asked.value->>0 AND i.generation = CAST(asked.value->>1 AS integer)
+    AND i.run = asked.value->>2 AND i.n = CAST(asked.value->>3 AS bigint)"""
+)
+_INSERTS = {
+    into: insert(into)
+    for into in (executions, repeats, inbox, signals, dead_letters, log_lines, metrics)
+}
+
+
 def decided(
     tx: Tx, triggers: Collection[tuple[DeploymentId, str]]
 ) -> dict[tuple[DeploymentId, str], str]:
     """The body hashes of the decisions that these triggers already have."""
-    query = select(
-        executions.c.deployment_id, executions.c.trigger, executions.c.body_sha256
-    ).where(tuple_(executions.c.deployment_id, executions.c.trigger).in_(sorted(triggers)))
-    return {
-        (DeploymentId(row.deployment_id), row.trigger): row.body_sha256 for row in tx.all(query)
-    }
+    query = _DECIDED_POSTGRES if tx.is_postgres else _DECIDED_SQLITE
+    rows = tx.all(query, {"asked": canonical_json(sorted(triggers))})
+    return {(DeploymentId(row.deployment_id), row.trigger): row.body_sha256 for row in rows}
 
 
 def seen(tx: Tx, keys: Collection[Key]) -> set[Key]:
-    query = select(inbox.c.deployment_id, inbox.c.generation, inbox.c.run, inbox.c.n).where(
-        tuple_(inbox.c.deployment_id, inbox.c.generation, inbox.c.run, inbox.c.n).in_(sorted(keys))
-    )
-    return {
-        (DeploymentId(row.deployment_id), row.generation, row.run, row.n) for row in tx.all(query)
-    }
+    query = _SEEN_POSTGRES if tx.is_postgres else _SEEN_SQLITE
+    rows = tx.all(query, {"asked": canonical_json(sorted(keys))})
+    return {(DeploymentId(row.deployment_id), row.generation, row.run, row.n) for row in rows}
 
 
 def add(tx: Tx, into: Table, rows: Sequence[Mapping[str, Any]]) -> None:
-    tx.run(insert(into), rows)
+    tx.run(_INSERTS[into], rows)
 
 
 def forget(tx: Tx, of: Table, deployment: str, keep: int) -> None:

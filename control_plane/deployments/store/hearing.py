@@ -23,6 +23,22 @@ _ADVANCE = (
         position=bindparam("position_after"),
     )
 )
+# Built once, and of no more columns than are asked for: each decision of each deployment asks.
+_STANDING = select(
+    deployments.c.id,
+    deployments.c.tenant,
+    deployments.c.shard,
+    deployments.c.instrument,
+    deployments.c.resolution,
+    deployments.c.ticks,
+    deployments.c.desired,
+    deployments.c.generation,
+    deployments.c.active_generation,
+    deployments.c.active_from,
+    deployments.c.last_trigger,
+    deployments.c.state,
+    deployments.c.position,
+).where(deployments.c.id.in_(bindparam("ids", expanding=True)))
 _BEAT = (
     update(runs)
     .where(
@@ -65,7 +81,7 @@ def generations_alive(tx: Tx, shards: Collection[int]) -> Sequence[Row[Any]]:
 
 
 def standing(tx: Tx, ids: Collection[str]) -> Sequence[Row[Any]]:
-    return tx.all(select(deployments).where(deployments.c.id.in_(sorted(ids))))
+    return tx.all(_STANDING, {"ids": sorted(ids)})
 
 
 def launched(tx: Tx, deployment: str, generation: int) -> Row[Any] | None:

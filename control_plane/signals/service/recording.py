@@ -84,7 +84,8 @@ class Recorder:
     # ---- transactions ----------------------------------------------------------------------------
 
     def _commit(self, tx: Tx, arrivals: Sequence[Arrival]) -> list[Settled]:
-        held = self._held(tx, (arrival.shard for arrival in arrivals))
+        now = tx.now_ms()
+        held = self._held(tx, (arrival.shard for arrival in arrivals), now)
         ours = [arrival for arrival in arrivals if held.get(arrival.shard) == arrival.epoch]
         standings = deployments.standings(tx, {arrival.deployment for arrival in ours})
         stored = Stored(
@@ -93,8 +94,7 @@ class Recorder:
             ),
             seen=store.seen(tx, {arrival.key for arrival in ours}),
         )
-        settled = settle(arrivals, self._senders(tx, ours, standings), stored)
-        now = tx.now_ms()
+        settled = settle(arrivals, _senders(tx, ours, standings, now), stored)
         fresh = [one for one in settled if one.outcome not in {"known", "left"}]
         committed = [one for one in fresh if one.outcome == "committed"]
         store.add(tx, store.inbox, [rows.inbox(one, now) for one in fresh])
@@ -133,7 +133,7 @@ class Recorder:
     def _welcome(
         self, tx: Tx, greetings: Sequence[Greeting]
     ) -> list[messages.Welcome | Refused | None]:
-        held = self._held(tx, (greeting.shard for greeting in greetings))
+        held = self._held(tx, (greeting.shard for greeting in greetings), tx.now_ms())
         return [
             self._answer(tx, greeting) if held.get(greeting.shard) == greeting.epoch else None
             for greeting in greetings
@@ -168,9 +168,9 @@ class Recorder:
         return rows.welcome(hello.run, answer, standing)
 
     def _note(self, tx: Tx, notes: Sequence[Notes], forget: Sequence[DeploymentId]) -> None:
-        held = self._held(tx, (one.shard for one in notes))
-        ours = [one for one in notes if held.get(one.shard) == one.epoch]
         now = tx.now_ms()
+        held = self._held(tx, (one.shard for one in notes), now)
+        ours = [one for one in notes if held.get(one.shard) == one.epoch]
         deployments.hear_beats(
             tx,
             [Beat(one.deployment, one.generation, now, b) for one in ours for b in one.page.beats],
@@ -202,30 +202,25 @@ class Recorder:
         body = {"deployment": deployment, "generation": generation, "reason": reason}
         commands.ask(tx, self.bus, self.rng, "fleet", shard, "cut_off", body)
 
-    def _held(self, tx: Tx, shards: Iterable[Shard]) -> dict[Shard, int]:
-        return epochs_in(tx, self.leases.role, self.leases.holder, set(shards))
-
-    def _senders(
-        self, tx: Tx, arrivals: Sequence[Arrival], standings: dict[DeploymentId, Standing]
-    ) -> dict[tuple[DeploymentId, int], Sender]:
-        latest: dict[InstrumentId, int] = {}
-        senders: dict[tuple[DeploymentId, int], Sender] = {}
-        for deployment, generation in {(a.deployment, a.generation) for a in arrivals}:
-            standing = standings.get(deployment)
-            if standing is None:
-                continue
-            if standing.instrument not in latest:
-                latest[standing.instrument] = _latest(tx, standing.instrument)
-            senders[deployment, generation] = _sender(
-                standing, generation, latest[standing.instrument]
-            )
-        return senders
+    def _held(self, tx: Tx, shards: Iterable[Shard], now: int) -> dict[Shard, int]:
+        return epochs_in(tx, self.leases.role, self.leases.holder, set(shards), now)
 
 
-def _latest(tx: Tx, instrument: InstrumentId) -> int:
-    """What the market's clock may read at most."""
-    time = market.market_time(tx, instrument)
-    return time.at(tx.now_ms() + AHEAD_MS)
+def _senders(
+    tx: Tx, arrivals: Sequence[Arrival], standings: dict[DeploymentId, Standing], now: int
+) -> dict[tuple[DeploymentId, int], Sender]:
+    latest: dict[InstrumentId, int] = {}
+    senders: dict[tuple[DeploymentId, int], Sender] = {}
+    for deployment, generation in {(a.deployment, a.generation) for a in arrivals}:
+        standing = standings.get(deployment)
+        if standing is None:
+            continue
+        if standing.instrument not in latest:
+            # What the market's clock may read at most.
+            time = market.market_time(tx, standing.instrument)
+            latest[standing.instrument] = time.at(now + AHEAD_MS)
+        senders[deployment, generation] = _sender(standing, generation, latest[standing.instrument])
+    return senders
 
 
 def _sender(standing: Standing, generation: int, latest_ms: int) -> Sender:
