@@ -16,6 +16,7 @@ from control_plane.infra.rng import SystemRng
 from control_plane.signals.worker import Intake
 
 SCALE = 0.1
+LONG = 20.0  # leases that outlast a slow test: nobody renews them
 
 
 @dataclass
@@ -36,7 +37,7 @@ def trading(bus: Bus, database: Database) -> Start:
     async def start(holder: str = "one", failpoints: str = "") -> AsyncIterator[Trading]:
         clock, rng = RealClock(), SystemRng()
         points = Failpoints(clock, armed=dict(parse(failpoints)))
-        leases = Leases("trading", holder, "here", database, clock, points, scale=1.0)
+        leases = Leases("trading", holder, "here", database, clock, points, LONG)
         await leases.once()
         intake = Intake(database, bus, clock, rng, leases, points, SCALE)
         task = asyncio.get_running_loop().create_task(intake.run())

@@ -39,7 +39,8 @@ class Desk:
     def __init__(self, database: Database) -> None:
         clock = RealClock()
         self.database = database
-        self.leases = Leases("trading", "one", "", database, clock, Failpoints(clock))
+        points = Failpoints(clock)
+        self.leases = Leases("trading", "one", "", database, clock, points, scale=20.0)
         self.recorder = Recorder(database, Bus("redis://none", clock), SystemRng(), self.leases)
 
     async def open(self) -> Channel:
