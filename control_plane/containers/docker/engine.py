@@ -41,6 +41,7 @@ class Engine:
     ) -> Any:
         """Call a method of the SDK's low-level client by its name."""
         seconds = within or self.call_seconds
+        await self._knock()
 
         def blocking() -> Any:
             return getattr(self._client(seconds), method)(*args, **kwargs)
@@ -81,6 +82,30 @@ class Engine:
             client.close()
         self._clients.clear()
 
+    async def _knock(self) -> None:
+        """Whether anybody is behind the socket, and lets us in. The SDK leaves its own socket open
+        when it is refused, and tells the reasons less well apart.
+        """
+        if not self._where.startswith("/"):
+            return
+        try:
+            async with asyncio.timeout(self.call_seconds):
+                _, writer = await asyncio.open_unix_connection(self._where)
+        except TimeoutError as error:
+            raise self._silent(self.call_seconds) from error
+        except PermissionError as error:
+            raise EngineUnreachable(
+                f"There is no permission on the Docker engine's socket {self._where}.",
+                remedy="Add this user to the socket's group.",
+            ) from error
+        except OSError as error:
+            raise self._unreachable() from error
+        writer.close()
+
+    @property
+    def _where(self) -> str:
+        return (self.host or DEFAULT_HOST).removeprefix("unix://")
+
     async def _on_thread(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._threads, work)
 
@@ -104,20 +129,13 @@ class Engine:
         except APIError as error:
             raise LaunchFailed(f"The Docker engine says: {error.explanation or error}.") from error
         except (DockerException, OSError) as error:  # what its HTTP library raises is an OSError
-            raise self._unreachable(error) from error
+            if "Read timed out" in str(error):
+                raise self._silent(self.call_seconds) from error
+            raise self._unreachable() from error
 
-    def _unreachable(self, error: Exception) -> EngineUnreachable:
-        where = (self.host or DEFAULT_HOST).removeprefix("unix://")
-        text = str(error)
-        if "PermissionError" in text or isinstance(error, PermissionError):
-            return EngineUnreachable(
-                f"There is no permission on the Docker engine's socket {where}.",
-                remedy="Add this user to the socket's group.",
-            )
-        if "Read timed out" in text:
-            return self._silent(self.call_seconds)
+    def _unreachable(self) -> EngineUnreachable:
         return EngineUnreachable(
-            f"The Docker engine cannot be reached at {where}.", remedy="Is it running?"
+            f"The Docker engine cannot be reached at {self._where}.", remedy="Is it running?"
         )
 
     def _silent(self, seconds: float) -> EngineUnreachable:

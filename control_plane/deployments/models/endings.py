@@ -50,11 +50,11 @@ def ending(facts: Facts | None, log_tail: str, memory_mb: int) -> Ending:
         case 137 if facts.out_of_memory:
             return Ending(f"killed: used more than {memory_mb} MB", code)
         case wire.EXIT_STRATEGY:
-            return Ending(f"the strategy does not start{said}", code, hopeless=True)
+            return Ending(last or "the strategy does not start", code, hopeless=True)
         case wire.EXIT_BOOT:
-            return Ending(f"its launch payload could not be had{said}", code)
+            return Ending(last or "its launch payload could not be had", code)
         case wire.EXIT_ENVIRONMENT:
-            return Ending(f"it was launched wrongly{said}", code)
+            return Ending(last or "it was launched wrongly", code)
         case 0:
             return Ending("ended by itself (exit 0)", code)
         case _ if code > 128:

@@ -33,7 +33,8 @@ CRASH = Ending("ended with exit 1", 1)
             "",
             "ended with exit 1, after a child process ran out of memory",
         ),
-        (Facts("exited", 3), "gone", "its launch payload could not be had: gone"),
+        (Facts("exited", 3), "the launch payload is gone", "the launch payload is gone"),
+        (Facts("exited", 3), "", "its launch payload could not be had"),
         (Facts("exited", 2), "", "it was launched wrongly"),
         (Facts("exited", 127, error="no such file"), "", "did not run: no such file"),
         (Facts("exited", 255), "", "ended (exit 255)"),
@@ -44,10 +45,10 @@ def test_an_exit_is_told_in_words(facts: Facts, tail: str, reason: str) -> None:
 
 
 def test_code_that_does_not_start_is_not_tried_again() -> None:
-    end = ending(Facts("exited", 4), "line 3: no such name", 512)
+    end = ending(Facts("exited", 4), "the strategy does not load: line 3", 512)
 
     assert end.hopeless
-    assert end.reason == "the strategy does not start: line 3: no such name"
+    assert end.reason == "the strategy does not load: line 3"
 
 
 def follow(end: Ending, record: Record, lived_ms: int = 1_000) -> Aftermath:
