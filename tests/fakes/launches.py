@@ -10,7 +10,7 @@ from control_plane.infra.db import Tx
 from control_plane.market.store import list_instruments, market_times
 from control_plane.strategies.store import strategies, versions
 from strategy_runtime.wire import messages
-from tests.factories import spot
+from tests.factories import future, spot
 from tests.fakes.container import CODE, CODE_SHA256
 
 MINUTE = 60_000
@@ -53,15 +53,20 @@ def deployed(tx: Tx, deployment: str, **changes: Any) -> Shard:
     return shard
 
 
-def launched(tx: Tx, deployment: str, generation: int = 1, state: str = "live") -> None:
-    boot = messages.Boot(deployment, generation, CODE, CODE_SHA256, INSTRUMENT, "1m")
+def launched(
+    tx: Tx, deployment: str, generation: int = 1, state: str = "live", boot: bytes | None = None
+) -> None:
+    if boot is None:
+        boot = messages.encode(
+            messages.Boot(deployment, generation, CODE, CODE_SHA256, INSTRUMENT, "1m")
+        )
     tx.run(
         insert(generations),
         {
             "deployment_id": deployment,
             "generation": generation,
             "version_id": f"v-{deployment}",
-            "boot": messages.encode(boot).decode(),
+            "boot": boot.decode(),
             "boot_sha256": "",
             "password_sha256": "",
             "state": state,
@@ -85,7 +90,7 @@ def desire(tx: Tx, deployment: str, desired: str) -> None:
 
 def market_at(tx: Tx, now_ms: int) -> None:
     """The simulated market stands at this time, and goes on as ours does."""
-    list_instruments(tx, [spot()], "simulated")
+    list_instruments(tx, [spot(), future()], "simulated")
     tx.run(
         insert(market_times),
         {
