@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TypeVar
 
-from control_plane.brokers.coindcx import futures, spot
+from control_plane.brokers.coindcx import futures, futures_positions, spot
 from control_plane.brokers.coindcx.calls import Call
 from control_plane.brokers.coindcx.client import Client
 from control_plane.brokers.coindcx.models import FuturesOrder, Position, SpotOrder
@@ -87,7 +87,7 @@ class Desk:
         return next(each.free for each in found if each.currency == currency)
 
     async def position(self, pair: str) -> Position:
-        (found,) = await self.ask(futures.positions((pair,)))
+        (found,) = await self.ask(futures_positions.positions((pair,)))
         return found
 
 

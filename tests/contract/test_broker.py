@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from control_plane.brokers.coindcx.views import market_name
+from control_plane.brokers.coindcx.wire import Credentials
 from control_plane.brokers.errors import OrderRefused
 from control_plane.brokers.models import Broker, OrderRequest
 from control_plane.brokers.paper import service as play_money
@@ -16,6 +18,9 @@ from control_plane.core.ids import AccountId, ClientOrderId
 from control_plane.infra.db import Database
 from control_plane.settings import PaperSettings
 from strategy_runtime.rules.instruments import Instrument
+from tests.coindcx_sim import build
+from tests.coindcx_sim.broker import broker_over
+from tests.coindcx_sim.switches import Switches
 from tests.factories import D, future, spot, tick
 from tests.fakes.clock import FakeClock
 
@@ -49,8 +54,32 @@ class Venue:
         return self.request(identity, **(futures | changes))
 
 
-@pytest.fixture
-async def venue(memory: Database, clock: FakeClock) -> Venue:
+@pytest.fixture(params=["paper", "coindcx"])
+async def venue(request: pytest.FixtureRequest, memory: Database, clock: FakeClock) -> Venue:
+    if request.param == "coindcx":
+        return await simulated_coindcx(clock)
+    return await paper(memory, clock)
+
+
+async def simulated_coindcx(clock: FakeClock) -> Venue:
+    """The real adapter over the simulated exchange, whose orders are matched at once."""
+    exchange = build.exchange(Switches(match_delay_ms=0, limits_on=False), ms(clock.now()))
+    exchange.world.open_account("key", "secret", {"USDT": D("10000")}, {"USDT": D("10000")})
+    keys = {ACCOUNT: Credentials("key", "secret")}
+
+    async def move(instrument: Instrument, price: str) -> None:
+        name = instrument.pair if instrument.is_futures else market_name(instrument)
+        exchange.move(name, D(price), ms(clock.now()))
+
+    def restart() -> Broker:
+        return broker_over(exchange, clock, keys)
+
+    await move(spot(), "50000")
+    await move(future(), "50000")
+    return Venue(restart(), clock, move, restart)
+
+
+async def paper(memory: Database, clock: FakeClock) -> Venue:
     broker = PaperBroker(memory, clock, PaperSettings())
     await memory.write(play_money.deposit, ACCOUNT, "USDT", D("10000"))
     ticks = iter(range(1, 10_000))
@@ -116,7 +145,6 @@ async def test_a_request_signed_too_long_ago_is_refused(venue: Venue) -> None:
         ({"quantity": D("0.012345678")}, "quantity_step"),
         ({"price": D("50000.001")}, "tick_size"),
         ({"quantity": D("100")}, "insufficient_funds"),
-        ({"side": "sell"}, "no_short"),
     ],
 )
 async def test_an_illegal_order_is_refused_with_its_reason(
@@ -124,6 +152,11 @@ async def test_an_illegal_order_is_refused_with_its_reason(
 ) -> None:
     assert await refusal(venue.broker.place(venue.request("o1", **change))) == reason
     assert await venue.broker.find(venue.request("o1"), None) is None
+
+
+async def test_nobody_sells_what_they_do_not_have(venue: Venue) -> None:
+    reason = await refusal(venue.broker.place(venue.request("o1", side="sell")))
+    assert reason in ("no_short", "insufficient_funds")
 
 
 async def test_a_resting_order_can_be_cancelled_once(venue: Venue) -> None:
@@ -152,6 +185,8 @@ async def test_fills_come_once_after_each_cursor(venue: Venue) -> None:
     assert first[0].fee > 0
 
 
+# CoinDCX lists no stop at market on spot.
+@pytest.mark.parametrize("venue", ["paper"], indirect=True)
 async def test_a_spot_stop_rests_at_the_venue_and_sells(venue: Venue) -> None:
     await venue.broker.place(venue.request("in"))
     stop = venue.request(

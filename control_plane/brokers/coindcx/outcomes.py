@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Generic, TypeVar
 
-from control_plane.brokers.coindcx.values import Odd, Row, read_json, shown
+from control_plane.brokers.coindcx.document import Odd, read_json
+from control_plane.brokers.coindcx.values import Row, shown
 from control_plane.infra.net import Reply
 
 T_co = TypeVar("T_co", covariant=True)
@@ -31,7 +32,8 @@ class Reason(StrEnum):
     ORDER_TYPE = "order_type_not_allowed"
     TOO_SMALL = "too_small"
     TOO_LARGE = "too_large"
-    PRECISION = "precision"
+    TICK = "price_off_tick"
+    STEP = "quantity_off_step"
     PRICE_BAND = "price_band"
     PRICE_MISSING = "price_missing"
     MIN_NOTIONAL = "min_notional"
@@ -90,7 +92,7 @@ _CODES: dict[str, Reason] = {
     "BFF-AUTH-001": Reason.NOT_AUTHORISED,
     "OMS-VF-0001": Reason.PRICE_BAND,
     "OMS-VF-0004": Reason.TOO_SMALL,
-    "OMS-VF-0006": Reason.PRECISION,
+    "OMS-VF-0006": Reason.STEP,
     "OMS-VF-0041": Reason.MIN_NOTIONAL,
     "CA1013": Reason.NO_FUNDS,
 }
@@ -115,7 +117,8 @@ _TEXTS: tuple[tuple[re.Pattern[str], Reason], ...] = tuple(
             r"price is out of permissible range|please enter a value (lower|higher)",
             Reason.PRICE_BAND,
         ),
-        (r"price should be divisible|precision", Reason.PRECISION),
+        (r"price (should be divisible|precision)", Reason.TICK),
+        (r"quantity (should be divisible|precision)", Reason.STEP),
         (r"exit-only mode", Reason.EXIT_ONLY),
         (r"max allowed position", Reason.POSITION_LIMIT),
         (r"(trigger|limit) price should be (greater|less)", Reason.TRIGGER_SIDE),
@@ -133,7 +136,7 @@ _TEXTS: tuple[tuple[re.Pattern[str], Reason], ...] = tuple(
 
 
 def reason_of(status: int, code: str, message: str) -> Reason:
-    if code in _CODES:
+    if code in _CODES and not message.lower().startswith("price precision"):
         return _CODES[code]
     for pattern, reason in _TEXTS:
         if pattern.search(message):

@@ -8,6 +8,7 @@ cannot be trusted is not half used.
 from hashlib import sha256
 from typing import TypeVar
 
+from control_plane.brokers.coindcx.document import Odd, read_json
 from control_plane.brokers.coindcx.models import (
     SIDES,
     SPOT_STATUSES,
@@ -20,7 +21,7 @@ from control_plane.brokers.coindcx.models import (
     Wallet,
     WalletTransaction,
 )
-from control_plane.brokers.coindcx.values import Odd, Row, read_json, rows, shown
+from control_plane.brokers.coindcx.values import Row, rows, shown
 
 T = TypeVar("T")
 

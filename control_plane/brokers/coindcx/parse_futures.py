@@ -2,6 +2,7 @@
 
 from decimal import Decimal
 
+from control_plane.brokers.coindcx.document import Odd
 from control_plane.brokers.coindcx.models import (
     BOOKS,
     FUTURES_STATUSES,
@@ -17,7 +18,7 @@ from control_plane.brokers.coindcx.models import (
     Transaction,
 )
 from control_plane.brokers.coindcx.parse import distinct
-from control_plane.brokers.coindcx.values import Odd, Row, rows, shown
+from control_plane.brokers.coindcx.values import Row, rows, shown
 
 # A float's last digits at the venue: an order may look overfilled by this share of itself.
 TAIL = Decimal("1e-9")

@@ -4,8 +4,9 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import TypeVar
 
-from control_plane.brokers.coindcx.models import (
-    BOOKS,
+from control_plane.brokers.coindcx.document import Odd
+from control_plane.brokers.coindcx.models import BOOKS
+from control_plane.brokers.coindcx.models_public import (
     Bar,
     Conversion,
     CurrentPrice,
@@ -16,7 +17,7 @@ from control_plane.brokers.coindcx.models import (
     Stats,
     Ticker,
 )
-from control_plane.brokers.coindcx.values import Odd, Row, as_text, pairs, rows
+from control_plane.brokers.coindcx.values import Row, as_text, pairs, rows
 
 T = TypeVar("T")
 ONE = Decimal(1)

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from control_plane.brokers.coindcx import parse_public
 from control_plane.brokers.coindcx.calls import CATALOGUE_REPLY, Call, public
-from control_plane.brokers.coindcx.models import (
+from control_plane.brokers.coindcx.models_public import (
     Bar,
     Conversion,
     CurrentPrice,

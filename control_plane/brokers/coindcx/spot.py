@@ -8,14 +8,7 @@ from decimal import Decimal
 
 from control_plane.brokers.coindcx import parse
 from control_plane.brokers.coindcx.calls import ORDER_REPLY, Bucket, Call, NotOurs, act, post
-from control_plane.brokers.coindcx.models import (
-    Ack,
-    Balance,
-    Rejected,
-    SpotOrder,
-    SpotTrade,
-    User,
-)
+from control_plane.brokers.coindcx.models import Ack, Balance, Rejected, SpotOrder, SpotTrade, User
 from control_plane.brokers.coindcx.wire import Value
 
 ORDERS = "/exchange/v1/orders"

@@ -5,51 +5,25 @@ null, ISO dates or milliseconds as floats). Each reader accepts the forms that t
 and raises `Odd` at the rest, so that whatever comes in is either understood or known not to be.
 """
 
-import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal, InvalidOperation
-from typing import NoReturn, TypeVar
+from decimal import Decimal
+from typing import TypeVar
 
+from control_plane.brokers.coindcx.document import MAX_DIGITS, Odd, bounded
 from control_plane.core.clock import ms
 
 T = TypeVar("T")
 
-MAX_DEPTH = 32
 NULLS = (None, "None", "null", "")
-# No price, amount or rate of any market is outside of this; beyond it a number is an attack.
-MAX_EXPONENT = 40
-MAX_DIGITS = 60
 MAX_TEXT = 512
 FIRST_MS = 1_262_304_000_000  # 2010: earlier than any exchange of this kind
 LAST_MS = 4_102_444_800_000  # 2100
 
-_TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[\]{}]', re.DOTALL)
 _PLAIN = re.compile(r"[ -~]+")
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,4})?")
-
-
-class Odd(ValueError):
-    """A reply, or a part of it, that is in none of the known forms."""
-
-
-def read_json(body: bytes, limit: int) -> object:
-    """The document in a body, numbers exact; `Odd` if it is no JSON, too large or too deep."""
-    if len(body) > limit:
-        raise Odd(f"the body has {len(body)} bytes, more than {limit}")
-    if _depth(body) > MAX_DEPTH:
-        raise Odd(f"the body is nested more than {MAX_DEPTH} deep")
-
-    try:
-        return json.loads(
-            body.decode("utf-8"), parse_float=_literal, parse_int=_integer, parse_constant=_refused
-        )
-    except Odd:
-        raise
-    except (ValueError, RecursionError) as error:
-        raise Odd("the body is no JSON") from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,9 +160,9 @@ def as_decimal(value: object) -> Decimal:
     if isinstance(value, Decimal):
         return value
     if isinstance(value, int) and not isinstance(value, bool):
-        return _bounded(Decimal(value))
+        return bounded(Decimal(value))
     if isinstance(value, str) and len(value) <= MAX_DIGITS + 10 and _NUMBER.fullmatch(value):
-        return _bounded(Decimal(value))
+        return bounded(Decimal(value))
     raise Odd("is no number")
 
 
@@ -227,46 +201,3 @@ def _iso_ms(text: str) -> int:
         return ms(moment)
     except (OverflowError, ValueError) as error:
         raise Odd("is no time") from error
-
-
-def _depth(body: bytes) -> int:
-    if body.count(b"[") + body.count(b"{") <= MAX_DEPTH:
-        return 0  # it cannot be deeper than it has openings
-    deepest = depth = 0
-    for token in _TOKEN.finditer(body):
-        match token.group():
-            case b"[" | b"{":
-                depth += 1
-                deepest = max(deepest, depth)
-            case b"]" | b"}":
-                depth -= 1
-            case _:
-                pass
-    return deepest
-
-
-def _literal(text: str) -> Decimal:
-    try:
-        return _bounded(Decimal(text))
-    except InvalidOperation as error:
-        raise Odd("the body holds a number beyond measure") from error
-
-
-def _integer(text: str) -> int:
-    if len(text) > MAX_EXPONENT:
-        raise Odd("the body holds a number beyond measure")
-    return int(text)
-
-
-def _bounded(value: Decimal) -> Decimal:
-    if not value:
-        return Decimal(0)  # whatever its exponent says
-    if not value.is_finite() or len(value.as_tuple().digits) > MAX_DIGITS:
-        raise Odd("is a number beyond measure")
-    if not -MAX_EXPONENT <= value.adjusted() <= MAX_EXPONENT:
-        raise Odd("is a number beyond measure")
-    return value
-
-
-def _refused(text: str) -> NoReturn:
-    raise Odd(f"the body holds {text}, which is no number")

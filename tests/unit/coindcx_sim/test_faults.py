@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from control_plane.brokers.coindcx import futures, spot
+from control_plane.brokers.coindcx import futures, futures_positions, spot
 from control_plane.brokers.coindcx.outcomes import Accepted, Doubt, Reason
 from tests.coindcx_sim.desk import Desk, limit, perpetual
 from tests.coindcx_sim.faults import NAMES, Fault
@@ -146,7 +146,7 @@ async def test_the_owner_acts_by_hand() -> None:
     desk.strike("user_cancels_our_sl")
     assert (await desk.position("B-ETH_USDT")).stop_loss is None
     desk.strike("user_closes_position")
-    assert all(each.is_flat for each in await desk.ask(futures.positions()))
+    assert all(each.is_flat for each in await desk.ask(futures_positions.positions()))
 
 
 async def test_the_venue_liquidates() -> None:
@@ -155,7 +155,7 @@ async def test_the_venue_liquidates() -> None:
     await desk.wait(0.1)
     desk.strike("liquidate")
     assert (await desk.position(BTC)).is_flat
-    (row, _) = await desk.ask(futures.transactions())
+    (row, _) = await desk.ask(futures_positions.transactions())
     assert (row.stage, row.source) == ("liquidation", "system")
 
 

@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from control_plane.brokers.coindcx import futures
+from control_plane.brokers.coindcx import futures, futures_positions
 from control_plane.brokers.coindcx.outcomes import Reason
 from tests.coindcx_sim import futures_views
 from tests.coindcx_sim.accounts import Position
@@ -17,7 +17,7 @@ HOUR = 3600.0
 REFUSED = [
     (perpetual(quantity="0.0001"), Reason.TOO_SMALL),
     (perpetual(quantity="121"), Reason.TOO_LARGE),
-    (perpetual(price="79000.05"), Reason.PRECISION),
+    (perpetual(price="79000.05"), Reason.TICK),
     (perpetual(price="900000"), Reason.PRICE_BAND),
     (perpetual(price="83000"), Reason.PRICE_BAND),
     (perpetual(side="sell", price="76000"), Reason.PRICE_BAND),
@@ -42,7 +42,7 @@ async def test_an_illegal_order_is_refused_for_its_reason(
 
 async def test_leverage_that_is_not_the_positions_is_refused() -> None:
     desk = Desk()
-    await desk.ask(futures.update_leverage(BTC, Decimal(10), "USDT"))
+    await desk.ask(futures_positions.update_leverage(BTC, Decimal(10), "USDT"))
     call = futures.create(perpetual(), signed_ms=desk.now(), skew_ms=0)
     assert (await desk.refused(call)).reason is Reason.LEVERAGE
 
@@ -108,7 +108,7 @@ async def test_an_exit_is_for_the_whole_and_names_its_group() -> None:
     await desk.place_futures(perpetual(stop_loss="79000"))
     await desk.wait(0.1)
     held = await desk.position(BTC)
-    done = await desk.ask(futures.exit_position(held.id))
+    done = await desk.ask(futures_positions.exit_position(held.id))
     assert BTC in done.group_id
     assert (await desk.position(BTC)).is_flat
     assert not desk.account.open_futures
@@ -119,13 +119,13 @@ async def test_each_leg_of_create_tpsl_has_its_fate() -> None:
     await desk.place_futures(perpetual())
     await desk.wait(0.1)
     held = await desk.position(BTC)
-    both = futures.create_tpsl(held.id, Decimal(79000), Decimal(79000))
+    both = futures_positions.create_tpsl(held.id, Decimal(79000), Decimal(79000))
     placed = await desk.ask(both)
     assert placed.stop_loss is not None
     assert placed.stop_loss.order is not None
     assert placed.take_profit is not None
     assert "greater than the current price" in placed.take_profit.error
-    again = await desk.ask(futures.create_tpsl(held.id, Decimal(79100), None))
+    again = await desk.ask(futures_positions.create_tpsl(held.id, Decimal(79100), None))
     assert again.stop_loss is not None
     assert again.stop_loss.error == "SL already exists"
 
@@ -146,19 +146,19 @@ async def test_the_two_books_are_two_positions() -> None:
     await desk.place_futures(perpetual())
     await desk.place_futures(perpetual("sell", book="INR"))
     await desk.wait(0.1)
-    found = await desk.ask(futures.positions())
+    found = await desk.ask(futures_positions.positions())
     assert {each.margin_currency: each.quantity for each in found} == {
         "USDT": Decimal("0.01"),
         "INR": Decimal("-0.01"),
     }
-    assert len(await desk.ask(futures.positions(margin_currencies=("USDT",)))) == 1
+    assert len(await desk.ask(futures_positions.positions(margin_currencies=("USDT",)))) == 1
 
 
 async def test_the_inr_book_converts_by_the_peg() -> None:
     desk = Desk()
     await desk.place_futures(perpetual(book="INR"))
     await desk.wait(0.1)
-    (row,) = await desk.ask(futures.transactions())
+    (row,) = await desk.ask(futures_positions.transactions())
     (trade,) = await desk.ask(futures.trades(BTC, "2026-01-01", "2026-12-31"))
     assert row.fee == trade.fee * 102
     assert row.parent_id == trade.order_id
@@ -183,7 +183,7 @@ async def test_longs_pay_funding_every_eight_hours_out_of_their_margin() -> None
     await desk.wait(9 * HOUR)
     paid = Decimal("0.01") * 79750 * Decimal("0.0001")
     assert (await desk.position(BTC)).locked_margin == before - paid
-    (row,) = await desk.ask(futures.transactions("funding"))
+    (row,) = await desk.ask(futures_positions.transactions("funding"))
     assert (row.amount, row.source) == (-paid, "system")
 
 
@@ -215,13 +215,13 @@ async def test_margin_can_be_moved_but_not_below_what_holds() -> None:
     await desk.place_futures(perpetual())
     await desk.wait(0.1)
     held = await desk.position(BTC)
-    await desk.ask(futures.add_margin(held.id, Decimal(10)))
+    await desk.ask(futures_positions.add_margin(held.id, Decimal(10)))
     after = await desk.position(BTC)
     assert after.locked_margin == held.locked_margin + 10
     assert after.liquidation_price < held.liquidation_price
-    found = await desk.refused(futures.remove_margin(held.id, Decimal(165)))
+    found = await desk.refused(futures_positions.remove_margin(held.id, Decimal(165)))
     assert found.reason is Reason.LIQUIDATION
-    found = await desk.refused(futures.remove_margin(held.id, Decimal(1000)))
+    found = await desk.refused(futures_positions.remove_margin(held.id, Decimal(1000)))
     assert found.reason is Reason.MARGIN
 
 
@@ -246,10 +246,10 @@ async def test_an_instrument_that_is_exit_only_takes_no_entry_but_exits() -> Non
     desk.exchange.world.futures[BTC].exit_only = True
     call = futures.create(perpetual(), signed_ms=desk.now(), skew_ms=0)
     assert (await desk.refused(call)).reason is Reason.EXIT_ONLY
-    await desk.ask(futures.exit_position((await desk.position(BTC)).id))
+    await desk.ask(futures_positions.exit_position((await desk.position(BTC)).id))
 
 
 async def test_an_account_without_a_futures_wallet_is_told_so() -> None:
     desk = Desk()
     desk.account.wallets.clear()
-    assert (await desk.refused(futures.wallets())).reason is Reason.NO_WALLET
+    assert (await desk.refused(futures_positions.wallets())).reason is Reason.NO_WALLET

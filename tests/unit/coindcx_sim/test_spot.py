@@ -15,8 +15,8 @@ from tests.coindcx_sim.switches import Switches
 REFUSED = [
     (limit("a", "7900000", market="NOPE"), Reason.UNKNOWN_MARKET),
     (limit("a", "7900000", "0.000001"), Reason.TOO_SMALL),
-    (limit("a", "7900000", "0.001001"), Reason.PRECISION),
-    (limit("a", "7900000.55"), Reason.PRECISION),
+    (limit("a", "7900000", "0.001001"), Reason.STEP),
+    (limit("a", "7900000.55"), Reason.TICK),
     (limit("a", "3000000"), Reason.PRICE_BAND),
     (limit("a", "7900000", "0.00001"), Reason.MIN_NOTIONAL),
     (limit("a", "7900000", "2"), Reason.NO_FUNDS),

@@ -5,9 +5,9 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from control_plane.brokers.coindcx.document import read_json
 from control_plane.brokers.coindcx.futures import NewFuturesOrder
 from control_plane.brokers.coindcx.spot import NewOrder
-from control_plane.brokers.coindcx.values import read_json
 
 FOLDER = Path(__file__).parents[3] / "data" / "coindcx"
 

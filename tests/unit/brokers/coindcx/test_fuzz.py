@@ -13,11 +13,11 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from control_plane.brokers.coindcx import futures, spot
+from control_plane.brokers.coindcx import futures, futures_positions, spot
 from control_plane.brokers.coindcx.calls import Call
 from control_plane.brokers.coindcx.client import Client
+from control_plane.brokers.coindcx.document import Odd, read_json
 from control_plane.brokers.coindcx.outcomes import Accepted
-from control_plane.brokers.coindcx.values import Odd, read_json
 from control_plane.infra.net import Reply
 from tests.fakes.net import FakeNet, json_reply
 from tests.unit.brokers.coindcx.payloads import (
@@ -44,8 +44,8 @@ FUTURES = futures.create(FUTURES_ORDER, signed_ms=FUTURES_SIGNED_MS, skew_ms=2_0
 OTHERS: list[Call[Any]] = [
     spot.balances(),
     spot.cancel("1"),
-    futures.positions(),
-    futures.create_tpsl("x", SPOT_ORDER.quantity, None),
+    futures_positions.positions(),
+    futures_positions.create_tpsl("x", SPOT_ORDER.quantity, None),
 ]
 
 

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from control_plane.brokers.coindcx import parse, parse_futures, parse_public
+from control_plane.brokers.coindcx.document import Odd, read_json
 from control_plane.brokers.coindcx.models import Rejected, SpotOrder
-from control_plane.brokers.coindcx.values import Odd, read_json
 from tests.unit.brokers.coindcx.payloads import body, changed, document
 
 READERS: list[tuple[str, Callable[[object], object]]] = [

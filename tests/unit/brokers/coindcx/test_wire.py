@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from control_plane.brokers.coindcx import futures, public, spot
+from control_plane.brokers.coindcx import futures, futures_positions, public, spot
 from control_plane.brokers.coindcx.client import Client
 from control_plane.brokers.coindcx.wire import (
     Credentials,
@@ -85,7 +85,7 @@ def test_a_futures_market_order_is_the_third_vector() -> None:
 
 
 def test_wallets_are_asked_by_a_signed_get_with_a_body() -> None:
-    sent = client().request(futures.wallets(), KEY, STAMP)
+    sent = client().request(futures_positions.wallets(), KEY, STAMP)
     assert (sent.method, sent.body) == ("GET", VECTORS[0][0].encode())
     assert sent.headers["X-AUTH-SIGNATURE"] == VECTORS[0][1]
 
