@@ -185,10 +185,18 @@ class Closer:
             if row.expires_ms is not None and row.expires_ms <= now:
                 changes.move(tx, self.desk, row, None, "expired", reason="the signal is too old")
                 continue
-            before = trades.find(tx, row.waits_for) if row.waits_for else None
-            if before is None or before.state == "closed":
+            if self._is_out(tx, row):
                 changes.move(tx, self.desk, row, None, "permitted")
                 self.desk.wake(tx)
+
+    def _is_out(self, tx: Tx, row: Row[Any]) -> bool:
+        """Whether what it reverses is closed. While that one's entry is under way its trade may
+        still come about.
+        """
+        before = trades.find(tx, row.waits_for) if row.waits_for else None
+        if before is not None:
+            return bool(before.state == "closed")
+        return not intents.has_earlier_entry(tx, row)
 
     def _reach(self, tx: Tx, identity: str, instrument: Instrument, tick: Tick) -> bool:
         trade = trades.find(tx, identity)

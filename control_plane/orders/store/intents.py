@@ -230,6 +230,17 @@ def has_live_entry(tx: Tx, subscription: str) -> bool:
     return tx.first(query.limit(1)) is not None
 
 
+def has_earlier_entry(tx: Tx, row: Row[Any]) -> bool:
+    """Whether an entry of an earlier trigger is still under way."""
+    query = select(intents.c.id).where(
+        intents.c.subscription_id == row.subscription_id,
+        intents.c.leg == "entry",
+        intents.c.trigger_ms < row.trigger_ms,
+        intents.c.state.in_(LIVE),
+    )
+    return tx.first(query.limit(1)) is not None
+
+
 # ---- orders --------------------------------------------------------------------------------------
 
 

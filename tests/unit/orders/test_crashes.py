@@ -13,7 +13,7 @@ from control_plane.brokers.paper.adapter import PaperBroker
 from control_plane.infra.db import Database
 from control_plane.infra.failpoints import Arming, FailpointRaised
 from tests.fakes.clock import FakeClock
-from tests.unit.orders.desk import Slice, sail
+from tests.unit.orders.desk import Slice, futures, sail
 
 SENDING = (
     "send.after_wal_commit",
@@ -32,6 +32,7 @@ class Faulty:
     paper: PaperBroker
     place_as: str = "ok"  # ok | lose_request | lose_reply | unreachable
     find_as: str = "ok"  # ok | unreachable
+    cancel_as: str = "ok"  # ok | unreachable
     placed: list[str] = field(default_factory=list)
 
     def __getattr__(self, name: str) -> Any:
@@ -50,6 +51,11 @@ class Faulty:
         if self.find_as == "unreachable":
             raise VenueUnreachable("down")
         return await self.paper.find(order, exchange_order_id)
+
+    async def cancel(self, order: OrderRequest, exchange_order_id: str | None) -> Any:
+        if self.cancel_as == "unreachable":
+            raise VenueUnreachable("down")
+        return await self.paper.cancel(order, exchange_order_id)
 
 
 @pytest.fixture
@@ -199,3 +205,23 @@ async def test_fills_read_again_are_booked_once(ship: Slice) -> None:
     fills = await ship.paper.fills_since({trade.account_id: ""})
     assert await ship.db.write(ship.loops.follower.tracker.apply, fills) == 0
     assert (await ship.only("trades")).quantity == trade.quantity
+
+
+async def test_a_reversal_waits_for_an_entry_that_cannot_be_taken_back(
+    memory: Database, clock: FakeClock
+) -> None:
+    ship = await futures(memory, clock)
+    line = await bad_line(ship)
+    await ship.price("50000", "0.001")  # hardly anybody trades: the order rests
+    await ship.signal("LONG")
+    await ship.work(0.4)
+    line.cancel_as = "unreachable"
+    await ship.signal("EXIT_LONG")
+    ship.trigger -= 1  # of one candle
+    await ship.signal("SHORT")
+    await ship.work(1)
+    await ship.price("50000")  # and now it is filled after all
+    line.cancel_as = "ok"
+    await ship.work(8)
+    opened = sorted(await ship.rows("trades"), key=lambda row: row.position_generation)
+    assert [(row.side, row.state) for row in opened] == [("LONG", "closed"), ("SHORT", "protected")]
