@@ -148,7 +148,7 @@ async def _watch(api: Api, clock: Clock) -> None:
     known = _ids(await api.get("/status.json"))
     awaited = list(FIRSTS)
     sails = False
-    while awaited and clock.monotonic() - began < FIRST_SECONDS:
+    while (awaited or not sails) and clock.monotonic() - began < FIRST_SECONDS:
         status = await api.get("/status.json")
         if not sails and status["counts"]["running"]:
             sails = True
