@@ -1,9 +1,13 @@
 """The intake's transactions where a database can fail or fill."""
 
+import asyncio
+import threading
+import time
+
 import pytest
 from sqlalchemy import func, insert, select
 
-from control_plane.core.ids import DeploymentId
+from control_plane.core.ids import DeploymentId, Shard
 from control_plane.deployments import service as deployments
 from control_plane.deployments.service import Launch
 from control_plane.deployments.service.hearing import RUNS_KEPT
@@ -12,7 +16,8 @@ from control_plane.infra.bus import Bus
 from control_plane.infra.clock import RealClock
 from control_plane.infra.db import Database, DatabaseUnavailable, Tx
 from control_plane.infra.failpoints import Failpoints
-from control_plane.infra.leases import Leases
+from control_plane.infra.leases import Leases, epochs_in
+from control_plane.infra.leases import leases as lease_rows
 from control_plane.infra.rng import SystemRng
 from control_plane.signals import store
 from control_plane.signals.models.settling import Arrival
@@ -137,6 +142,33 @@ async def test_what_a_deployment_says_is_kept_up_to_a_bound(
     assert await database.read(_count, store.inbox) == KEPT[4][1]
     oldest = await database.read(lambda tx: tx.scalar(select(func.min(store.inbox.c.n))))
     assert oldest == 300
+
+
+async def test_a_lease_cannot_be_taken_over_between_its_check_and_the_commit(
+    database: Database, leases: Leases, bus: Bus
+) -> None:
+    """The other owner waits for our commit; what it reads afterwards holds what we wrote."""
+    shards = {Shard(3), Shard(5)}
+    order: list[str] = []
+    is_checked = threading.Event()
+
+    def check_and_write(tx: Tx) -> None:
+        assert epochs_in(tx, "trading", "one", shards, tx.now_ms()) == {3: 1, 5: 1}
+        is_checked.set()
+        time.sleep(0.5)
+        order.append("ours")
+
+    def take_over(tx: Tx) -> None:
+        is_checked.wait(5)
+        tx.run(lease_rows.update().values(holder="two", epoch=2))
+        order.append("theirs")
+
+    async with asyncio.TaskGroup() as group:
+        group.create_task(database.write(check_and_write))
+        group.create_task(database.write(take_over))
+
+    assert order == ["ours", "theirs"]
+    assert await database.write(lambda tx: epochs_in(tx, "trading", "one", shards, 0)) == {}
 
 
 async def test_runs_without_end_are_forgotten(database: Database) -> None:
