@@ -74,6 +74,7 @@ class Engine:
         except StrategyError as error:
             raise StrategyFailed(str(error)) from error
         self._context.position = position
+        self._context.parameters = setting.parameters
         self._state = state
         self.decided_tick_ms = -1
         self._strategy = self._build(kind, setting)
@@ -132,7 +133,7 @@ class Engine:
 
     def _build(self, kind: type[BaseStrategy], setting: Setting) -> BaseStrategy:
         try:
-            values = resolve(kind, setting.parameters)
+            values = {} if kind._open else resolve(kind, setting.parameters)
             strategy = kind.__new__(kind)
             strategy._slipway = self._context
             strategy.instrument = setting.instrument
@@ -198,4 +199,4 @@ def further_of(kind: type[BaseStrategy], setting: Setting) -> tuple[str, ...]:
 
 
 def _filename(kind: type[BaseStrategy]) -> str:
-    return kind.on_candle.__code__.co_filename
+    return kind._source or kind.on_candle.__code__.co_filename

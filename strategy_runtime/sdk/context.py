@@ -51,6 +51,7 @@ class Context:
         self.position = Position()
         self.state: dict[str, Any] = {}
         self.manifest = manifest or {}
+        self.parameters: Mapping[str, object] = {}
         self.price = float("nan")
         self.orders: list[Order] = []
         self.lines: list[tuple[Level, str]] = []

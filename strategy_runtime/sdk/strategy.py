@@ -40,6 +40,9 @@ class BaseStrategy(Declares):
     lookback: ClassVar[int] = 0
     ticks: ClassVar[bool] = False
 
+    _open: ClassVar[bool] = False  # takes parameters that it does not declare
+    _source: ClassVar[str] = ""  # the author's file, where it is not the class' own
+
     def __init_subclass__(cls, **keywords: object) -> None:
         super().__init_subclass__(**keywords)
         for name in params.own(cls):

@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from control_plane.strategies.models import older
 from control_plane.strategies.models.findings import MAX_FINDINGS, Finding, first_error
 from control_plane.strategies.models.forbidden import look
 from control_plane.strategies.models.outline import DEFAULT_LOOKBACK, MAX_LOOKBACK, Outline
@@ -88,6 +89,11 @@ def _with_manifest(outline: Outline, manifest: dict[str, Any], reading: Reading)
         instrument=manifest.get("instrument") or manifest.get("pair") or outline.instrument,
         resolution=resolution,
         lookback=lookback,
+        parameters=(
+            outline.parameters
+            if outline.style == "on_candle"
+            else older.parameters(manifest.get("custom_params"))
+        ),
     )
 
 

@@ -63,6 +63,7 @@ class Outline(Struct, frozen=True, omit_defaults=True):
     resolutions: tuple[str, ...] = ()
     ticks: bool = False
     lookback: int = DEFAULT_LOOKBACK
+    style: Literal["on_candle", "on_market_data", "main"] = "on_candle"
 
 
 def typed(kind: str, given: object) -> Value | None:

@@ -9,6 +9,7 @@ from difflib import get_close_matches
 from typing import Any
 
 from control_plane.strategies.errors import BadParameter
+from control_plane.strategies.models import older
 from control_plane.strategies.models.findings import Finding
 from control_plane.strategies.models.outline import (
     DEFAULT_LOOKBACK,
@@ -21,15 +22,18 @@ from control_plane.strategies.models.outline import (
 from strategy_runtime.wire.resolutions import RESOLUTIONS
 
 HOOKS = {"on_start": 0, "on_candle": 1, "on_tick": 1, "on_stop": 0}
-OLDER_HOOKS = frozenset({"on_market_data", "on_signal"})
+MANIFEST = {"instrument": str, "pair": str, "resolution": str, "lookback_period": int}
 ATTRIBUTES = {"instrument": str, "resolution": str, "ticks": bool, "lookback": int}
 # What the SDK's class has itself: a parameter of such a name would hide it.
 RESERVED = frozenset(
     {"instrument", "resolution", "resolutions", "lookback", "ticks", "history", "position"}
-    | {"manifest", "state", "long", "short", "exit_long", "exit_short", "log", "metric"}
-    | {"sma", "ema", "rsi", "atr", "rolling_max", "rolling_min", *HOOKS}
+    | {"manifest", "state", "long", "short", "exit_long", "exit_short", "log", "metric", "candles"}
+    | {"trailing_stop", "break_even", "sma", "ema", "wma", "vwap", "rsi", "macd", "stochastic"}
+    | {"adx", "supertrend", "obv", "atr", "bollinger", "donchian"}
+    | {"rolling_max", "rolling_min", "rolling_std", *HOOKS}
 )
 SDK_MODULES = ("strategy_runtime", "strategy_runtime.sdk", "strategy_runtime.sdk.strategy")
+OLDER_MODULE = "base_strategy"
 BOUNDS = ("ge", "gt", "le", "lt")
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
@@ -44,10 +48,12 @@ class Reading:
 
     def outline(self) -> Outline:
         """As much as can be read; the findings tell what cannot."""
-        kind = self._strategy()
+        kind, is_older = self._strategy()
         if kind is None:
-            return Outline()
+            return self._function()
         members = _members(kind, self._classes())
+        if is_older:
+            return self._older(kind, members)
         self._check_hooks(kind, members)
         attributes = self._attributes(members)
         return Outline(
@@ -68,35 +74,45 @@ class Reading:
     def _classes(self) -> dict[str, ast.ClassDef]:
         return {node.name: node for node in self.tree.body if isinstance(node, ast.ClassDef)}
 
-    def _strategy(self) -> ast.ClassDef | None:
-        """The one class that no other of the file inherits."""
+    def _strategy(self) -> tuple[ast.ClassDef | None, bool]:
+        """The one class that no other of the file inherits, and whether its style is older."""
         classes = self._classes()
-        bases, older = _imported_bases(self.tree)
-        mine = [c for c in classes.values() if _descends(c, classes, bases)]
+        bases, older_bases = _imported_bases(self.tree)
+        mine = [c for c in classes.values() if _descends(c, classes, bases | older_bases)]
         inherited = {name for c in mine for name in map(_dotted, c.bases)}
         leaves = [c for c in mine if c.name not in inherited]
         if len(leaves) > 1:
             names = ", ".join(c.name for c in leaves)
             self.say(leaves[1], "class", f"The file has several strategies: {names}.", "Leave one.")
-            return None
-        if leaves and not older:
-            return leaves[0]
-        self._say_no_strategy(older)
-        return None
+            return None, False
+        if not leaves:
+            return None, False
+        return leaves[0], _descends(leaves[0], classes, older_bases)
 
-    def _say_no_strategy(self, older: ast.AST | None) -> None:
-        new = "Inherit strategy_runtime.BaseStrategy and write on_candle(self, candle)."
-        main = next(
-            (n for n in self.tree.body if isinstance(n, Function) and n.name == "main"), None
+    def _older(self, kind: ast.ClassDef, members: dict[str, ast.stmt]) -> Outline:
+        self.findings += older.look_at_class(kind, members)
+        said = older.literals(members, MANIFEST)
+        return Outline(
+            class_name=kind.name,
+            description=(ast.get_docstring(kind) or "").partition("\n")[0][:200],
+            instrument=str(said.get("instrument") or said.get("pair") or ""),
+            resolution=str(said.get("resolution", "")),
+            lookback=int(said.get("lookback_period") or DEFAULT_LOOKBACK),
+            style="on_market_data",
         )
-        if older is not None:
-            message = "This is the style of base_strategy, which cannot be run yet."
-            self.say(older, "style", message, new)
-        elif main is not None:
-            message = "This is the style with a function main(data), which cannot be run yet."
-            self.say(main, "style", message, new)
-        else:
-            self.say(None, "class", "The file defines no strategy.", new)
+
+    def _function(self) -> Outline:
+        main = older.entry(self.tree)
+        if main is None:
+            if not self.findings:
+                hint = "Inherit strategy_runtime.BaseStrategy and write on_candle(self, candle)."
+                self.say(None, "class", "The file defines no strategy.", hint)
+            return Outline()
+        self.findings += older.look_at_function(main)
+        text = ast.get_docstring(main) or ast.get_docstring(self.tree) or ""
+        return Outline(
+            class_name=main.name, description=text.partition("\n")[0][:200], style="main"
+        )
 
     def _check_hooks(self, kind: ast.ClassDef, members: dict[str, ast.stmt]) -> None:
         for name, node in members.items():
@@ -105,7 +121,7 @@ class Reading:
             elif name.startswith("on_") and isinstance(node, Function):
                 self._check_stray_hook(name, node)
         decides = {"on_candle", "on_tick"} & members.keys()
-        if not decides and not OLDER_HOOKS & members.keys():
+        if not decides:
             message = f"{kind.name} has no on_candle: it would never decide anything."
             self.say(kind, "hook", message, "Write `def on_candle(self, candle):`.")
 
@@ -122,9 +138,9 @@ class Reading:
             self.say(node, "hook", f"{name} is called with {wanted}.", hint)
 
     def _check_stray_hook(self, name: str, node: Function) -> None:
-        if name in OLDER_HOOKS:
-            message = f"{name} is a hook of an older style, which cannot be run yet."
-            self.say(node, "style", message, "Write on_candle(self, candle) instead.")
+        if name in older.HOOKS:
+            hint = "Inherit base_strategy.BaseStrategy for it, or write on_candle(self, candle)."
+            self.say(node, "style", f"{name} is a hook of an older style.", hint)
             return
         near = get_close_matches(name, HOOKS, 1)
         hint = f"Did you mean {near[0]}?" if near else ""
@@ -206,19 +222,19 @@ class Reading:
         return parameter
 
 
-def _imported_bases(tree: ast.Module) -> tuple[set[str], ast.AST | None]:
-    """By which dotted names the file knows BaseStrategy, and where it imports the older one."""
-    names, older = set[str](), None
+def _imported_bases(tree: ast.Module) -> tuple[set[str], set[str]]:
+    """By which dotted names the file knows BaseStrategy, and the older one."""
+    found = {"new": set[str](), "older": set[str]()}
     for node in ast.walk(tree):
-        if isinstance(node, ast.ImportFrom) and node.module in (*SDK_MODULES, "base_strategy"):
-            if node.module == "base_strategy":
-                older = node
-            names |= {a.asname or a.name for a in node.names if a.name == "BaseStrategy"}
+        if isinstance(node, ast.ImportFrom) and node.module in (*SDK_MODULES, OLDER_MODULE):
+            style = "older" if node.module == OLDER_MODULE else "new"
+            found[style] |= {a.asname or a.name for a in node.names if a.name == "BaseStrategy"}
         elif isinstance(node, ast.Import):
-            names |= {
-                f"{a.asname or a.name}.BaseStrategy" for a in node.names if a.name in SDK_MODULES
-            }
-    return names, older
+            for a in node.names:
+                if a.name in (*SDK_MODULES, OLDER_MODULE):
+                    style = "older" if a.name == OLDER_MODULE else "new"
+                    found[style].add(f"{a.asname or a.name}.BaseStrategy")
+    return found["new"], found["older"]
 
 
 def _descends(kind: ast.ClassDef, classes: dict[str, ast.ClassDef], bases: set[str]) -> bool:

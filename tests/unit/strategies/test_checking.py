@@ -117,7 +117,7 @@ def test_what_is_doubtful_is_a_warning_only(module: str) -> None:
         ("    on_candle = 5\n", "must be a method"),
         ("    def on_candle(self, c, *, d):\n        pass\n", "on_candle is called with"),
         ("    def on_candel(self, c):\n        pass\n", "no on_candle"),
-        ("    def on_market_data(self, d):\n        pass\n", "cannot be run yet"),
+        ("    def on_market_data(self, d):\n        pass\n", "a hook of an older style"),
         ("    ticks = True\n    def on_candle(self, c):\n        pass\n", "no on_tick"),
         ("    lookback = -1\n    def on_candle(self, c):\n        pass\n", "between 0 and"),
         ("    resolution = '7m'\n    def on_candle(self, c):\n        pass\n", "is none of"),
@@ -171,19 +171,47 @@ def test_the_base_is_known_by_any_of_its_names(imports: str) -> None:
     assert check(imports + "    def on_candle(self, candle): pass\n", {}).passed
 
 
-def test_the_older_class_style_is_recognised() -> None:
-    code = (
-        "from base_strategy import BaseStrategy\n"
-        "class S(BaseStrategy):\n    def on_market_data(self, market_data): return {}\n"
-        "strategy = S()\nstrategy.start()\n"
-    )
+OLDER = (
+    "from base_strategy import BaseStrategy\n"
+    "class S(BaseStrategy):\n"
+    '    """Older."""\n'
+    "    pair = 'B-BTC_USDT'\n"
+    "    def on_market_data(self, market_data): return {}\n"
+    "    def on_signal(self, signal): self.place_order('BUY', 1)\n"
+    "strategy = S()\nstrategy.start()\n"
+)
 
-    assert findings(code)[0].rule == "style"
-    assert "cannot be run yet" in findings(code)[0].message
+
+def test_the_older_class_style_passes() -> None:
+    report = check(OLDER, {"resolution": "5m", "lookback_period": 90, "custom_params": {"n": 3}})
+
+    assert report.findings == []
+    assert report.outline.style == "on_market_data"
+    assert (report.outline.class_name, report.outline.instrument) == ("S", "B-BTC_USDT")
+    assert (report.outline.resolution, report.outline.lookback) == ("5m", 90)
+    assert [(p.name, p.kind, p.default) for p in report.outline.parameters] == [("n", "int", 3)]
 
 
-def test_the_older_function_style_is_recognised() -> None:
-    assert findings("def main(data):\n    return {'action': 'BUY'}\n")[0].rule == "style"
+def test_the_older_function_style_passes() -> None:
+    report = check("def main(data):\n    'Crosses.'\n    return {'action': 'BUY'}\n", {})
+
+    assert report.findings == []
+    assert (report.outline.style, report.outline.description) == ("main", "Crosses.")
+
+
+@pytest.mark.parametrize(
+    ("code", "message"),
+    [
+        (OLDER.replace("on_market_data", "on_data"), "has no on_market_data"),
+        (OLDER.replace("self, market_data", "self"), "on_market_data is called with self, market"),
+        (OLDER.replace("self, signal", "self, a, b"), "on_signal is called with self, signal"),
+        (OLDER.replace("def on_signal", "async def on_signal"), "on_signal is a plain function"),
+        ("def main():\n    return {}\n", "main is called with data"),
+        ("async def main(data):\n    return {}\n", "main is a plain function"),
+    ],
+)
+def test_an_older_style_that_cannot_work_is_told(code: str, message: str) -> None:
+    assert any(message in finding.message for finding in findings(code)), findings(code)
 
 
 def test_text_without_a_strategy_says_what_to_write() -> None:

@@ -1,0 +1,1 @@
+"""Two older styles of strategies, which load unchanged. Only they import anything of this."""
