@@ -1,6 +1,7 @@
 """Users, their accounts, and the rules around passwords and failed attempts."""
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from control_plane.accounts.errors import WeakPassword
 from control_plane.core.ids import AccountId, Tenant, UserId
@@ -38,6 +39,13 @@ class Account:
     reason: str | None
     home_currency: str
     created_ms: int
+
+
+class Place(NamedTuple):
+    """Where an account trades, and whether it may: what a fan-out asks about thousands."""
+
+    venue: str
+    state: str
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ from control_plane.accounts.models import (
     FIRST_EMAIL,
     Account,
     FirstUser,
+    Place,
     Throttle,
     User,
     check_password,
@@ -48,9 +49,9 @@ def owned_account(tx: Tx, tenant: Tenant, identity: AccountId) -> Account:
     return found
 
 
-def standing(tx: Tx, ids: Collection[AccountId]) -> dict[AccountId, Account]:
+def places(tx: Tx, ids: Collection[AccountId]) -> dict[AccountId, Place]:
     """Whosever they are: for what follows many accounts at once."""
-    return {found.id: found for found in store.accounts_by_id(tx, sorted(ids))}
+    return store.places(tx, ids)
 
 
 def admins(tx: Tx) -> frozenset[Tenant]:

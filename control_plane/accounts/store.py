@@ -1,14 +1,14 @@
 """Users and the accounts that they trade in."""
 
-from collections.abc import Sequence
+from collections.abc import Collection
 from typing import Any, ClassVar
 
 from sqlalchemy import BigInteger, Row, UniqueConstraint, func, insert, select, update
 from sqlmodel import Field, SQLModel
 
-from control_plane.accounts.models import Account, User
+from control_plane.accounts.models import Account, Place, User
 from control_plane.core.ids import AccountId, Tenant, UserId
-from control_plane.infra.db import Tx, table
+from control_plane.infra.db import Tx, among, table
 
 
 class UserRow(SQLModel, table=True):
@@ -39,8 +39,6 @@ class AccountRow(SQLModel, table=True):
 
 users = table(UserRow)
 accounts = table(AccountRow)
-
-IDS_AT_ONCE = 500  # bound parameters in one statement
 
 
 def user_count(tx: Tx) -> int:
@@ -126,12 +124,10 @@ def accounts_of(tx: Tx, tenant: Tenant) -> list[Account]:
     return [_account(row) for row in tx.all(query)]
 
 
-def accounts_by_id(tx: Tx, ids: Sequence[AccountId]) -> list[Account]:
-    found: list[Account] = []
-    for start in range(0, len(ids), IDS_AT_ONCE):
-        query = select(accounts).where(accounts.c.id.in_(ids[start : start + IDS_AT_ONCE]))
-        found += [_account(row) for row in tx.all(query)]
-    return found
+def places(tx: Tx, ids: Collection[AccountId]) -> dict[AccountId, Place]:
+    query = select(accounts.c.id, accounts.c.venue, accounts.c.state)
+    rows = tx.all(query.where(among(tx, accounts.c.id, ids)))
+    return {AccountId(row.id): Place(row.venue, row.state) for row in rows}
 
 
 def _user(row: Row[Any]) -> User:

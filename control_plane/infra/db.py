@@ -9,7 +9,9 @@ runs without threads, for seeded histories.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+import json
+import sqlite3
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -18,6 +20,8 @@ from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
     Connection,
     Engine,
     Executable,
@@ -26,8 +30,12 @@ from sqlalchemy import (
     Row,
     Table,
     Text,
+    any_,
+    bindparam,
     create_engine,
     event,
+    func,
+    select,
     text,
 )
 from sqlalchemy.dialects import postgresql, sqlite
@@ -56,6 +64,9 @@ NAMING = {
     "pk": "pk_%(table_name)s",
 }
 SQLModel.metadata.naming_convention = NAMING
+
+# Where rows go to SQLite's driver directly, an exact amount is its canonical text there too.
+sqlite3.register_adapter(Decimal, canonical)
 
 
 class DatabaseUnavailable(Unavailable):
@@ -140,9 +151,40 @@ class Tx:
         """
         self._after.append(call)
 
+    def insert_tuples(
+        self, into: Table, names: Sequence[str], rows: Sequence[tuple[Any, ...]]
+    ) -> None:
+        """Thousands of rows as the driver takes them: COPY on PostgreSQL, one batch on SQLite."""
+        if not rows:
+            return
+        columns = ", ".join(f'"{name}"' for name in names)
+        if self.is_postgres:
+            cursor: Any = self.connection.connection.cursor()
+            with cursor.copy(f'COPY "{into.name}" ({columns}) FROM STDIN') as copy:
+                for row in rows:
+                    copy.write_row(row)
+            return
+        marks = ", ".join("?" * len(names))
+        self.connection.exec_driver_sql(
+            f'INSERT INTO "{into.name}" ({columns}) VALUES ({marks})',  # noqa: S608 # our own names
+            list(rows),
+        )
+
     @property
     def is_postgres(self) -> bool:
         return self.connection.dialect.name == "postgresql"
+
+
+def among(tx: Tx, column: Any, values: Collection[str]) -> ColumnElement[bool]:
+    """Whether a text is one of many: one bound value, however many thousands there are."""
+    if tx.is_postgres:
+        found: ColumnElement[bool] = column == any_(bindparam(None, sorted(values), ARRAY(Text)))
+        return found
+    listed = json.dumps(sorted(values))
+    wanted: ColumnElement[bool] = column.in_(
+        select(func.json_each(listed).table_valued("value").c.value)
+    )
+    return wanted
 
 
 def insert_missing(tx: Tx, into: Table) -> Executable:

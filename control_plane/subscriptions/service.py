@@ -51,6 +51,11 @@ def active(tx: Tx, deployment: DeploymentId, until_ms: int) -> list[Subscription
     return store.active(tx, deployment, until_ms)
 
 
+def following(tx: Tx, deployment: DeploymentId, until_ms: int) -> list[AccountId]:
+    """The accounts of those that are active, and nothing else of them."""
+    return store.following(tx, deployment, until_ms)
+
+
 def by_ids(tx: Tx, ids: Collection[SubscriptionId]) -> list[Subscription]:
     """In whatever state: a position outlives its subscription."""
     return store.by_ids(tx, ids)

@@ -9,15 +9,12 @@ from sqlmodel import Field, SQLModel
 
 from control_plane.core.ids import (
     AccountId,
-    DeploymentId,
     InstrumentId,
-    Shard,
-    SubscriptionId,
     Tenant,
 )
-from control_plane.infra.db import Money, Tx, table
+from control_plane.infra.db import Money, Tx, among, table
 from control_plane.infra.paging import Asked, Found, page
-from control_plane.subscriptions.models import TERMS, Subscription
+from control_plane.subscriptions.models import Subscription
 
 STANDS = text("state <> 'cancelled'")
 HOLDS_POSITION = text("state <> 'cancelled' AND margin_currency <> ''")
@@ -123,7 +120,7 @@ def of_tenant(tx: Tx, tenant: Tenant, identity: str) -> Subscription | None:
 
 
 def by_ids(tx: Tx, ids: Collection[str]) -> list[Subscription]:
-    query = select(subscriptions).where(subscriptions.c.id.in_(sorted(ids)))
+    query = select(subscriptions).where(among(tx, subscriptions.c.id, ids))
     return [_subscription(row) for row in tx.all(query.order_by(subscriptions.c.id))]
 
 
@@ -134,6 +131,15 @@ def active(tx: Tx, deployment: str, until_ms: int) -> list[Subscription]:
         subscriptions.c.created_ms <= until_ms,
     )
     return [_subscription(row) for row in tx.all(query.order_by(subscriptions.c.id))]
+
+
+def following(tx: Tx, deployment: str, until_ms: int) -> list[AccountId]:
+    query = select(subscriptions.c.account_id).where(
+        subscriptions.c.deployment_id == deployment,
+        subscriptions.c.state == "active",
+        subscriptions.c.created_ms <= until_ms,
+    )
+    return [AccountId(account) for (account,) in tx.all(query)]
 
 
 def followed_instruments(tx: Tx) -> set[InstrumentId]:
@@ -186,15 +192,4 @@ def _values(subscription: Subscription) -> dict[str, Any]:
 
 
 def _subscription(row: Row[Any]) -> Subscription:
-    return Subscription(
-        id=SubscriptionId(row.id),
-        tenant=Tenant(row.tenant),
-        shard=Shard(row.shard),
-        account_id=AccountId(row.account_id),
-        deployment_id=DeploymentId(row.deployment_id),
-        instrument=InstrumentId(row.instrument),
-        state=row.state,
-        created_ms=row.created_ms,
-        version=row.version,
-        **{name: row._mapping[name] for name in TERMS},
-    )
+    return Subscription(**row._mapping)

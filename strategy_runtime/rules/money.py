@@ -30,7 +30,9 @@ def ceil_to(value: Decimal, step: Decimal) -> Decimal:
 
 def canonical(value: Decimal) -> str:
     """One text for one amount: no exponent, no trailing zeros, no minus zero."""
-    text = format(value, "f")
+    text = str(value)
+    if "E" in text:
+        text = format(value, "f")
     if "." in text:
         text = text.rstrip("0").rstrip(".")
     return "0" if text in {"", "-0", "-"} else text

@@ -25,7 +25,7 @@ from sqlalchemy.engine import Row
 from sqlalchemy.sql import ColumnElement
 from sqlmodel import Field, SQLModel
 
-from control_plane.infra.db import Money, Tx, table
+from control_plane.infra.db import Money, Tx, among, table
 
 LIVE = ("untriggered", "open", "partial")
 IS_LIVE = text("state IN ('untriggered','open','partial')")
@@ -150,12 +150,9 @@ def count_fills(tx: Tx, account: str, fills: int) -> None:
     tx.run(update(paper_accounts).where(paper_accounts.c.account == account).values(fills=fills))
 
 
-def balances(tx: Tx, accounts: Sequence[str]) -> list[Row[Any]]:
-    found: list[Row[Any]] = []
-    for some in _slices(accounts):
-        query = select(paper_balances).where(paper_balances.c.account.in_(some))
-        found += tx.all(query.order_by(paper_balances.c.account, paper_balances.c.currency))
-    return found
+def balances(tx: Tx, accounts: Sequence[str]) -> Sequence[Row[Any]]:
+    query = select(paper_balances).where(among(tx, paper_balances.c.account, accounts))
+    return tx.all(query.order_by(paper_balances.c.account, paper_balances.c.currency))
 
 
 def put_balance(tx: Tx, account: str, currency: str, free: Decimal, locked: Decimal) -> None:
@@ -235,14 +232,11 @@ def positions_on(tx: Tx, account: str, instrument: str) -> Sequence[Row[Any]]:
     )
 
 
-def positions(tx: Tx, accounts: Sequence[str]) -> list[Row[Any]]:
-    found: list[Row[Any]] = []
-    for some in _slices(accounts):
-        query = select(paper_positions).where(
-            paper_positions.c.account.in_(some), _float(paper_positions.c.quantity) != 0
-        )
-        found += tx.all(query.order_by(paper_positions.c.account, paper_positions.c.instrument))
-    return found
+def positions(tx: Tx, accounts: Sequence[str]) -> Sequence[Row[Any]]:
+    query = select(paper_positions).where(
+        among(tx, paper_positions.c.account, accounts), _float(paper_positions.c.quantity) != 0
+    )
+    return tx.all(query.order_by(paper_positions.c.account, paper_positions.c.instrument))
 
 
 def put_position(tx: Tx, key: tuple[str, str, str], values: dict[str, Any]) -> None:

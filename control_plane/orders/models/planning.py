@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from hashlib import sha256
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from control_plane.core.ids import (
     AccountId,
@@ -18,7 +18,6 @@ from control_plane.core.ids import (
     IntentId,
     SignalId,
     SubscriptionId,
-    Tenant,
     TradeId,
     intent_id,
 )
@@ -26,6 +25,7 @@ from control_plane.orders.models import prices
 from control_plane.orders.models.halts import scopes_of
 from control_plane.orders.models.prices import Quote, Rate
 from control_plane.orders.models.trades import closing_side, opening_side
+from control_plane.subscriptions.models import Subscription
 from strategy_runtime.rules import sizing
 from strategy_runtime.rules.instruments import Instrument
 from strategy_runtime.rules.money import MONEY, ZERO, canonical
@@ -69,27 +69,12 @@ class Signal:
     seed: int
 
 
-@dataclass(frozen=True, slots=True)
-class Subscriber:
-    subscription: SubscriptionId
-    account: AccountId
-    tenant: Tenant
-    shard: int
+class Subscriber(NamedTuple):
+    """A subscription, and where its account stands. Tuples, for a fan-out makes thousands."""
+
+    terms: Subscription
     venue: str
-    is_active: bool
     account_state: str
-    margin_currency: str
-    capital: Decimal
-    capital_currency: str
-    risk: Decimal
-    leverage: Decimal
-    sizing: sizing.Mode
-    max_positions: int
-    max_daily_loss: Decimal | None
-    max_notional: Decimal | None
-    slippage: Decimal
-    max_age_ms: int
-    software_stop: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,14 +109,15 @@ class Scene:
     leverage_ceiling: Decimal | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Intended:
+class Intended(NamedTuple):
     id: IntentId
     subscriber: Subscriber
     leg: Literal["entry", "exit"]
     side: Literal["buy", "sell"]
     kind: Literal["limit", "market"]
     quantity: Decimal
+    rank: int
+    explain: Mapping[str, str]
     limit_price: Decimal | None = None
     stop_loss: Decimal | None = None
     take_profit: Decimal | None = None
@@ -139,15 +125,12 @@ class Intended:
     expires_ms: int | None = None
     trade: TradeId | None = None
     waits_for: str | None = None  # an entry: the trade to be flat; an exit: its entry
-    rank: int = 0
-    explain: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Skipped:
+class Skipped(NamedTuple):
     subscriber: Subscriber
     reason: str
-    detail: Mapping[str, str] = field(default_factory=dict)
+    detail: dict[str, str] = {}  # noqa: RUF012 # a tuple's default, never changed
 
 
 @dataclass(frozen=True)
@@ -177,7 +160,7 @@ def shuffled(seed: int, subscribers: Iterable[Subscriber]) -> list[Subscriber]:
 
     def place(subscriber: Subscriber) -> bytes:
         digest = salt.copy()
-        digest.update(subscriber.subscription.encode())
+        digest.update(subscriber.terms.id.encode())
         return digest.digest()
 
     return sorted(subscribers, key=place)
@@ -188,22 +171,26 @@ def position_key(instrument: Instrument, margin_currency: str) -> str:
     return f"{instrument.id}:{margin_currency}" if instrument.is_futures else instrument.id
 
 
-@dataclass(frozen=True)
 class _Entry:
-    scene: Scene
+    """Guards and size; whatever is the same for all is worked out once."""
+
+    def __init__(self, scene: Scene) -> None:
+        self.scene = scene
+        signal, rules = scene.signal, scene.instrument
+        self.side = opening_side(signal.side)
+        self.stop = prices.on_tick(signal.side, "stop", signal.stop_loss, rules)
+        self.target = prices.on_tick(signal.side, "target", signal.take_profit, rules)
+        self.age = scene.now_ms - signal.published_ms
+        self.market = self._market()
+        self.limits: dict[Decimal, Decimal] = {}
 
     def decide(self, who: Subscriber, rank: int) -> Intended | Skipped:
         refusal = self._guard(who)
         if refusal is not None:
             return refusal
 
-        scene, signal = self.scene, self.scene.signal
-        assert scene.quote is not None
-        holding = scene.holdings.get(who.subscription)
-        limit = prices.marketable(
-            opening_side(signal.side), scene.quote.price, who.slippage, scene.instrument
-        )
-        ask = self._ask(who, limit, holding)
+        scene, terms = self.scene, who.terms
+        ask = self._ask(who)
         if isinstance(ask, Skipped):
             return ask
         outcome = sizing.size(ask)
@@ -213,76 +200,87 @@ class _Entry:
 
         stop = ask.stop
         if stop is None and scene.instrument.is_futures:
-            stop = sizing.furthest_stop(scene.instrument, signal.side, limit, outcome.leverage)
+            stop = sizing.furthest_stop(
+                scene.instrument, scene.signal.side, ask.entry, outcome.leverage
+            )
+        holding = scene.holdings.get(terms.id)
         return Intended(
-            id=intent_id(signal.id, who.subscription, "entry", 0),
-            subscriber=who,
-            leg="entry",
-            side=opening_side(signal.side),
-            kind="limit",
-            quantity=outcome.quantity,
-            limit_price=limit,
-            stop_loss=stop,
-            take_profit=prices.on_tick(signal.side, "target", signal.take_profit, scene.instrument),
-            leverage=outcome.leverage,
-            expires_ms=signal.published_ms + who.max_age_ms,
+            intent_id(scene.signal.id, terms.id, "entry", 0),
+            who,
+            "entry",
+            self.side,
+            "limit",
+            outcome.quantity,
+            rank,
+            record,
+            ask.entry,
+            stop,
+            self.target,
+            outcome.leverage,
+            scene.signal.published_ms + terms.max_age_seconds * 1000,
             waits_for=holding.trade if holding is not None else None,
-            rank=rank,
-            explain=record,
         )
+
+    # ---- guards ----------------------------------------------------------------------------------
 
     def _guard(self, who: Subscriber) -> Skipped | None:
-        for guard in (self._standing, self._timely, self._priced, self._positions, self._loss):
-            refusal = guard(who)
-            if refusal is not None:
-                return refusal
-        return None
-
-    def _standing(self, who: Subscriber) -> Skipped | None:
-        scene = self.scene
+        terms = who.terms
         if who.account_state != "active":
             return Skipped(who, "account_suspended", {"state": who.account_state})
-        halted = scene.halts & scopes_of(
-            venue=who.venue,
-            deployment=scene.signal.deployment,
-            user=who.tenant,
-            account=who.account,
-            instrument=scene.instrument.id,
-        )
-        if halted:
+        if self.scene.halts and (halted := self._halted(who)):
             return Skipped(who, "halted", {"scopes": ",".join(sorted(halted))})
-        if not scene.instrument.active or scene.instrument.exit_only:
-            return Skipped(who, "instrument_inactive")
-        has_stops = scene.instrument.is_futures or scene.instrument.takes_stop_market
-        if not has_stops and not who.software_stop and who.venue != "paper":
+        if self.age > terms.max_age_seconds * 1000:
+            limit = str(terms.max_age_seconds * 1000)
+            return Skipped(who, "stale", {"age_ms": str(self.age), "limit_ms": limit})
+        if self.market is not None:
+            return Skipped(who, *self.market)
+        if not self._has_stops(who):
             return Skipped(who, "no_stop_orders")
-        return None
+        return self._moved(who) or self._positioned(who) or self._lost(who)
 
-    def _timely(self, who: Subscriber) -> Skipped | None:
-        age = self.scene.now_ms - self.scene.signal.published_ms
-        if age <= who.max_age_ms:
-            return None
-        return Skipped(who, "stale", {"age_ms": str(age), "limit_ms": str(who.max_age_ms)})
+    def _halted(self, who: Subscriber) -> frozenset[str]:
+        covering = scopes_of(
+            venue=who.venue,
+            deployment=self.scene.signal.deployment,
+            user=who.terms.tenant,
+            account=who.terms.account_id,
+            instrument=self.scene.instrument.id,
+        )
+        return self.scene.halts & covering
 
-    def _priced(self, who: Subscriber) -> Skipped | None:
-        quote, signal = self.scene.quote, self.scene.signal
+    def _has_stops(self, who: Subscriber) -> bool:
+        rules = self.scene.instrument
+        has = rules.is_futures or rules.takes_stop_market
+        return has or who.terms.software_stop or who.venue == "paper"
+
+    def _market(self) -> tuple[SkipReason, Mapping[str, str]] | None:
+        """What is wrong with the market itself, or with the signal's prices by now."""
+        scene, signal, quote = self.scene, self.scene.signal, self.scene.quote
+        if not scene.instrument.active or scene.instrument.exit_only:
+            return "instrument_inactive", {}
         if quote is None:
-            return Skipped(who, "no_price")
-        if quote.age_ms > self.scene.price_stale_ms:
-            return Skipped(who, "price_stale", {"age_ms": str(quote.age_ms)})
+            return "no_price", {}
+        if quote.age_ms > scene.price_stale_ms:
+            return "price_stale", {"age_ms": str(quote.age_ms)}
         seen = {"signalled": canonical(signal.price), "last": canonical(quote.price)}
-        if prices.has_moved(signal.side, signal.price, quote.price, who.slippage):
-            return Skipped(who, "price_moved", seen | {"slippage": canonical(who.slippage)})
         sign = 1 if signal.side == "LONG" else -1
         if signal.stop_loss is not None and (quote.price - signal.stop_loss) * sign <= 0:
-            return Skipped(who, "stop_passed", seen | {"stop": canonical(signal.stop_loss)})
+            return "stop_passed", seen | {"stop": canonical(signal.stop_loss)}
         if signal.take_profit is not None and (signal.take_profit - quote.price) * sign <= 0:
-            return Skipped(who, "target_passed", seen | {"target": canonical(signal.take_profit)})
+            return "target_passed", seen | {"target": canonical(signal.take_profit)}
         return None
 
-    def _positions(self, who: Subscriber) -> Skipped | None:
-        scene = self.scene
-        holding = scene.holdings.get(who.subscription)
+    def _moved(self, who: Subscriber) -> Skipped | None:
+        signal, slippage = self.scene.signal, who.terms.slippage
+        last = self._last
+        if not prices.has_moved(signal.side, signal.price, last, slippage):
+            return None
+        seen = {"signalled": canonical(signal.price), "last": canonical(last)}
+        return Skipped(who, "price_moved", seen | {"slippage": canonical(slippage)})
+
+    def _positioned(self, who: Subscriber) -> Skipped | None:
+        scene, terms = self.scene, who.terms
+        holding = scene.holdings.get(terms.id)
         if holding is not None:
             if holding.entry_trigger_ms > scene.signal.trigger_ms:
                 return Skipped(who, "superseded")
@@ -291,54 +289,70 @@ class _Entry:
             # A reversal: out first, confirmed flat, then in while it is fresh.
             if not holding.is_leaving:
                 return Skipped(who, "opposite_position")
-        elif who.max_positions < 1:
+        elif terms.max_positions < 1:
             return Skipped(who, "max_positions")
-        key = (who.account, position_key(scene.instrument, who.margin_currency))
-        owner = scene.owners.get(key)
-        if scene.instrument.is_futures and owner not in (None, who.subscription):
-            return Skipped(who, "exposure_owned", {"subscription": str(owner)})
-        return None
-
-    def _loss(self, who: Subscriber) -> Skipped | None:
-        if who.max_daily_loss is None:
+        if not scene.instrument.is_futures:
             return None
-        lost = self.scene.losses.get(who.subscription, ZERO)
-        rate = self._rate(who.capital_currency)
+        key = (terms.account_id, position_key(scene.instrument, terms.margin_currency))
+        owner = scene.owners.get(key)
+        if owner in (None, terms.id):
+            return None
+        return Skipped(who, "exposure_owned", {"subscription": str(owner)})
+
+    def _lost(self, who: Subscriber) -> Skipped | None:
+        terms = who.terms
+        if terms.max_daily_loss is None:
+            return None
+        lost = self.scene.losses.get(terms.id, ZERO)
+        rate = self._rate(terms.capital_currency)
         if rate is None:
-            return Skipped(who, "rate_stale", {"currency": who.capital_currency})
-        limit = MONEY.multiply(MONEY.multiply(who.capital, rate.value), who.max_daily_loss)
+            return Skipped(who, "rate_stale", {"currency": terms.capital_currency})
+        limit = MONEY.multiply(MONEY.multiply(terms.capital, rate.value), terms.max_daily_loss)
         if lost < limit:
             return None
         return Skipped(who, "daily_loss", {"lost": canonical(lost), "limit": canonical(limit)})
 
-    def _ask(
-        self, who: Subscriber, limit: Decimal, holding: Holding | None
-    ) -> sizing.Ask | Skipped:
-        scene = self.scene
-        rate = self._rate(who.capital_currency)
-        wallet = who.margin_currency if scene.instrument.is_futures else scene.instrument.quote
+    # ---- size ------------------------------------------------------------------------------------
+
+    @property
+    def _last(self) -> Decimal:
+        assert self.scene.quote is not None
+        return self.scene.quote.price
+
+    def _limit(self, slippage: Decimal) -> Decimal:
+        found = self.limits.get(slippage)
+        if found is None:
+            found = prices.marketable(self.side, self._last, slippage, self.scene.instrument)
+            self.limits[slippage] = found
+        return found
+
+    def _ask(self, who: Subscriber) -> sizing.Ask | Skipped:
+        scene, terms = self.scene, who.terms
+        rules = scene.instrument
+        rate = self._rate(terms.capital_currency)
+        wallet = terms.margin_currency if rules.is_futures else rules.quote
         free_rate = self._rate(wallet)
         if rate is None or free_rate is None:
-            missing = who.capital_currency if rate is None else wallet
+            missing = terms.capital_currency if rate is None else wallet
             return Skipped(who, "rate_stale", {"currency": missing})
-        free = scene.free.get((who.account, wallet))
+        free = scene.free.get((terms.account_id, wallet))
         if free is None:
             return Skipped(who, "no_balance", {"currency": wallet})
+        holding = scene.holdings.get(terms.id)
         freed = holding.margin if holding is not None else ZERO
-        stop = prices.on_tick(scene.signal.side, "stop", scene.signal.stop_loss, scene.instrument)
         return sizing.Ask(
-            instrument=scene.instrument,
-            side=scene.signal.side,
-            entry=limit,
-            stop=stop,
-            capital=who.capital,
-            rate=rate.value,
-            risk=who.risk,
-            leverage=who.leverage,
-            free=MONEY.multiply(free, free_rate.value) + freed,
-            mode=who.sizing,
-            leverage_ceiling=scene.leverage_ceiling,
-            max_notional=who.max_notional,
+            rules,
+            scene.signal.side,
+            self._limit(terms.slippage),
+            self.stop,
+            terms.capital,
+            rate.value,
+            terms.risk,
+            terms.leverage,
+            MONEY.multiply(free, free_rate.value) + freed,
+            terms.sizing,
+            scene.leverage_ceiling,
+            terms.max_notional,
         )
 
     def _rate(self, currency: str) -> Rate | None:
@@ -352,7 +366,7 @@ class _Exit:
 
     def decide(self, who: Subscriber, rank: int) -> Intended | Skipped:
         signal = self.scene.signal
-        holding = self.scene.holdings.get(who.subscription)
+        holding = self.scene.holdings.get(who.terms.id)
         if holding is None or holding.side != signal.side:
             return Skipped(who, "no_position")
         if holding.entry_trigger_ms >= signal.trigger_ms:
@@ -360,7 +374,7 @@ class _Exit:
         if holding.is_leaving:
             return Skipped(who, "already_leaving")
         return Intended(
-            id=intent_id(signal.id, who.subscription, "exit", 0),
+            id=intent_id(signal.id, who.terms.id, "exit", 0),
             subscriber=who,
             leg="exit",
             side=closing_side(signal.side),
@@ -369,6 +383,7 @@ class _Exit:
             trade=holding.trade,
             waits_for=holding.entry,
             rank=rank,
+            explain={},
         )
 
 

@@ -12,13 +12,12 @@ from typing import Any
 from loguru import logger
 
 from control_plane.accounts import service as accounts
-from control_plane.accounts.models import Account
+from control_plane.accounts.models import Place
 from control_plane.core.ids import (
     AccountId,
     InstrumentId,
     IntentId,
     SubscriptionId,
-    Tenant,
     TradeId,
     trade_id,
 )
@@ -44,9 +43,8 @@ from control_plane.orders.store import halts, intents, trades
 from control_plane.signals.models.stored import StoredSignal
 from control_plane.signals.service import reading as signals
 from control_plane.subscriptions import service as subscriptions
-from control_plane.subscriptions.models import Subscription
 from strategy_runtime.rules.instruments import Instrument
-from strategy_runtime.rules.money import MONEY
+from strategy_runtime.rules.money import MONEY, ZERO
 
 PAGE = 1_000  # rows between two fail points
 
@@ -60,6 +58,7 @@ class Market:
     quoted: Sequence[tuple[Instrument, Quote]]
 
 
+Places = Mapping[AccountId, Place]
 Free = Mapping[tuple[AccountId, str], Decimal]
 
 
@@ -78,10 +77,10 @@ class Planner:
     async def _plan(self, signal: StoredSignal) -> None:
         desk = self.desk
         started = desk.clock.monotonic()
-        seen, standing = await desk.db.read(self._look_around, signal)
-        free: Free = await self._free(standing) if signal.kind == "entry" else {}
+        seen, places = await desk.db.read(self._look_around, signal)
+        free: Free = await self._free(places) if signal.kind == "entry" else {}
         await desk.failpoints.hit("risk.before_commit")
-        plan = await desk.db.write(self._commit, signal, seen, free, started)
+        plan = await desk.db.write(self._commit, signal, seen, places, free, started)
         if plan is not None:
             logger.info(
                 "signal_planned",
@@ -91,24 +90,22 @@ class Planner:
                 ms=round((desk.clock.monotonic() - started) * 1000, 1),
             )
 
-    def _look_around(
-        self, tx: Tx, signal: StoredSignal
-    ) -> tuple[Market, Mapping[AccountId, Account]]:
+    def _look_around(self, tx: Tx, signal: StoredSignal) -> tuple[Market, Places]:
         instrument = market.instrument(tx, signal.instrument)
         quoted = [
             (listed, quote)
             for listed in market.instruments(tx)
             if (quote := self.desk.quote(listed.id)) is not None
         ]
-        following = subscriptions.active(tx, signal.deployment, signal.accepted_ms)
-        standing = accounts.standing(tx, {one.account_id for one in following})
-        return Market(instrument, self.desk.quote(signal.instrument), quoted), standing
+        following = subscriptions.following(tx, signal.deployment, signal.accepted_ms)
+        places = accounts.places(tx, following)
+        return Market(instrument, self.desk.quote(signal.instrument), quoted), places
 
-    async def _free(self, standing: Mapping[AccountId, Account]) -> Free:
+    async def _free(self, places: Places) -> Free:
         """What each account can still use, as its venue says."""
         by_venue: dict[str, list[AccountId]] = {}
-        for account in standing.values():
-            by_venue.setdefault(account.venue, []).append(account.id)
+        for account, place in places.items():
+            by_venue.setdefault(place.venue, []).append(account)
         free: dict[tuple[AccountId, str], Decimal] = {}
         for venue, members in sorted(by_venue.items()):
             broker = self.desk.brokers.get(venue)
@@ -122,13 +119,19 @@ class Planner:
     # ---- the transaction -------------------------------------------------------------------------
 
     def _commit(
-        self, tx: Tx, signal: StoredSignal, seen: Market, free: Free, started: float
+        self,
+        tx: Tx,
+        signal: StoredSignal,
+        seen: Market,
+        places: Places,
+        free: Free,
+        started: float,
     ) -> Plan | None:
         if not signals.mark_planned(tx, signal.id):
             return None
         now = tx.now_ms()
         holdings = self._holdings(tx, signal, seen.instrument)
-        members = self._members(tx, signal, holdings)
+        members = self._members(tx, signal, places, holdings)
         scene = self._scene(tx, signal, seen, free, holdings, members, now)
         plan = planning.plan(scene, members)
         self._write(tx, signal, plan, seen.instrument, now, started)
@@ -163,18 +166,20 @@ class Planner:
         return found
 
     def _members(
-        self, tx: Tx, signal: StoredSignal, holdings: Mapping[SubscriptionId, Holding]
+        self,
+        tx: Tx,
+        signal: StoredSignal,
+        places: Places,
+        holdings: Mapping[SubscriptionId, Holding],
     ) -> list[Subscriber]:
         """Whoever is active at the signal's commit; an exit also reaches whoever still holds."""
-        following = {one.id: one for one in self._following(tx, signal)}
+        following = subscriptions.active(tx, signal.deployment, signal.accepted_ms)
         if signal.kind == "exit":
-            missing = holdings.keys() - following.keys()
-            following |= {one.id: one for one in subscriptions.by_ids(tx, missing)}
-        standing = accounts.standing(tx, {one.account_id for one in following.values()})
-        return [_subscriber(one, standing[one.account_id]) for one in following.values()]
-
-    def _following(self, tx: Tx, signal: StoredSignal) -> Sequence[Subscription]:
-        return subscriptions.active(tx, signal.deployment, signal.accepted_ms)
+            missing = holdings.keys() - {one.id for one in following}
+            following = [*following, *subscriptions.by_ids(tx, missing)]
+        unknown = {one.account_id for one in following} - places.keys()
+        known = {**places, **accounts.places(tx, unknown)}
+        return [Subscriber(one, *known[one.account_id]) for one in following]
 
     def _scene(
         self,
@@ -198,7 +203,7 @@ class Planner:
         }
         if signal.kind == "exit":
             return Scene(**common)
-        limited = [m.subscription for m in members if m.max_daily_loss is not None]
+        limited = [m.terms.id for m in members if m.terms.max_daily_loss is not None]
         is_future = seen.instrument.is_futures
         return Scene(
             **common,
@@ -218,9 +223,9 @@ class Planner:
         now: int,
         started: float,
     ) -> None:
-        rows = [_intent_row(one, signal, instrument, now) for one in plan.intents]
+        rows = intent_rows(plan.intents, signal, instrument, now)
         for start in range(0, len(rows), PAGE):
-            intents.add_intents(tx, rows[start : start + PAGE])
+            intents.add_planned(tx, PLANNED, rows[start : start + PAGE])
             self.desk.failpoints.hit_inside("fanout.after_k_intents")
         intents.add_skips(tx, [_skip_row(one, signal, now) for one in plan.skips])
         took_us = round((self.desk.clock.monotonic() - started) * 1_000_000)
@@ -240,8 +245,7 @@ class Planner:
         )
         counted = {"intents": len(rows), "skips": len(plan.skips), "seed": signal.seed}
         events.record(tx, "signal_planned", "signal", signal.id, tenant=signal.tenant, **counted)
-        told = [(r["id"], r["tenant"], {"leg": r["leg"], "state": r["state"]}) for r in rows]
-        events.record_many(tx, "intent_planned", "intent", told)
+        intents.tell_planned(tx, signal.id, now)
         self.desk.wake(tx)
 
 
@@ -261,30 +265,6 @@ def _signal(stored: StoredSignal) -> Signal:
     )
 
 
-def _subscriber(one: Subscription, account: Account) -> Subscriber:
-    return Subscriber(
-        subscription=one.id,
-        account=one.account_id,
-        tenant=Tenant(one.tenant),
-        shard=one.shard,
-        venue=account.venue,
-        is_active=one.state == "active",
-        account_state=account.state,
-        margin_currency=one.margin_currency,
-        capital=one.capital,
-        capital_currency=one.capital_currency,
-        risk=one.risk,
-        leverage=one.leverage,
-        sizing=one.sizing,
-        max_positions=one.max_positions,
-        max_daily_loss=one.max_daily_loss,
-        max_notional=one.max_notional,
-        slippage=one.slippage,
-        max_age_ms=one.max_age_seconds * 1000,
-        software_stop=one.software_stop,
-    )
-
-
 def _margin(row: Any, instrument: Instrument) -> Decimal:
     """What closing a futures position frees, before its gain or loss."""
     if not instrument.is_futures:
@@ -294,69 +274,78 @@ def _margin(row: Any, instrument: Instrument) -> Decimal:
 
 
 def _owners(tx: Tx, members: Sequence[Subscriber]) -> dict[tuple[AccountId, str], SubscriptionId]:
-    found = trades.owners(tx, [member.account for member in members])
+    found = trades.owners(tx, [member.terms.account_id for member in members])
     return {(AccountId(a), key): SubscriptionId(owner) for (a, key), owner in found.items()}
 
 
 def _rates(seen: Market, members: Sequence[Subscriber]) -> dict[tuple[str, str], Rate]:
     quote = seen.instrument.quote
-    needed = {member.capital_currency for member in members} | {quote}
+    needed = {member.terms.capital_currency for member in members} | {quote}
     if seen.instrument.is_futures:
-        needed |= {member.margin_currency for member in members}
+        needed |= {member.terms.margin_currency for member in members}
     found = {currency: prices.rate(currency, quote, seen.quoted) for currency in sorted(needed)}
     return {(currency, quote): rate for currency, rate in found.items() if rate is not None}
 
 
-def _intent_row(
-    one: Intended, signal: StoredSignal, instrument: Instrument, now: int
-) -> dict[str, Any]:
-    who = one.subscriber
-    is_ready = one.leg == "entry" and one.waits_for is None
-    return {
-        "id": one.id,
-        "signal_id": signal.id,
-        "subscription_id": who.subscription,
-        "account_id": who.account,
-        "tenant": who.tenant,
-        "shard": who.shard,
-        "deployment_id": signal.deployment,
-        "instrument": instrument.id,
-        "margin_currency": who.margin_currency if instrument.is_futures else "",
-        "venue": who.venue,
-        "leg": one.leg,
-        "gen": 0,
-        "trade_id": one.trade,
-        "waits_for": one.waits_for,
-        "trigger_ms": signal.trigger_open_ms,
-        "side": one.side,
-        "kind": one.kind,
-        "quantity": one.quantity,
-        "filled": Decimal(0),
-        "limit_price": one.limit_price,
-        "stop_loss": one.stop_loss,
-        "take_profit": one.take_profit,
-        "leverage": one.leverage,
-        "slippage": who.slippage,
-        "state": "READY" if is_ready else "PLANNED",
-        "attempt": 0,
-        "number": 0,
-        "retry_ms": 0,
-        "looks": 0,
-        "expires_ms": one.expires_ms,
-        "rank": one.rank,
-        "explain": canonical_json(one.explain),
-        "epoch": 0,
-        "version": 0,
-        "planned_ms": now,
-    }
+# fmt: off
+PLANNED = (
+    "signal_id", "deployment_id", "instrument", "gen", "trigger_ms", "filled", "state",
+    "attempt", "number", "retry_ms", "looks", "epoch", "version", "planned_ms", "id",
+    "subscription_id", "account_id", "tenant", "shard", "margin_currency", "venue", "leg",
+    "trade_id", "waits_for", "side", "kind", "quantity", "limit_price", "stop_loss",
+    "take_profit", "leverage", "slippage", "expires_ms", "rank", "explain",
+)
+# fmt: on
+
+
+def intent_rows(
+    intended: Sequence[Intended], signal: StoredSignal, instrument: Instrument, now: int
+) -> list[tuple[Any, ...]]:
+    """In the order of `PLANNED`: what all have in common, then what is each one's own."""
+    is_future = instrument.is_futures
+    alike = (signal.id, signal.deployment, instrument.id, 0, signal.trigger_open_ms, ZERO)
+    zeros = (0, 0, 0, 0, 0, 0, now)
+    rows: list[tuple[Any, ...]] = []
+    for one in intended:
+        terms = one.subscriber.terms
+        is_ready = one.leg == "entry" and one.waits_for is None
+        rows.append(
+            (
+                *alike,
+                "READY" if is_ready else "PLANNED",
+                *zeros,
+                one.id,
+                terms.id,
+                terms.account_id,
+                terms.tenant,
+                terms.shard,
+                terms.margin_currency if is_future else "",
+                one.subscriber.venue,
+                one.leg,
+                one.trade,
+                one.waits_for,
+                one.side,
+                one.kind,
+                one.quantity,
+                one.limit_price,
+                one.stop_loss,
+                one.take_profit,
+                one.leverage,
+                terms.slippage,
+                one.expires_ms,
+                one.rank,
+                canonical_json(one.explain),
+            )
+        )
+    return rows
 
 
 def _skip_row(one: Skipped, signal: StoredSignal, now: int) -> dict[str, Any]:
     return {
         "signal_id": signal.id,
-        "subscription_id": one.subscriber.subscription,
-        "tenant": one.subscriber.tenant,
-        "shard": one.subscriber.shard,
+        "subscription_id": one.subscriber.terms.id,
+        "tenant": one.subscriber.terms.tenant,
+        "shard": one.subscriber.terms.shard,
         "instrument": InstrumentId(signal.instrument),
         "reason": one.reason,
         "detail": canonical_json(one.detail),

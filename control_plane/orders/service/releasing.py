@@ -55,7 +55,7 @@ class Releaser:
         now = tx.now_ms()
         halted = halts.active(tx)
         entries = [row for row in batch if row.leg == "entry"]
-        standing = accounts.standing(tx, {AccountId(row.account_id) for row in entries})
+        places = accounts.places(tx, {AccountId(row.account_id) for row in entries})
         followed = subscriptions.by_ids(
             tx, {SubscriptionId(row.subscription_id) for row in entries}
         )
@@ -64,8 +64,8 @@ class Releaser:
         for row in batch:
             instrument = market.instrument(tx, row.instrument)
             if row.leg == "entry":
-                account = standing.get(AccountId(row.account_id))
-                is_open = account is not None and account.state == "active"
+                place = places.get(AccountId(row.account_id))
+                is_open = place is not None and place.state == "active"
                 refusal = _refusal(row, halted, is_open, row.subscription_id in active, now)
                 if refusal is None and not self._claims(tx, row, instrument):
                     refusal = Refusal("denied", "the position is another subscription's")

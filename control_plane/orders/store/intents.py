@@ -5,16 +5,15 @@ after it.
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import and_, bindparam, case, exists, insert, or_, select, update
+from sqlalchemy import and_, bindparam, case, exists, insert, literal, or_, select, update
 from sqlalchemy.engine import Row
 
 from control_plane.infra import events
-from control_plane.infra.db import Tx
+from control_plane.infra.db import Tx, among
 from control_plane.infra.leases import leases
 from control_plane.orders.models.states import DOUBT, TERMINAL, Event, State, after, is_terminal
 from control_plane.orders.store.tables import halts, intents, orders, plans, skips
 
-IN_AT_ONCE = 500
 LIVE = tuple(sorted({"PLANNED", "READY", "SENDING", "UNKNOWN", "OPEN", "PARTIAL", "CANCELLING"}))
 _LANES = {"exit": 0, "sl": 1, "tp": 1, "entry": 2}
 
@@ -31,6 +30,26 @@ def plan_of(tx: Tx, signal: str) -> Row[Any] | None:
 
 def add_intents(tx: Tx, rows: Sequence[Mapping[str, Any]]) -> None:
     tx.run(insert(intents), rows)
+
+
+def add_planned(tx: Tx, names: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
+    """Thousands at once."""
+    tx.insert_tuples(intents, names, rows)
+
+
+def tell_planned(tx: Tx, signal: str, now: int) -> None:
+    """An event for each intent of a signal, from their rows themselves."""
+    body = literal('{"leg":"') + intents.c.leg + '","state":"' + intents.c.state + '"}'
+    told = select(
+        literal(now),
+        literal("intent_planned"),
+        literal("intent"),
+        intents.c.id,
+        intents.c.tenant,
+        body,
+    ).where(intents.c.signal_id == signal)
+    names = ("at_ms", "kind", "subject_kind", "subject_id", "tenant", "body")
+    tx.run(insert(events.events).from_select(names, told.order_by(intents.c.rank)))
 
 
 def add_skips(tx: Tx, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -268,12 +287,8 @@ def last_order(tx: Tx, intent: str) -> Row[Any] | None:
 
 
 def last_orders(tx: Tx, of: Sequence[str]) -> dict[str, Row[Any]]:
-    found: dict[str, Row[Any]] = {}
-    for start in range(0, len(of), IN_AT_ONCE):
-        some = of[start : start + IN_AT_ONCE]
-        query = select(orders).where(orders.c.intent_id.in_(some)).order_by(orders.c.number)
-        found.update({row.intent_id: row for row in tx.all(query)})
-    return found
+    query = select(orders).where(among(tx, orders.c.intent_id, of)).order_by(orders.c.number)
+    return {row.intent_id: row for row in tx.all(query)}
 
 
 def add_order(tx: Tx, row: Mapping[str, Any]) -> None:

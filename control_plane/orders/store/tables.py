@@ -17,6 +17,7 @@ EXITING = text(
     "leg = 'exit' AND state NOT IN "
     "('DENIED','FILLED','CANCELLED','REJECTED','EXPIRED','ABANDONED','QUARANTINED')"
 )
+OF_TRADE = text("trade_id IS NOT NULL")
 BOUND = text("exchange_order_id IS NOT NULL")
 
 
@@ -65,16 +66,14 @@ class IntentRow(SQLModel, table=True):
             sqlite_where=EXITING,
             postgresql_where=EXITING,
         ),
+        Index("ix_intent_trade", "trade_id", sqlite_where=OF_TRADE, postgresql_where=OF_TRADE),
         Index("ix_intent_work", "state", "shard"),
         Index("ix_intent_subscription", "subscription_id", "state"),
-        Index("ix_intent_account", "account_id", "instrument"),
     )
 
     id: str = Field(primary_key=True)
-    signal_id: str | None = Field(
-        default=None, index=True
-    )  # none: by hand, by a stop of ours, by a halt
-    subscription_id: str = Field(index=True)
+    signal_id: str | None = Field(default=None)  # none: by hand, by a stop of ours, by a halt
+    subscription_id: str
     account_id: str
     tenant: str
     shard: int
@@ -84,7 +83,7 @@ class IntentRow(SQLModel, table=True):
     venue: str
     leg: str
     gen: int = 0
-    trade_id: str | None = Field(default=None, index=True)  # what it protects or closes
+    trade_id: str | None = Field(default=None)  # what it protects or closes
     # What must be over first: for an entry the trade that it turns, for an exit its entry.
     waits_for: str | None = None
     trigger_ms: int = Field(default=0, sa_type=BigInteger)  # of its signal

@@ -8,10 +8,9 @@ from sqlalchemy import Double, and_, cast, delete, insert, or_, select, update
 from sqlalchemy.engine import Row
 
 from control_plane.infra import events
-from control_plane.infra.db import Tx, insert_missing
+from control_plane.infra.db import Tx, among, insert_missing
 from control_plane.orders.store.tables import cursors, exposure_owners, fills, ledger, trades
 
-IN_AT_ONCE = 500
 _SLACK = 1e-9
 
 
@@ -137,17 +136,12 @@ def add_ledger(tx: Tx, row: Mapping[str, Any]) -> None:
     tx.run(insert_missing(tx, ledger), row)
 
 
-def booked_since(tx: Tx, subscriptions: Sequence[str], since_ms: int) -> list[Row[Any]]:
-    found: list[Row[Any]] = []
-    for start in range(0, len(subscriptions), IN_AT_ONCE):
-        query = select(
-            ledger.c.subscription_id, ledger.c.kind, ledger.c.amount, ledger.c.currency
-        ).where(
-            ledger.c.subscription_id.in_(subscriptions[start : start + IN_AT_ONCE]),
-            ledger.c.at_ms >= since_ms,
+def booked_since(tx: Tx, subscriptions: Sequence[str], since_ms: int) -> Sequence[Row[Any]]:
+    return tx.all(
+        select(ledger.c.subscription_id, ledger.c.kind, ledger.c.amount, ledger.c.currency).where(
+            among(tx, ledger.c.subscription_id, subscriptions), ledger.c.at_ms >= since_ms
         )
-        found += tx.all(query)
-    return found
+    )
 
 
 def booked_of_trade(tx: Tx, trade: str) -> Sequence[Row[Any]]:
@@ -155,12 +149,8 @@ def booked_of_trade(tx: Tx, trade: str) -> Sequence[Row[Any]]:
 
 
 def cursors_of(tx: Tx, accounts: Sequence[str]) -> dict[str, str]:
-    found: dict[str, str] = {}
-    for start in range(0, len(accounts), IN_AT_ONCE):
-        some = accounts[start : start + IN_AT_ONCE]
-        query = select(cursors).where(cursors.c.account_id.in_(some))
-        found.update({row.account_id: row.cursor for row in tx.all(query)})
-    return found
+    query = select(cursors).where(among(tx, cursors.c.account_id, accounts))
+    return {row.account_id: row.cursor for row in tx.all(query)}
 
 
 def keep_cursor(tx: Tx, account: str, cursor: str) -> None:
@@ -191,12 +181,8 @@ def owner(tx: Tx, account: str, position: str) -> str | None:
 
 
 def owners(tx: Tx, accounts: Sequence[str]) -> dict[tuple[str, str], str]:
-    found: dict[tuple[str, str], str] = {}
-    for start in range(0, len(accounts), IN_AT_ONCE):
-        some = accounts[start : start + IN_AT_ONCE]
-        query = select(exposure_owners).where(exposure_owners.c.account_id.in_(some))
-        found.update({(row.account_id, row.position): row.subscription_id for row in tx.all(query)})
-    return found
+    query = select(exposure_owners).where(among(tx, exposure_owners.c.account_id, accounts))
+    return {(row.account_id, row.position): row.subscription_id for row in tx.all(query)}
 
 
 def disclaim(tx: Tx, account: str, position: str, subscription: str) -> None:

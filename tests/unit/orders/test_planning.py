@@ -13,7 +13,9 @@ from hypothesis import strategies as st
 from control_plane.core.ids import (
     AccountId,
     DeploymentId,
+    InstrumentId,
     IntentId,
+    Shard,
     SignalId,
     SubscriptionId,
     Tenant,
@@ -31,6 +33,7 @@ from control_plane.orders.models.planning import (
     shuffled,
 )
 from control_plane.orders.models.prices import SAME, Quote, Rate
+from control_plane.subscriptions.models import Subscription
 from strategy_runtime.rules.money import ZERO
 from strategy_runtime.rules.sizing import recompute
 from tests.factories import D, future, spot
@@ -52,29 +55,22 @@ SIGNAL = Signal(
 EXIT = replace(SIGNAL, kind="exit", stop_loss=None, take_profit=None)
 
 
-def who(number: int = 1, **changes: Any) -> Subscriber:
+def who(
+    number: int = 1, venue: str = "paper", account_state: str = "active", **changes: Any
+) -> Subscriber:
     values: dict[str, Any] = {
-        "subscription": SubscriptionId(f"su{number}"),
-        "account": AccountId(f"ac{number}"),
+        "id": SubscriptionId(f"su{number}"),
+        "account_id": AccountId(f"ac{number}"),
         "tenant": Tenant("us1"),
-        "shard": 1,
-        "venue": "paper",
-        "is_active": True,
-        "account_state": "active",
-        "margin_currency": "",
+        "shard": Shard(1),
+        "deployment_id": DeploymentId("dep1"),
+        "instrument": InstrumentId("spot:B-BTC_USDT"),
+        "created_ms": 0,
         "capital": D("10000"),
         "capital_currency": "USDT",
         "risk": D("0.01"),
-        "leverage": D("1"),
-        "sizing": "fixed_risk",
-        "max_positions": 1,
-        "max_daily_loss": None,
-        "max_notional": None,
-        "slippage": D("0.003"),
-        "max_age_ms": 60_000,
-        "software_stop": False,
     }
-    return Subscriber(**(values | changes))
+    return Subscriber(Subscription(**(values | changes)), venue, account_state)
 
 
 def scene(**changes: Any) -> Scene:
@@ -190,7 +186,7 @@ def test_a_futures_position_has_one_owner() -> None:
 )
 def test_no_guard_keeps_an_exit_back(changes: dict[str, Any]) -> None:
     seen = scene(signal=EXIT, holdings={SubscriptionId("su1"): held()}, **changes)
-    decided = one(plan(seen, [who(is_active=False, account_state="suspended")]))
+    decided = one(plan(seen, [who(state="paused", account_state="suspended")]))
     assert isinstance(decided, Intended)
     assert (decided.leg, decided.side, decided.expires_ms) == ("exit", "sell", None)
 
@@ -221,9 +217,9 @@ def test_a_reversal_waits_until_the_position_is_flat() -> None:
 
 def test_the_same_seed_gives_the_same_order_and_another_seed_another() -> None:
     members = [who(n) for n in range(1, 40)]
-    first = [m.subscription for m in shuffled(7, members)]
-    assert first == [m.subscription for m in shuffled(7, members[::-1])]
-    assert first != [m.subscription for m in shuffled(8, members)]
+    first = [m.terms.id for m in shuffled(7, members)]
+    assert first == [m.terms.id for m in shuffled(7, members[::-1])]
+    assert first != [m.terms.id for m in shuffled(8, members)]
 
 
 subscribers = st.lists(
@@ -232,12 +228,12 @@ subscribers = st.lists(
         st.integers(1, 39),
         capital=st.sampled_from([D("1"), D("100"), D("10000"), D("1000000")]),
         capital_currency=st.sampled_from(["USDT", "INR", "EUR"]),
-        max_age_ms=st.sampled_from([0, 100, 60_000]),
+        max_age_seconds=st.sampled_from([0, 1, 60]),
         max_notional=st.sampled_from([None, D("50"), D("5000")]),
         account_state=st.sampled_from(["active", "active", "suspended"]),
-        is_active=st.booleans(),
+        state=st.sampled_from(["active", "paused"]),
     ),
-    unique_by=lambda each: each.subscription,
+    unique_by=lambda each: each.terms.id,
     max_size=20,
 )
 
@@ -255,11 +251,11 @@ def test_everybody_gets_exactly_one_intent_or_one_skip(
     holdings = {SubscriptionId(f"su{n}"): held() for n in holders}
     found = plan(scene(signal=signal, quote=Quote(price, 0), holdings=holdings), members)
     both: list[Intended | Skipped] = [*found.intents, *found.skips]
-    named = [decided.subscriber.subscription for decided in both]
-    assert sorted(named) == sorted(m.subscription for m in members)
+    named = [decided.subscriber.terms.id for decided in both]
+    assert sorted(named) == sorted(m.terms.id for m in members)
     assert all(skip.reason for skip in found.skips)
     assert all(intended.quantity > ZERO for intended in found.intents)
     for intended in found.intents:
-        notional = intended.subscriber.max_notional
+        notional = intended.subscriber.terms.max_notional
         if intended.leg == "entry" and notional is not None and intended.limit_price is not None:
             assert intended.quantity * intended.limit_price <= notional
