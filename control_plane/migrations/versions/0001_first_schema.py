@@ -12,7 +12,6 @@ depends_on = None
 
 
 def upgrade() -> None:
-
     op.create_table(
         "account",
         sa.Column("id", sa.String(), nullable=False),
@@ -263,13 +262,14 @@ def upgrade() -> None:
         ),
     )
     with op.batch_alter_table("intent", schema=None) as batch_op:
-        batch_op.create_index("ix_intent_account", ["account_id", "instrument"], unique=False)
-        batch_op.create_index(batch_op.f("ix_intent_signal_id"), ["signal_id"], unique=False)
         batch_op.create_index("ix_intent_subscription", ["subscription_id", "state"], unique=False)
         batch_op.create_index(
-            batch_op.f("ix_intent_subscription_id"), ["subscription_id"], unique=False
+            "ix_intent_trade",
+            ["trade_id"],
+            unique=False,
+            sqlite_where=sa.text("trade_id IS NOT NULL"),
+            postgresql_where=sa.text("trade_id IS NOT NULL"),
         )
-        batch_op.create_index(batch_op.f("ix_intent_trade_id"), ["trade_id"], unique=False)
         batch_op.create_index("ix_intent_work", ["state", "shard"], unique=False)
         batch_op.create_index(
             "uq_intent_exit",
@@ -900,7 +900,6 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-
     with op.batch_alter_table("subscription", schema=None) as batch_op:
         batch_op.drop_index(
             "uq_subscription_position",
@@ -1035,11 +1034,12 @@ def downgrade() -> None:
             ),
         )
         batch_op.drop_index("ix_intent_work")
-        batch_op.drop_index(batch_op.f("ix_intent_trade_id"))
-        batch_op.drop_index(batch_op.f("ix_intent_subscription_id"))
+        batch_op.drop_index(
+            "ix_intent_trade",
+            sqlite_where=sa.text("trade_id IS NOT NULL"),
+            postgresql_where=sa.text("trade_id IS NOT NULL"),
+        )
         batch_op.drop_index("ix_intent_subscription")
-        batch_op.drop_index(batch_op.f("ix_intent_signal_id"))
-        batch_op.drop_index("ix_intent_account")
 
     op.drop_table("intent")
     op.drop_table("instrument")

@@ -253,7 +253,7 @@ class _Entry:
         has = rules.is_futures or rules.takes_stop_market
         return has or who.terms.software_stop or who.venue == "paper"
 
-    def _market(self) -> tuple[SkipReason, Mapping[str, str]] | None:
+    def _market(self) -> tuple[SkipReason, dict[str, str]] | None:
         """What is wrong with the market itself, or with the signal's prices by now."""
         scene, signal, quote = self.scene, self.scene.signal, self.scene.quote
         if not scene.instrument.active or scene.instrument.exit_only:
