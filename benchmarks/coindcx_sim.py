@@ -7,11 +7,7 @@ transports.
 
 import argparse
 import asyncio
-import subprocess
-import sys
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from decimal import Decimal
 from typing import Protocol
 
@@ -23,6 +19,7 @@ from control_plane.infra.fast_net import AiohttpNet
 from control_plane.infra.net import HttpxNet, Net
 from tests.coindcx_sim.answers import Answer, SimRequest
 from tests.coindcx_sim.build import START_MS, populated
+from tests.coindcx_sim.process import served
 from tests.coindcx_sim.switches import Switches
 
 ACCOUNTS = 5_000
@@ -62,21 +59,6 @@ def inside(count: int) -> float:
         assert isinstance(answer, Answer)
         assert answer.status == 200, answer.body
     return count / (time.perf_counter() - began)
-
-
-@asynccontextmanager
-async def venue() -> AsyncIterator[tuple[int, int]]:
-    """In a process of its own; yields its port and its process."""
-    command = [sys.executable, "-m", "tests.coindcx_sim", "--port", "0", "--no-limits"]
-    process = subprocess.Popen(
-        [*command, "--accounts", str(ACCOUNTS)], stdout=subprocess.PIPE, text=True
-    )
-    assert process.stdout is not None
-    try:
-        yield int(process.stdout.readline().rsplit(":", 1)[1]), process.pid
-    finally:
-        process.kill()
-        process.wait()
 
 
 def cpu_seconds(pid: int) -> float:
@@ -132,7 +114,8 @@ async def by_client(net: Closing, port: int, first: int, count: int) -> float:
 async def measure(count: int) -> None:
     print(f"accounts                                  {ACCOUNTS:>9,}")
     print(f"orders/s inside the process               {inside(count):>9,.0f}   target {TARGET:,}")
-    async with venue() as (port, pid):
+    with served("--no-limits", "--accounts", str(ACCOUNTS)) as venue:
+        port, pid = int(venue.url.rsplit(":", 1)[1]), venue.pid
         used = cpu_seconds(pid)
         rate = await over_loopback(port, 0, count)
         spent = (cpu_seconds(pid) - used) / count

@@ -7,12 +7,16 @@ from tests.coindcx_sim.admin import Admin
 from tests.coindcx_sim.build import START_MS, populated
 from tests.coindcx_sim.clocks import SimTime
 from tests.coindcx_sim.http_server import HttpServer
+from tests.coindcx_sim.socket_server import Host, SocketServer
 from tests.coindcx_sim.switches import switched
+
+HOSTS: tuple[Host, ...] = ("spot", "stream")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.coindcx_sim", description=__doc__)
     parser.add_argument("--port", type=int, default=9400)
+    parser.add_argument("--sockets", action="store_true", help="the Socket.IO hosts as well")
     parser.add_argument("--accounts", type=int, default=10, help="key-0, secret-0 and so on")
     parser.add_argument("--driven", action="store_true", help="a clock that /_sim/advance drives")
     parser.add_argument("--no-limits", action="store_true", help="no rate limits")
@@ -31,9 +35,15 @@ async def run(options: argparse.Namespace) -> None:
     server = HttpServer(exchange, time, Admin(exchange, time))
     listening = await server.start(options.port)
     port = listening.sockets[0].getsockname()[1]
-    print(f"ready http://127.0.0.1:{port}", flush=True)
     async with listening, asyncio.TaskGroup() as group:
         group.create_task(server.tick())
+        if options.sockets:
+            for host in HOSTS:
+                sockets = SocketServer(exchange, host)
+                _, its_port = await sockets.start(0)
+                group.create_task(sockets.speak())
+                print(f"{host} http://127.0.0.1:{its_port}", flush=True)
+        print(f"ready http://127.0.0.1:{port}", flush=True)
         await listening.serve_forever()
 
 

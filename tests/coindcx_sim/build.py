@@ -51,11 +51,14 @@ def exchange(switches: Switches | None = None, now_ms: int = START_MS) -> Exchan
             spot.moved(name)
         else:
             matching.moved(name)
+        for listener in made.on_move:
+            listener(name, at_ms)
 
     tape.moved = moved
     book.positions.start_funding(now_ms)
     routes = Routes(SpotRoutes(world, spot), FuturesRoutes(world, futures), PublicRoutes(world))
-    return Exchange(world, routes, Strikes(world, spot, futures), outbox)
+    made = Exchange(world, routes, Strikes(world, spot, futures), outbox)
+    return made
 
 
 def populated(count: int, switches: Switches | None = None, now_ms: int = START_MS) -> Exchange:

@@ -28,6 +28,7 @@ from tests.coindcx_sim.limits import Limits
 from tests.coindcx_sim.outbox import Outbox
 from tests.coindcx_sim.routes import Routes
 from tests.coindcx_sim.strikes import Strikes
+from tests.coindcx_sim.tape import Moved
 from tests.coindcx_sim.world import World
 
 SECONDS_BELOW = 10**11
@@ -42,6 +43,7 @@ class Exchange:
     faults: Faults = field(default_factory=Faults)
     limits: Limits = field(default_factory=Limits)
     requests: int = 0
+    on_move: list[Moved] = field(default_factory=list)
 
     def handle(self, request: SimRequest, now_ms: int) -> Answer | Late:
         self.world.timers.advance(now_ms)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
 from tests.coindcx_sim.accounts import ZERO, Account, SpotOrder
@@ -110,3 +111,7 @@ def nothing(world: World) -> str | None:
 def iso(at_ms: int) -> str:
     moment = datetime.fromtimestamp(at_ms / 1000, UTC)
     return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{at_ms % 1000:03d}Z"
+
+
+def exact_text(value: Decimal | int) -> str:
+    return f"{Decimal(value):f}"

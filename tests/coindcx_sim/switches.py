@@ -33,6 +33,8 @@ class Switches:
     limits_on: bool = True
     limits_by: Literal["key", "address"] = "key"
     futures_page: int = 100
+    notification_required: bool = True
+    private_spot: Literal["spot", "stream"] = "spot"  # the host of the private spot feed
     match_delay_ms: int = 20  # an order is matched so long after its reply
 
 
@@ -58,6 +60,8 @@ FLIPPED: dict[str, object] = {
     "inline_stops": "dropped",
     "limits_by": "address",
     "futures_page": 2,
+    "notification_required": False,
+    "private_spot": "stream",
     "match_delay_ms": 0,
 }
 
