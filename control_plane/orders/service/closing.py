@@ -4,6 +4,7 @@ only then the exit, over what is really there.
 
 from dataclasses import dataclass
 from decimal import Decimal
+from operator import attrgetter
 from typing import Any
 
 from loguru import logger
@@ -177,25 +178,29 @@ class Closer:
                 trades.change(tx, fresh, epoch=self.desk.epoch(trade.shard), retry_ms=retry)
 
     def _turn(self, tx: Tx) -> None:
-        """The other half of a reversal goes once the first is flat, if it is still fresh."""
+        """The other half of a reversal goes once the first is flat, if it is still fresh and
+        nothing later was signalled meanwhile.
+        """
         now = tx.now_ms()
-        for row in intents.in_states(tx, self.desk.owned(), {"PLANNED"}):
-            if row.leg != "entry":
-                continue
+        waiting = intents.in_states(tx, self.desk.owned(), {"PLANNED"})
+        entries = sorted(
+            (row for row in waiting if row.leg == "entry"), key=attrgetter("trigger_ms")
+        )
+        newest = {row.subscription_id: row.id for row in entries}
+        for row in entries:
             if row.expires_ms is not None and row.expires_ms <= now:
                 changes.move(tx, self.desk, row, None, "expired", reason="the signal is too old")
-                continue
-            if self._is_out(tx, row):
+            elif newest[row.subscription_id] != row.id:
+                why = "a later signal took its place"
+                changes.move(tx, self.desk, row, None, "denied", reason=why)
+            elif self._is_flat(tx, row):
                 changes.move(tx, self.desk, row, None, "permitted")
                 self.desk.wake(tx)
 
-    def _is_out(self, tx: Tx, row: Row[Any]) -> bool:
-        """Whether what it reverses is closed. While that one's entry is under way its trade may
-        still come about.
-        """
-        before = trades.find(tx, row.waits_for) if row.waits_for else None
-        if before is not None:
-            return bool(before.state == "closed")
+    def _is_flat(self, tx: Tx, row: Row[Any]) -> bool:
+        """Nothing is open, and no entry that is still under way can come to be."""
+        if trades.open_of_subscription(tx, row.subscription_id):
+            return False
         return not intents.has_earlier_entry(tx, row)
 
     def _reach(self, tx: Tx, identity: str, instrument: Instrument, tick: Tick) -> bool:

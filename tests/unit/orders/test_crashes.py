@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from control_plane.brokers.errors import OutcomeUnknown, VenueUnreachable
+from control_plane.brokers.errors import NotSent, OutcomeUnknown, VenueUnreachable
 from control_plane.brokers.models import Accepted, OrderRequest, VenueOrder
 from control_plane.brokers.paper.adapter import PaperBroker
 from control_plane.infra.db import Database
@@ -39,6 +39,8 @@ class Faulty:
         return getattr(self.paper, name)
 
     async def place(self, order: OrderRequest) -> Accepted:
+        if self.place_as == "unreachable":
+            raise NotSent("no line")
         self.placed.append(order.client_order_id)
         if self.place_as == "lose_request":
             raise OutcomeUnknown("no answer")
@@ -225,3 +227,27 @@ async def test_a_reversal_waits_for_an_entry_that_cannot_be_taken_back(
     await ship.work(8)
     opened = sorted(await ship.rows("trades"), key=lambda row: row.position_generation)
     assert [(row.side, row.state) for row in opened] == [("LONG", "closed"), ("SHORT", "protected")]
+
+
+async def test_of_two_reversals_that_wait_the_later_one_goes(
+    memory: Database, clock: FakeClock
+) -> None:
+    ship = await futures(memory, clock)
+    line = await bad_line(ship)
+    await ship.signal("SHORT")
+    await ship.work()
+    line.place_as = "unreachable"  # the way out takes its time
+    for way_out, way_in in (("EXIT_SHORT", "LONG"), ("EXIT_LONG", "SHORT")):
+        await ship.signal(way_out)
+        ship.trigger -= 1  # of one candle
+        await ship.signal(way_in)
+        await ship.work(0.4)
+    line.place_as = "ok"
+    await ship.work(8)
+    trades = sorted(await ship.rows("trades"), key=lambda row: row.position_generation)
+    assert [(row.side, row.state) for row in trades] == [
+        ("SHORT", "closed"),
+        ("SHORT", "protected"),
+    ]
+    held = await ship.paper.positions(["ac1"])
+    assert [one.quantity for one in held] == [-trades[-1].quantity]
