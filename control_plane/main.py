@@ -65,6 +65,17 @@ async def up(settings: Settings, *, on_started: Started | None = None) -> None:
         await run(app, stop, on_started)
 
 
+async def down(settings: Settings) -> int:
+    """End what a crash or `--keep-fleet` left running here; how many containers that were."""
+    logging.configure(settings.log_level, as_json=settings.log_json)
+    async with AsyncExitStack() as stack:
+        machinery = await _machinery(settings, stack)
+        ended = await roles.end_fleet(machinery)
+        if machinery.embedded is not None:
+            await machinery.embedded.stop()
+        return ended
+
+
 async def build(settings: Settings, stack: AsyncExitStack) -> App:
     """Make everything; what holds a resource is let go when `stack` unwinds, in reverse."""
     machinery = await _machinery(settings, stack)

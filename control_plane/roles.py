@@ -142,6 +142,19 @@ def add_checks(it: Machinery) -> None:
     it.loops["checks"] = Checks(Strategies(it.db, it.rng), it.clock).run
 
 
+async def end_fleet(it: Machinery) -> int:
+    """Stop and remove every container of this installation, whichever launcher made it."""
+    ended = 0
+    for launcher in launchers(it).values():
+        if await launcher.available() is not None:
+            continue
+        for found in await launcher.list_ours():
+            await launcher.stop(found.handle, Policy().grace)
+            await launcher.remove(found.handle)
+            ended += 1
+    return ended
+
+
 def launchers(it: Machinery) -> Mapping[str, Launcher]:
     fleet = it.settings.fleet
     bus = bus_address(it.bus.url, fleet.bus_url, fleet.bus_volume)

@@ -31,6 +31,7 @@ Launcher = Annotated[str | None, typer.Option(help="docker, process, or auto.")]
 def add_to(app: typer.Typer) -> None:
     app.command(rich_help_panel=PANEL)(up)
     app.command(rich_help_panel=PANEL)(demo)
+    app.command(rich_help_panel=PANEL)(down)
 
 
 def up(
@@ -76,6 +77,15 @@ def _quiet(settings: "Settings") -> "Settings":
     if "log_level" in settings.model_fields_set or not sys.stderr.isatty():
         return settings
     return settings.model_copy(update={"log_level": "WARNING"})
+
+
+def down() -> None:
+    """End containers and the Redis server that a crash or --keep-fleet left running."""
+    from control_plane import main
+
+    settings = _settings(None, None, None, None, False, None)
+    ended = asyncio.run(main.down(settings))
+    print(f"Ended {ended} container{'' if ended == 1 else 's'}; nothing of Slipway runs here now.")
 
 
 async def _announce(app: "App") -> None:
