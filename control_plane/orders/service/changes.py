@@ -125,8 +125,10 @@ def begin_exit(
     *,
     signal: SignalId | None = None,
 ) -> bool:
-    """Plan the way out of a trade, if there is none yet."""
-    if trade.state == "closed" or intents.live_of_trade(tx, trade.id, "exit") is not None:
+    """Plan the way out of a trade, if there is none yet and something is held."""
+    if trade.state == "closed" or trade.quantity <= 0:
+        return False
+    if intents.live_of_trade(tx, trade.id, "exit") is not None:
         return False
     gen = intents.next_gen(tx, trade.id, "exit")
     now = tx.now_ms()

@@ -170,12 +170,29 @@ class Closer:
             legs = [intents.live_of_trade(tx, trade.id, leg) for leg in ("exit", "sl", "tp")]
             if any(leg is not None for leg in legs) or trade.retry_ms > now:
                 continue
+            if trade.quantity <= 0:
+                self._end_flat(tx, trade)
+                continue
             instrument = market.instrument(tx, trade.instrument)
             if changes.begin_exit(tx, self.desk, trade, "signal", instrument):
                 fresh = trades.find(tx, trade.id)
                 assert fresh is not None
                 retry = now + self.desk.scaled_ms(RETRY_SECONDS)
                 trades.change(tx, fresh, epoch=self.desk.epoch(trade.shard), retry_ms=retry)
+
+    def _end_flat(self, tx: Tx, trade: Row[Any]) -> None:
+        """It went flat while its entry could still have filled: over once the entry is."""
+        entry = intents.find(tx, trade.entry_intent_id)
+        if entry is not None and not is_terminal(entry.state):
+            return
+        changes.close(
+            tx,
+            self.desk,
+            trade,
+            trade.exit_reason or "signal",
+            pnl=tally_of(trade).realised,
+            closed_ms=market.market_now_ms(tx, trade.instrument),
+        )
 
     def _turn(self, tx: Tx) -> None:
         """The other half of a reversal goes once the first is flat, if it is still fresh and

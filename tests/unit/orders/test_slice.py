@@ -189,3 +189,19 @@ async def test_a_reversal_is_out_first_then_in(future_ship: Slice) -> None:
     assert (before.state, after.state, after.side) == ("closed", "protected", "SHORT")
     position = (await ship.paper.positions([after.account_id]))[0]
     assert position.quantity == -after.quantity
+
+
+async def test_a_position_stopped_out_while_its_entry_still_rests_ends_with_the_entry(
+    future_ship: Slice,
+) -> None:
+    ship = future_ship
+    await ship.price("50000", "0.08")  # too little for the whole entry
+    await ship.signal("LONG")
+    await ship.work(2)
+    assert (await ship.only("intents", leg="entry")).state == "PARTIAL"
+
+    await ship.price("48900")
+    await ship.work(12)
+    trade = await ship.only("trades")
+    assert (trade.state, trade.exit_reason, trade.quantity) == ("closed", "stop", 0)
+    assert (await ship.only("intents", leg="entry")).state in {"CANCELLED", "FILLED"}
