@@ -148,6 +148,9 @@ class Hands:
         else:
             limit = await self.db.read(reconciling.memory_mb, deployment, generation)
             end = ending(facts, await self.launcher.logs(handle), limit)
+            logger.info(
+                "container_ended", deployment=deployment, generation=generation, reason=end.reason
+            )
             if expected:
                 end = Ending(end.reason, end.exit_code, crashed=False)
         await self._close(deployment, generation, handle, end, facts)

@@ -37,6 +37,7 @@ from strategy_runtime.wire import names
 
 BURST = 4
 RELISTEN_SECONDS = 1.0
+AFTER_EVENT_SECONDS = 0.1
 LEAST_WAIT_SECONDS = 0.05
 CLOSING_SECONDS = 10.0  # for launches under way
 TRADING = "trading"
@@ -97,6 +98,9 @@ class Reconciler:
             with suppress(EngineUnreachable):
                 async for _ in self.hands.launcher.events():
                     self._hint.set()
+                    # An engine tells of a death a moment before its own list shows it.
+                    await self.clock.sleep(AFTER_EVENT_SECONDS)
+                    self._hint.set()
             self._hint.set()
             await self.clock.sleep(RELISTEN_SECONDS * self.hands.policy.scale)
 
@@ -105,10 +109,12 @@ class Reconciler:
         owned = self.leases.owned()
         if self._closing or not owned:
             return self.sweep_seconds
+        # A step that ends while we look has changed what we have read already.
+        changing = frozenset(self._busy)
         found = await self.db.read(_look, owned)
         wishes = await self._judged(*found)
         now = ms(self.clock.now())
-        due = await self._due(wishes, owned, now)
+        due = await self._due(wishes, owned, now, changing)
         told = [step for step in due if isinstance(step, Observe)]
         if told:
             await self.db.write(_tell, told)
@@ -156,7 +162,13 @@ class Reconciler:
         ill = await self.senses.ailments(ships, owners)
         return [replace(s.wish, ailment=ill.get(s.wish.deployment)) for s in ships]
 
-    async def _due(self, wishes: list[Wish], owned: frozenset[Shard], now: int) -> list[Step]:
+    async def _due(
+        self,
+        wishes: list[Wish],
+        owned: frozenset[Shard],
+        now: int,
+        changing: frozenset[DeploymentId],
+    ) -> list[Step]:
         try:
             running = await self._running(owned)
         except EngineUnreachable as error:
@@ -168,7 +180,7 @@ class Reconciler:
             now_ms=now,
             policy=self.hands.policy,
             budget=self.budget.left(),
-            busy=self._busy,
+            busy=changing | self._busy,
         )
         return _one_each(due)
 
