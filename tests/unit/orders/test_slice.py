@@ -1,8 +1,10 @@
 """From a signal to a trade's profit, through the real loops, on the paper exchange."""
 
 import pytest
+from sqlalchemy import update
 
-from control_plane.infra.db import Database
+from control_plane.infra.db import Database, table
+from control_plane.orders.store.tables import IntentRow, TradeRow
 from strategy_runtime.rules.money import ZERO
 from tests.factories import D
 from tests.fakes.clock import FakeClock
@@ -191,17 +193,23 @@ async def test_a_reversal_is_out_first_then_in(future_ship: Slice) -> None:
     assert position.quantity == -after.quantity
 
 
-async def test_a_position_stopped_out_while_its_entry_still_rests_ends_with_the_entry(
-    future_ship: Slice,
+async def test_a_trade_that_went_flat_before_its_entry_ended_is_over_with_the_entry(
+    ship: Slice,
 ) -> None:
-    ship = future_ship
     await ship.price("50000", "0.08")  # too little for the whole entry
     await ship.signal("LONG")
-    await ship.work(2)
-    assert (await ship.only("intents", leg="entry")).state == "PARTIAL"
+    await ship.work(8)
+    assert (await ship.only("intents", leg="entry")).state == "CANCELLED"
 
-    await ship.price("48900")
-    await ship.work(12)
-    trade = await ship.only("trades")
-    assert (trade.state, trade.exit_reason, trade.quantity) == ("closed", "stop", 0)
-    assert (await ship.only("intents", leg="entry")).state in {"CANCELLED", "FILLED"}
+    # As the fill of a stop leaves it while the entry's rest still stands.
+    await ship.db.write(
+        lambda tx: tx.run(update(table(TradeRow)).values(state="exiting", quantity=D(0)))
+    )
+    await ship.db.write(
+        lambda tx: tx.run(
+            update(table(IntentRow)).where(table(IntentRow).c.leg == "sl").values(state="FILLED")
+        )
+    )
+    await ship.work(3)
+    assert (await ship.only("trades")).state == "closed"
+    assert [row.leg for row in await ship.rows("intents")] == ["entry", "sl"]
