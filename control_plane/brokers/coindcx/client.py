@@ -6,12 +6,13 @@ reason: a repeat is a decision of the order's own state machine.
 """
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
 from control_plane.brokers.coindcx.calls import Call, NotOurs
 from control_plane.brokers.coindcx.outcomes import Doubt, Outcome, Unknown, judge
-from control_plane.brokers.coindcx.wire import Credentials, body_of, query, signed
+from control_plane.brokers.coindcx.wire import Credentials, body_of, headers, query
 from control_plane.infra.net import Net, Reply, Request, Unreachable
 
 T = TypeVar("T")
@@ -41,14 +42,13 @@ class Client:
     def request(self, call: Call[T], credentials: Credentials, signed_ms: int) -> Request:
         if not call.private:
             raise ValueError(f"{call.path} is public: no signature belongs there")
-        return signed(
-            self._bare(call), credentials, body_of({"timestamp": signed_ms, **call.fields})
-        )
+        body = body_of({"timestamp": signed_ms, **call.fields})
+        return self._made(call, headers(credentials, body), body)
 
     def open_request(self, call: Call[T]) -> Request:
         if call.private:
             raise ValueError(f"{call.path} is private: it has to be signed")
-        return self._bare(call)
+        return self._made(call, {"Accept": "application/json"}, b"")
 
     async def send(self, call: Call[T], request: Request) -> Outcome[T]:
         try:
@@ -70,12 +70,13 @@ class Client:
         except NotOurs as error:
             return Unknown(Doubt.NOT_OURS, str(error), reply.status)
 
-    def _bare(self, call: Call[T]) -> Request:
+    def _made(self, call: Call[T], head: Mapping[str, str], body: bytes) -> Request:
         host = self.hosts.api if call.host == "api" else self.hosts.public
         return Request(
             call.method,
             f"{host}{call.path}{query(call.query)}",
-            {"Accept": "application/json"},
+            head,
+            body,
             timeout_seconds=self.deadline_seconds,
             max_reply_bytes=call.reply_limit,
         )

@@ -8,7 +8,8 @@ from typing import NoReturn
 MAX_DEPTH = 32
 # No price, amount or rate of any market is outside of this; beyond it a number is an attack.
 MAX_EXPONENT = 40
-MAX_DIGITS = 60
+MAX_DIGITS = 70
+ZERO = Decimal(0)
 
 _TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[\]{}]', re.DOTALL)
 
@@ -26,7 +27,7 @@ def read_json(body: bytes, limit: int) -> object:
 
     try:
         return json.loads(
-            body.decode("utf-8"), parse_float=_literal, parse_int=_integer, parse_constant=_refused
+            body.decode("utf-8"), parse_float=number, parse_int=_integer, parse_constant=_refused
         )
     except Odd:
         raise
@@ -50,27 +51,25 @@ def _depth(body: bytes) -> int:
     return deepest
 
 
-def _literal(text: str) -> Decimal:
+def number(text: str) -> Decimal:
+    """A number from its digits, none of them lost and none too many."""
     try:
-        return bounded(Decimal(text))
-    except InvalidOperation as error:
-        raise Odd("the body holds a number beyond measure") from error
+        value = Decimal(text) if len(text) <= MAX_DIGITS else None
+    except InvalidOperation:
+        value = None
+    if value is None or not value.is_finite():
+        raise Odd("holds a number beyond measure")
+    if not value:
+        return ZERO  # whatever its exponent says
+    if not -MAX_EXPONENT <= value.adjusted() <= MAX_EXPONENT:
+        raise Odd("holds a number beyond measure")
+    return value
 
 
 def _integer(text: str) -> int:
     if len(text) > MAX_EXPONENT:
-        raise Odd("the body holds a number beyond measure")
+        raise Odd("holds a number beyond measure")
     return int(text)
-
-
-def bounded(value: Decimal) -> Decimal:
-    if not value:
-        return Decimal(0)  # whatever its exponent says
-    if not value.is_finite() or len(value.as_tuple().digits) > MAX_DIGITS:
-        raise Odd("is a number beyond measure")
-    if not -MAX_EXPONENT <= value.adjusted() <= MAX_EXPONENT:
-        raise Odd("is a number beyond measure")
-    return value
 
 
 def _refused(text: str) -> NoReturn:

@@ -12,13 +12,14 @@ from datetime import datetime
 from decimal import Decimal
 from typing import TypeVar
 
-from control_plane.brokers.coindcx.document import MAX_DIGITS, Odd, bounded
+from control_plane.brokers.coindcx.document import MAX_EXPONENT, Odd, number
 from control_plane.core.clock import ms
 
 T = TypeVar("T")
 
 NULLS = (None, "None", "null", "")
 MAX_TEXT = 512
+LARGEST = 10**MAX_EXPONENT
 FIRST_MS = 1_262_304_000_000  # 2010: earlier than any exchange of this kind
 LAST_MS = 4_102_444_800_000  # 2100
 
@@ -159,10 +160,10 @@ def as_id(value: object) -> str:
 def as_decimal(value: object) -> Decimal:
     if isinstance(value, Decimal):
         return value
-    if isinstance(value, int) and not isinstance(value, bool):
-        return bounded(Decimal(value))
-    if isinstance(value, str) and len(value) <= MAX_DIGITS + 10 and _NUMBER.fullmatch(value):
-        return bounded(Decimal(value))
+    if isinstance(value, int) and not isinstance(value, bool) and -LARGEST < value < LARGEST:
+        return Decimal(value)
+    if isinstance(value, str) and _NUMBER.fullmatch(value):
+        return number(value)
     raise Odd("is no number")
 
 

@@ -6,15 +6,13 @@ of a float.
 """
 
 import hmac
-import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from decimal import Decimal
-from hashlib import sha256
+from json.encoder import encode_basestring_ascii as quoted
 from typing import TypeAlias
 from urllib.parse import quote
 
-from control_plane.infra.net import Request
 from strategy_runtime.rules.money import canonical
 
 # What JSON can hold, with exact numbers only.
@@ -36,7 +34,7 @@ def body_of(fields: Mapping[str, Value]) -> bytes:
 
 
 def signature(secret: str, body: bytes) -> str:
-    return hmac.new(secret.encode(), body, sha256).hexdigest()
+    return hmac.digest(secret.encode(), body, "sha256").hex()
 
 
 def socket_signature(secret: str) -> str:
@@ -44,17 +42,13 @@ def socket_signature(secret: str) -> str:
     return signature(secret, SOCKET_JOIN)
 
 
-def signed(request: Request, credentials: Credentials, body: bytes) -> Request:
-    return replace(
-        request,
-        headers={
-            "Content-Type": "application/json",
-            "Accept": "application/json",
-            "X-AUTH-APIKEY": credentials.key,
-            "X-AUTH-SIGNATURE": signature(credentials.secret, body),
-        },
-        body=body,
-    )
+def headers(credentials: Credentials, body: bytes) -> dict[str, str]:
+    return {
+        "Accept": "application/json",
+        "Content-Type": "application/json",
+        "X-AUTH-APIKEY": credentials.key,
+        "X-AUTH-SIGNATURE": signature(credentials.secret, body),
+    }
 
 
 def query(parameters: Mapping[str, Value]) -> str:
@@ -75,7 +69,7 @@ def _plain(value: Value) -> str:
 def _text(value: Value) -> str:
     match value:
         case str():
-            return json.dumps(value)
+            return quoted(value)
         case bool():
             return "true" if value else "false"
         case int():
@@ -85,7 +79,7 @@ def _text(value: Value) -> str:
         case None:
             return "null"
         case Mapping():
-            return "{" + ",".join(f"{json.dumps(k)}:{_text(v)}" for k, v in value.items()) + "}"
+            return "{" + ",".join([f"{quoted(k)}:{_text(v)}" for k, v in value.items()]) + "}"
         case _:
             return "[" + ",".join(_text(each) for each in value) + "]"
 
