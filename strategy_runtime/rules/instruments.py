@@ -39,6 +39,12 @@ class Instrument:
     active: bool = True
     exit_only: bool = False
     version: int = 1
+    max_market_quantity: Decimal | None = None  # of one order at the market: often far tighter
+    min_price: Decimal | None = None
+    max_price: Decimal | None = None
+    # How far beyond the last price a buy may go up, and a sell down, as shares of it.
+    band_up: Decimal | None = None
+    band_down: Decimal | None = None
 
     @property
     def is_futures(self) -> bool:

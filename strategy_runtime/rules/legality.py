@@ -17,6 +17,8 @@ Reason = Literal[
     "max_quantity",
     "quantity_step",
     "tick_size",
+    "price_band",
+    "trigger_passed",
     "min_notional",
     "leverage",
     "other",
@@ -45,7 +47,7 @@ class Illegal:
 
 def check(order: Draft, rules: Instrument) -> Illegal | None:
     """The first rule that the order breaks, or nothing."""
-    for rule in (_standing, _kind, _prices, _quantity, _value, _leverage):
+    for rule in (_standing, _kind, _prices, _band, _trigger, _quantity, _value, _leverage):
         illegal = rule(order, rules)
         if illegal is not None:
             return illegal
@@ -82,6 +84,46 @@ def _prices(order: Draft, rules: Instrument) -> Illegal | None:
     return None
 
 
+def _band(order: Draft, rules: Instrument) -> Illegal | None:
+    if order.price is None:
+        return None
+    low, high = rules.min_price, rules.max_price
+    if order.reference is not None and order.side == "buy" and rules.band_up is not None:
+        above = MONEY.multiply(order.reference, 1 + rules.band_up)
+        high = above if high is None else min(high, above)
+    if order.reference is not None and order.side == "sell" and rules.band_down is not None:
+        below = MONEY.multiply(order.reference, 1 - rules.band_down)
+        low = below if low is None else max(low, below)
+
+    price = canonical(order.price)
+    if high is not None and order.price > high:
+        return Illegal("price_band", f"The price {price} is above {canonical(high)}.")
+    if low is not None and order.price < low:
+        return Illegal("price_band", f"The price {price} is below {canonical(low)}.")
+    return None
+
+
+def _trigger(order: Draft, rules: Instrument) -> Illegal | None:
+    """A stop waits on the far side of the last price, and its limit lies beyond its trigger."""
+    trigger, last = order.trigger_price, order.reference
+    if trigger is None or order.kind not in TRIGGERED:
+        return None
+    rises = (order.side == "buy") == (order.kind != "take_profit")
+    if last is not None and (trigger <= last if rises else trigger >= last):
+        side = "above" if rises else "below"
+        return Illegal(
+            "trigger_passed", f"The trigger {canonical(trigger)} is not {side} {canonical(last)}."
+        )
+    if order.kind != "stop_limit" or order.price is None or not rules.is_futures:
+        return None
+    if order.price <= trigger if order.side == "buy" else order.price >= trigger:
+        price = canonical(order.price)
+        return Illegal(
+            "other", f"The limit {price} is not beyond the trigger {canonical(trigger)}."
+        )
+    return None
+
+
 def _quantity(order: Draft, rules: Instrument) -> Illegal | None:
     quantity = order.quantity
     if quantity <= 0 or quantity < rules.min_quantity:
@@ -90,10 +132,21 @@ def _quantity(order: Draft, rules: Instrument) -> Illegal | None:
     if floor_to(quantity, rules.quantity_step) != quantity:
         step = canonical(rules.quantity_step)
         return Illegal("quantity_step", f"{canonical(quantity)} is no multiple of {step}.")
-    if rules.max_quantity is not None and quantity > rules.max_quantity:
-        most = canonical(rules.max_quantity)
+    largest = _largest(order, rules)
+    if largest is not None and quantity > largest:
+        most = canonical(largest)
         return Illegal("max_quantity", f"{canonical(quantity)} is above the maximum of {most}.")
     return None
+
+
+def _largest(order: Draft, rules: Instrument) -> Decimal | None:
+    """Orders at the market have a limit of their own; a position's exit is the venue's business."""
+    if order.closes:
+        return None
+    at_market = order.kind in ("market", "stop_market", "take_profit")
+    if at_market and rules.max_market_quantity is not None:
+        return rules.max_market_quantity
+    return rules.max_quantity
 
 
 def _value(order: Draft, rules: Instrument) -> Illegal | None:

@@ -53,6 +53,9 @@ def spot_instrument(market: Market, settings: VenueSettings) -> Instrument:
         taker_fee=fee,
         order_types=tuple(kinds[each] for each in market.order_types if each in kinds),
         max_quantity=market.max_quantity,
+        max_market_quantity=market.max_market_quantity or None,
+        min_price=market.min_price or None,
+        max_price=market.max_price,
         active=market.active,
     )
 
@@ -77,7 +80,12 @@ def futures_instrument(rules: FuturesInstrument) -> Instrument:
         order_types=tuple(
             FUTURES_KINDS[each] for each in rules.order_types if each in FUTURES_KINDS
         ),
-        max_quantity=min(each for each in (rules.max_quantity, rules.max_market_quantity) if each),
+        max_quantity=rules.max_quantity,
+        max_market_quantity=rules.max_market_quantity or None,
+        min_price=rules.min_price or None,
+        max_price=rules.max_price,
+        band_up=rules.band_up_percent / HUNDRED or None,
+        band_down=rules.band_down_percent / HUNDRED or None,
         leverage_tiers=rules.leverage_tiers,
         # Bands are progressive; the dearest band's rate for all of it errs toward less leverage.
         maintenance_rate=max(percents, default=Decimal(2)) / HUNDRED,

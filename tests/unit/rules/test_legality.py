@@ -54,3 +54,65 @@ def test_a_quantity_above_the_maximum_is_refused() -> None:
 def test_a_positions_own_exit_may_be_of_any_value() -> None:
     tiny = Draft(kind="market", side="sell", quantity=D("0.001"), reference=D("10"), closes=True)
     assert check(tiny, future()) is None
+
+
+STOP = Draft(
+    kind="stop_limit",
+    side="sell",
+    quantity=D("0.002"),
+    price=D("48900"),
+    trigger_price=D("49000"),
+    reference=D("50000"),
+)
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"price": D("39999")}, "price_band"),
+        ({"price": D("60001")}, "price_band"),
+        ({"price": D("52001"), "reference": D("50000")}, "price_band"),
+        ({"side": "sell", "price": D("47999"), "reference": D("50000")}, "price_band"),
+        ({"side": "sell", "price": D("52001"), "reference": D("50000")}, None),
+        (
+            {"kind": "market", "price": None, "quantity": D("0.6"), "reference": D("50000")},
+            "max_quantity",
+        ),
+        ({"quantity": D("0.6")}, None),
+    ],
+)
+def test_prices_have_a_band_and_the_market_a_maximum_of_its_own(
+    change: dict[str, object], reason: str | None
+) -> None:
+    rules = future(
+        min_price=D("40000"),
+        max_price=D("60000"),
+        band_up=D("0.04"),
+        band_down=D("0.04"),
+        max_quantity=D("1"),
+        max_market_quantity=D("0.5"),
+    )
+    draft = replace(LEGAL, quantity=D("0.002"))
+    illegal = check(replace(draft, **change), rules)  # type: ignore[arg-type] # named above
+    assert (illegal.reason if illegal else None) == reason
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({}, None),
+        ({"trigger_price": D("50000")}, "trigger_passed"),
+        ({"trigger_price": D("51000")}, "trigger_passed"),
+        ({"price": D("49000")}, "other"),
+        ({"side": "buy", "trigger_price": D("51000"), "price": D("51100")}, None),
+        ({"side": "buy", "trigger_price": D("49000")}, "trigger_passed"),
+        ({"kind": "take_profit", "price": None}, "trigger_passed"),
+        ({"kind": "take_profit", "price": None, "trigger_price": D("51000")}, None),
+        ({"reference": None, "trigger_price": D("51000"), "price": D("50900")}, None),
+    ],
+)
+def test_a_trigger_waits_beyond_the_last_price_and_its_limit_beyond_it(
+    change: dict[str, object], reason: str | None
+) -> None:
+    illegal = check(replace(STOP, **change), future())  # type: ignore[arg-type] # named above
+    assert (illegal.reason if illegal else None) == reason

@@ -58,7 +58,8 @@ def test_a_futures_instrument_keeps_its_books_tiers() -> None:
     assert (found.id, found.tick_size, found.quantity_step) == (
         "fut:B-BTC_USDT", D("0.1"), D("0.001"),
     )  # fmt: skip
-    assert found.max_quantity == 120
+    assert (found.max_quantity, found.max_market_quantity) == (D("950"), D("120"))
+    assert (found.band_up, found.max_price) == (D("0.04"), D("800000"))
     assert found.tier_leverage(D("60000")) == 20
     assert found.tier_leverage(D("20000000")) == 0
     assert found.maintenance_rate == D("0.05")
