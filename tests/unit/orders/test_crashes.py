@@ -10,6 +10,7 @@ import pytest
 from control_plane.brokers.errors import NotSent, OutcomeUnknown, VenueUnreachable
 from control_plane.brokers.models import Accepted, OrderRequest, VenueOrder
 from control_plane.brokers.paper.adapter import PaperBroker
+from control_plane.core.ids import AccountId
 from control_plane.infra.db import Database
 from control_plane.infra.failpoints import Arming, FailpointRaised
 from tests.fakes.clock import FakeClock
@@ -249,5 +250,5 @@ async def test_of_two_reversals_that_wait_the_later_one_goes(
         ("SHORT", "closed"),
         ("SHORT", "protected"),
     ]
-    held = await ship.paper.positions(["ac1"])
+    held = await ship.paper.positions([AccountId("ac1")])
     assert [one.quantity for one in held] == [-trades[-1].quantity]
