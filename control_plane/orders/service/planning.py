@@ -140,30 +140,18 @@ class Planner:
     def _holdings(
         self, tx: Tx, signal: StoredSignal, instrument: Instrument
     ) -> dict[SubscriptionId, Holding]:
-        """Open trades, and entries under way that may become one."""
+        """For each subscription its open trade, or the entry under way that may become one."""
         leaving = intents.live_exits(tx, signal.deployment)
-        found: dict[SubscriptionId, Holding] = {}
+        found: dict[TradeId, tuple[SubscriptionId, Holding]] = {}
         for row in intents.live_entries(tx, signal.deployment):
             trade = trade_id(row.id)
-            found[SubscriptionId(row.subscription_id)] = Holding(
-                side="LONG" if row.side == "buy" else "SHORT",
-                entry_trigger_ms=row.trigger_ms,
-                quantity=row.quantity,
-                trade=trade,
-                entry=IntentId(row.id),
-                is_leaving=trade in leaving,
-            )
+            found[trade] = (row.subscription_id, _entering(row, trade, trade in leaving))
         for row in trades.open_of_deployment(tx, signal.deployment):
-            found[SubscriptionId(row.subscription_id)] = Holding(
-                side=row.side,
-                entry_trigger_ms=row.entry_trigger_ms,
-                quantity=row.quantity,
-                trade=TradeId(row.id),
-                entry=IntentId(row.entry_intent_id),
-                is_leaving=row.state == "exiting" or row.id in leaving,
-                margin=_margin(row, instrument),
-            )
-        return found
+            is_leaving = row.state == "exiting" or row.id in leaving
+            found[row.id] = (row.subscription_id, _held(row, instrument, is_leaving))
+
+        # Of a position that is left and an entry that waits for it, the one that stays counts.
+        return dict(sorted(found.values(), key=_weight))
 
     def _members(
         self,
@@ -263,6 +251,34 @@ def _signal(stored: StoredSignal) -> Signal:
         published_ms=stored.published_ms,
         seed=stored.seed,
     )
+
+
+def _entering(row: Any, trade: TradeId, is_leaving: bool) -> Holding:
+    return Holding(
+        side="LONG" if row.side == "buy" else "SHORT",
+        entry_trigger_ms=row.trigger_ms,
+        quantity=row.quantity,
+        trade=trade,
+        entry=IntentId(row.id),
+        is_leaving=is_leaving,
+    )
+
+
+def _held(row: Any, instrument: Instrument, is_leaving: bool) -> Holding:
+    return Holding(
+        side=row.side,
+        entry_trigger_ms=row.entry_trigger_ms,
+        quantity=row.quantity,
+        trade=TradeId(row.id),
+        entry=IntentId(row.entry_intent_id),
+        is_leaving=is_leaving,
+        margin=_margin(row, instrument),
+    )
+
+
+def _weight(found: tuple[SubscriptionId, Holding]) -> tuple[bool, int]:
+    """The last of these is the one that counts."""
+    return not found[1].is_leaving, found[1].entry_trigger_ms
 
 
 def _margin(row: Any, instrument: Instrument) -> Decimal:

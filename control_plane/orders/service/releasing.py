@@ -60,6 +60,7 @@ class Releaser:
             tx, {SubscriptionId(row.subscription_id) for row in entries}
         )
         active = {one.id for one in followed if one.state == "active"}
+        held = trades.holding(tx, {row.subscription_id for row in entries})
         released: list[Released] = []
         for row in batch:
             instrument = market.instrument(tx, row.instrument)
@@ -67,6 +68,8 @@ class Releaser:
                 place = places.get(AccountId(row.account_id))
                 is_open = place is not None and place.state == "active"
                 refusal = _refusal(row, halted, is_open, row.subscription_id in active, now)
+                if refusal is None and row.subscription_id in held:
+                    refusal = Refusal("denied", "the subscription holds a position already")
                 if refusal is None and not self._claims(tx, row, instrument):
                     refusal = Refusal("denied", "the position is another subscription's")
                 if refusal is not None:

@@ -62,6 +62,14 @@ def open_of_subscription(tx: Tx, subscription: str) -> Sequence[Row[Any]]:
     )
 
 
+def holding(tx: Tx, subscriptions: Collection[str]) -> set[str]:
+    """Which of these subscriptions have an open trade."""
+    query = select(trades.c.subscription_id).where(
+        among(tx, trades.c.subscription_id, subscriptions), trades.c.state != "closed"
+    )
+    return {row.subscription_id for row in tx.all(query)}
+
+
 def open_in(tx: Tx, shards: Collection[int], states: Collection[str]) -> Sequence[Row[Any]]:
     query = select(trades).where(
         trades.c.state.in_(sorted(states)), trades.c.shard.in_(sorted(shards))

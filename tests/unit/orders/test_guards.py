@@ -144,6 +144,21 @@ async def test_an_entry_without_a_trade_frees_the_futures_position(
     assert not await ship.rows("exposure_owners")
 
 
+async def test_of_two_entries_that_wait_for_one_position_the_second_is_skipped(
+    memory: Database, clock: FakeClock
+) -> None:
+    ship = await futures(memory, clock)
+    await ship.signal("LONG")
+    await ship.work()
+    await ship.signal("EXIT_LONG")
+    await ship.signal("SHORT")
+    await ship.signal("SHORT")
+    await ship.work(4)
+    entries = [row for row in await ship.rows("intents") if row.leg == "entry"]
+    assert len(entries) == 2
+    assert (await ship.only("skips")).reason == "already_in_position"
+
+
 async def test_dust_is_shown_and_sold_with_the_next_trade(ship: Slice) -> None:
     await ship.signal("LONG")
     await ship.work()
