@@ -19,7 +19,7 @@ from control_plane.containers.models import Launcher, bus_address
 from control_plane.containers.process.adapter import ProcessLauncher
 from control_plane.core.clock import Clock
 from control_plane.core.ids import Rng, Tenant
-from control_plane.deployments.models.fleet import Policy
+from control_plane.deployments.models.wishes import Policy
 from control_plane.deployments.worker.hands import Hands
 from control_plane.deployments.worker.keeper import Keeper
 from control_plane.deployments.worker.reconciler import Budget, Reconciler

@@ -11,14 +11,13 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     func,
-    insert,
     or_,
     select,
     update,
 )
 from sqlmodel import Field, SQLModel
 
-from control_plane.infra.db import Tx, table
+from control_plane.infra.db import Tx, insert_missing, table
 
 
 class StrategyRow(SQLModel, table=True):
@@ -70,7 +69,13 @@ def list_strategies(tx: Tx, tenant: str) -> Sequence[Row[Any]]:
 
 
 def add_strategy(tx: Tx, values: Mapping[str, Any]) -> None:
-    tx.run(insert(strategies), values)
+    """Unless its name is there already."""
+    tx.run(insert_missing(tx, strategies), values)
+
+
+def strategy_named(tx: Tx, tenant: str, name: str) -> str:
+    query = select(strategies.c.id).where(strategies.c.tenant == tenant, strategies.c.name == name)
+    return str(tx.scalar(query))
 
 
 def find_version(tx: Tx, version: str) -> Row[Any] | None:
@@ -91,11 +96,13 @@ def list_versions(tx: Tx, tenant: str, strategy: str | None) -> Sequence[Row[Any
     return tx.all(query.order_by(versions.c.strategy_id, versions.c.number))
 
 
-def add_version(tx: Tx, values: Mapping[str, Any]) -> None:
+def add_version(tx: Tx, values: Mapping[str, Any]) -> bool:
+    """With the next number; false if somebody else took it."""
     number = select(func.coalesce(func.max(versions.c.number), 0) + 1).where(
         versions.c.strategy_id == values["strategy_id"]
     )
-    tx.run(insert(versions), {**values, "number": tx.scalar(number), "state": "pending"})
+    row = {**values, "number": tx.scalar(number), "state": "pending"}
+    return bool(tx.run(insert_missing(tx, versions), row))
 
 
 def move_version(tx: Tx, version: str, before: Sequence[str], after: str, **values: Any) -> bool:

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from dataclasses import dataclass
+from math import ceil
 from pathlib import Path
 from typing import Any
 
@@ -89,7 +90,7 @@ class DockerLauncher:
         return [found for item in items if (found := parse.running(item)) is not None]
 
     async def stop(self, handle: Handle, grace_seconds: float) -> None:
-        grace = max(0, round(grace_seconds))
+        grace = ceil(grace_seconds)  # the engine counts whole seconds
         with suppress(Gone):
             found = await self.engine.call("inspect_container", handle)
             if found["State"]["Paused"]:  # a paused process cannot hear a signal

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from control_plane.containers.models import Facts
 from control_plane.core.ids import Rng
-from control_plane.deployments.models.fleet import Observed, Policy
+from control_plane.deployments.models.wishes import Observed, Policy
 from strategy_runtime import wire
 
 LAST_LINE = 300

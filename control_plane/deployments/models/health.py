@@ -7,7 +7,7 @@ nothing about the container.
 from collections import deque
 from dataclasses import dataclass, field
 
-from control_plane.deployments.models.fleet import Generation, Policy
+from control_plane.deployments.models.wishes import Generation, Policy
 
 SAMPLES = 1_000
 

@@ -17,7 +17,8 @@ from control_plane.deployments.service.hearing import (
     said_hello,
     standings,
 )
-from control_plane.deployments.service.use_cases import Deployments, find, listed
+from control_plane.deployments.service.looking import find, listed
+from control_plane.deployments.service.use_cases import Deployments
 
 __all__ = [
     "Advance",

@@ -6,25 +6,19 @@ removed, so that a crash in between leaves something to find. Closing twice chan
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from hashlib import sha256
 from typing import Any
 
-import msgspec
 from sqlalchemy import Row
 
-from control_plane.containers.access import Rights
-from control_plane.containers.models import Handle, Limits
-from control_plane.core.ids import DeploymentId, Rng, Shard, Tenant
+from control_plane.containers.models import Handle
+from control_plane.core.ids import DeploymentId, Rng, Shard
 from control_plane.deployments.models.endings import Aftermath, Ending, Record, aftermath
-from control_plane.deployments.models.fleet import ALIVE, Generation, Policy, Pulse, Wish
+from control_plane.deployments.models.wishes import ALIVE, Generation, Policy, Pulse, Wish
 from control_plane.deployments.store import fleet as store
 from control_plane.infra.bus import Bus
 from control_plane.infra.db import Tx
 from control_plane.infra.events import record
-from control_plane.strategies import service as strategies
 from strategy_runtime.wire import messages, names
-
-PIDS = 64
 
 
 @dataclass(frozen=True)
@@ -36,28 +30,6 @@ class Ship:
     instrument: str
     resolution: str
     last_open_ms: int
-
-
-@dataclass(frozen=True)
-class Opened:
-    """A generation that is about to be launched."""
-
-    deployment: DeploymentId
-    generation: int
-    tenant: Tenant
-    code_sha256: str
-    boot: str
-    boot_sha256: str
-    rights: Rights
-    limits: Limits
-
-
-@dataclass(frozen=True)
-class Granted:
-    """What a living generation's user and boot key are made from."""
-
-    rights: Rights
-    boot: str
 
 
 def ships(tx: Tx, shards: Collection[Shard]) -> list[Ship]:
@@ -78,70 +50,6 @@ def ships(tx: Tx, shards: Collection[Shard]) -> list[Ship]:
             row.reason,
         )
     return [_ship(row, generations.get(row.id, {})) for row in store.of_shards(tx, shards)]
-
-
-def open_generation(
-    tx: Tx, bus: Bus, deployment: DeploymentId, password_sha256: str
-) -> Opened | None:
-    """Write the launch down. Nothing if it is not wanted any more."""
-    row = store.find(tx, deployment)
-    if row is None or row.desired not in ("running", "paused"):
-        return None
-    number = row.generation + 1
-    version = strategies.find(tx, row.version_id)
-    limits = Limits(row.memory_mb, row.cpus, PIDS)
-    boot = messages.encode(
-        messages.Boot(
-            deployment=deployment,
-            generation=number,
-            code=version.code,
-            code_sha256=version.code_sha256,
-            instrument=row.instrument,
-            resolution=row.resolution,
-            parameters=_raw(msgspec.json.decode(row.parameters)),
-            manifest=_raw(dict(version.manifest)),
-            resolutions=tuple(msgspec.json.decode(row.resolutions)),
-            ticks=row.ticks,
-            lookback=row.lookback,
-            limits=messages.Limits(limits.memory_mb, limits.cpus, limits.pids),
-        )
-    )
-    boot_sha256 = sha256(boot).hexdigest()
-    if not store.count_up(tx, deployment, number):
-        return None
-    store.add_generation(
-        tx,
-        {
-            "deployment_id": deployment,
-            "generation": number,
-            "version_id": row.version_id,
-            "revision": row.revision,
-            "boot": boot.decode(),
-            "boot_sha256": boot_sha256,
-            "password_sha256": password_sha256,
-            "state": "launching",
-            "reason": "",
-            "crashed": False,
-            "log_tail": "",
-            "launched_ms": tx.now_ms(),
-        },
-    )
-    if row.observed == "pending":
-        observe(tx, deployment, "starting", "is being launched")
-    record(
-        tx, "generation_launched", "deployment", deployment, tenant=row.tenant, generation=number
-    )
-    tx.after_commit(lambda: bus.hint(names.wake("generations")))
-    return Opened(
-        deployment,
-        number,
-        Tenant(row.tenant),
-        version.code_sha256,
-        boot.decode(),
-        boot_sha256,
-        _rights(boot.decode(), password_sha256),
-        limits,
-    )
 
 
 def record_live(
@@ -240,16 +148,6 @@ def record_cut_off(tx: Tx, deployment: DeploymentId, generation: int, reason: st
     return Handle(found.container) if found is not None and found.container else None
 
 
-def granted(tx: Tx, shards: Collection[Shard]) -> list[Granted]:
-    return [
-        Granted(_rights(row.boot, row.password_sha256), row.boot) for row in store.boots(tx, shards)
-    ]
-
-
-def known(tx: Tx, shards: Collection[Shard]) -> frozenset[str]:
-    return store.ids_of(tx, shards)
-
-
 def memory_mb(tx: Tx, deployment: DeploymentId, generation: int) -> int:
     """The limit that this generation was launched with."""
     row = store.find_generation(tx, deployment, generation)
@@ -280,22 +178,6 @@ def _follow(tx: Tx, row: Row[Any], after: Aftermath, *, is_restart: bool) -> Non
         restarts=row.restarts + is_restart,
     )
     observe(tx, DeploymentId(row.id), after.observed, after.reason)
-
-
-def _rights(boot: str, password_sha256: str) -> Rights:
-    launch = messages.decode_boot(boot.encode())
-    return Rights(
-        DeploymentId(launch.deployment),
-        launch.generation,
-        password_sha256,
-        launch.instrument,
-        (launch.resolution, *launch.resolutions),
-        launch.ticks,
-    )
-
-
-def _raw(values: dict[str, Any]) -> dict[str, msgspec.Raw]:
-    return {name: msgspec.Raw(msgspec.json.encode(value)) for name, value in values.items()}
 
 
 def _tenant(tx: Tx, deployment: DeploymentId) -> str:

@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import Row, and_, insert, or_, select, update
 
-from control_plane.deployments.models.fleet import ALIVE
+from control_plane.deployments.models.wishes import ALIVE
 from control_plane.deployments.store.tables import deployments, generations, runs
 from control_plane.infra.db import Tx
 

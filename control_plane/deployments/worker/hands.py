@@ -1,6 +1,7 @@
 """Carries out one step: calls the engine and the bus, and records before and after each call."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
@@ -12,7 +13,7 @@ from control_plane.containers.errors import EngineUnreachable, LaunchFailed, Lau
 from control_plane.containers.models import Facts, Handle, Launcher, LaunchSpec
 from control_plane.core.ids import DeploymentId, Rng, Tenant
 from control_plane.deployments.models.endings import Ending, ending
-from control_plane.deployments.models.fleet import (
+from control_plane.deployments.models.wishes import (
     Adopt,
     Bury,
     Discard,
@@ -23,9 +24,9 @@ from control_plane.deployments.models.fleet import (
     Step,
     Stop,
 )
-from control_plane.deployments.service import reconciling
-from control_plane.deployments.service.reconciling import Opened
-from control_plane.infra.bus import Bus
+from control_plane.deployments.service import launching, reconciling
+from control_plane.deployments.service.launching import Opened
+from control_plane.infra.bus import Bus, BusUnavailable
 from control_plane.infra.db import Database
 from control_plane.infra.failpoints import Failpoints
 
@@ -82,10 +83,13 @@ class Hands:
         await self._close(step.deployment, step.generation, step.handle, end, before)
 
     async def cut_off(self, deployment: DeploymentId, generation: int, reason: str) -> None:
-        """At once: it floods, or does what it may not."""
-        await self.access.revoke(deployment, generation)
+        """At once: it floods, or does what it may not. Written down first, so that whatever fails
+        here is done at the next look.
+        """
         handle = await self.db.write(reconciling.record_cut_off, deployment, generation, reason)
         logger.warning("container_cut_off", deployment=deployment, reason=reason)
+        with suppress(BusUnavailable):  # then it cannot speak either, and the keeper sweeps
+            await self.access.revoke(deployment, generation)
         if handle is not None:
             await self.launcher.stop(handle, 0)
 
@@ -93,7 +97,7 @@ class Hands:
         await self.bus.ping()  # without Redis it would find neither its user nor its boot key
         password = self.rng.bytes(32).hex()
         hashed = sha256(password.encode()).hexdigest()
-        opened = await self.db.write(reconciling.open_generation, self.bus, deployment, hashed)
+        opened = await self.db.write(launching.open_generation, self.bus, deployment, hashed)
         if opened is None:
             return
         try:

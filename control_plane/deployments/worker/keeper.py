@@ -9,7 +9,7 @@ from loguru import logger
 from control_plane.containers.access import Access
 from control_plane.core.clock import Clock
 from control_plane.core.ids import Shard
-from control_plane.deployments.service import reconciling
+from control_plane.deployments.service import launching
 from control_plane.infra.bus import BusUnavailable
 from control_plane.infra.db import Database
 from control_plane.infra.leases import Leases
@@ -46,10 +46,10 @@ class Keeper:
         self._kept = owned
 
     async def _make(self, owned: frozenset[Shard]) -> None:
-        living = await self.db.read(reconciling.granted, owned)
+        living = await self.db.read(launching.granted, owned)
         for one in living:
             await self.access.grant(one.rights, one.boot)
-        known = await self.db.read(reconciling.known, owned)
+        known = await self.db.read(launching.known, owned)
         swept = await self.access.sweep(known, {one.rights.user for one in living})
         if living or swept:
             logger.info("access_made", users=len(living), swept=swept)

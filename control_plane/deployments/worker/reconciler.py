@@ -15,15 +15,8 @@ from control_plane.containers.errors import EngineUnreachable
 from control_plane.containers.models import Running
 from control_plane.core.clock import Clock, ms
 from control_plane.core.ids import DeploymentId, Shard, shard_of
-from control_plane.deployments.models.fleet import (
-    Launch,
-    Observe,
-    Step,
-    Stop,
-    Wish,
-    steps,
-    unreachable,
-)
+from control_plane.deployments.models.fleet import steps, unreachable
+from control_plane.deployments.models.wishes import Launch, Observe, Step, Stop, Wish
 from control_plane.deployments.service import reconciling
 from control_plane.deployments.service.reconciling import Ship
 from control_plane.deployments.worker.hands import Hands

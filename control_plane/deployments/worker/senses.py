@@ -7,8 +7,8 @@ from redis.exceptions import RedisError
 
 from control_plane.core.clock import Clock, ms
 from control_plane.core.ids import DeploymentId, Shard
-from control_plane.deployments.models.fleet import Generation, Policy
 from control_plane.deployments.models.health import Watch, ailment
+from control_plane.deployments.models.wishes import Generation, Policy
 from control_plane.deployments.service.reconciling import Ship
 from control_plane.infra.bus import Bus
 from strategy_runtime.wire import names

@@ -19,6 +19,15 @@ from control_plane.strategies.models.outline import (
     Value,
     typed,
 )
+from control_plane.strategies.models.syntax import (
+    Function,
+    assigned,
+    descends,
+    dotted,
+    imported_bases,
+    members_of,
+    takes,
+)
 from strategy_runtime.wire.resolutions import RESOLUTIONS
 
 HOOKS = {"on_start": 0, "on_candle": 1, "on_tick": 1, "on_stop": 0}
@@ -32,11 +41,7 @@ RESERVED = frozenset(
     | {"adx", "supertrend", "obv", "atr", "bollinger", "donchian"}
     | {"rolling_max", "rolling_min", "rolling_std", *HOOKS}
 )
-SDK_MODULES = ("strategy_runtime", "strategy_runtime.sdk", "strategy_runtime.sdk.strategy")
-OLDER_MODULE = "base_strategy"
 BOUNDS = ("ge", "gt", "le", "lt")
-
-Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
 @dataclass
@@ -51,7 +56,7 @@ class Reading:
         kind, is_older = self._strategy()
         if kind is None:
             return self._function()
-        members = _members(kind, self._classes())
+        members = members_of(kind, self._classes())
         if is_older:
             return self._older(kind, members)
         self._check_hooks(kind, members)
@@ -77,9 +82,9 @@ class Reading:
     def _strategy(self) -> tuple[ast.ClassDef | None, bool]:
         """The one class that no other of the file inherits, and whether its style is older."""
         classes = self._classes()
-        bases, older_bases = _imported_bases(self.tree)
-        mine = [c for c in classes.values() if _descends(c, classes, bases | older_bases)]
-        inherited = {name for c in mine for name in map(_dotted, c.bases)}
+        bases, older_bases = imported_bases(self.tree)
+        mine = [c for c in classes.values() if descends(c, classes, bases | older_bases)]
+        inherited = {name for c in mine for name in map(dotted, c.bases)}
         leaves = [c for c in mine if c.name not in inherited]
         if len(leaves) > 1:
             names = ", ".join(c.name for c in leaves)
@@ -87,7 +92,7 @@ class Reading:
             return None, False
         if not leaves:
             return None, False
-        return leaves[0], _descends(leaves[0], classes, older_bases)
+        return leaves[0], descends(leaves[0], classes, older_bases)
 
     def _older(self, kind: ast.ClassDef, members: dict[str, ast.stmt]) -> Outline:
         self.findings += older.look_at_class(kind, members)
@@ -134,7 +139,7 @@ class Reading:
             self.say(node, "hook", f"{name} is a plain method: nothing is awaited in it.", hint)
         elif node.decorator_list:
             self.say(node, "hook", f"{name} takes no decorator.", hint)
-        elif not _takes(node.args, HOOKS[name] + 1):
+        elif not takes(node.args, HOOKS[name] + 1):
             self.say(node, "hook", f"{name} is called with {wanted}.", hint)
 
     def _check_stray_hook(self, name: str, node: Function) -> None:
@@ -152,7 +157,7 @@ class Reading:
     def _attributes(self, members: dict[str, ast.stmt]) -> dict[str, Any]:
         found: dict[str, Any] = {}
         for name in (*ATTRIBUTES, "resolutions"):
-            value = _assigned(members.get(name))
+            value = assigned(members.get(name))
             if value is None:
                 continue
             try:
@@ -180,8 +185,8 @@ class Reading:
 
     def _parameters(self, members: dict[str, ast.stmt]) -> Iterator[Parameter]:
         for name, node in members.items():
-            call = _assigned(node)
-            if not isinstance(call, ast.Call) or _dotted(call.func).rpartition(".")[2] != "param":
+            call = assigned(node)
+            if not isinstance(call, ast.Call) or dotted(call.func).rpartition(".")[2] != "param":
                 continue
             try:
                 yield self._parameter(name, node, call)
@@ -222,78 +227,10 @@ class Reading:
         return parameter
 
 
-def _imported_bases(tree: ast.Module) -> tuple[set[str], set[str]]:
-    """By which dotted names the file knows BaseStrategy, and the older one."""
-    found = {"new": set[str](), "older": set[str]()}
-    for node in ast.walk(tree):
-        if isinstance(node, ast.ImportFrom) and node.module in (*SDK_MODULES, OLDER_MODULE):
-            style = "older" if node.module == OLDER_MODULE else "new"
-            found[style] |= {a.asname or a.name for a in node.names if a.name == "BaseStrategy"}
-        elif isinstance(node, ast.Import):
-            for a in node.names:
-                if a.name in (*SDK_MODULES, OLDER_MODULE):
-                    style = "older" if a.name == OLDER_MODULE else "new"
-                    found[style].add(f"{a.asname or a.name}.BaseStrategy")
-    return found["new"], found["older"]
-
-
-def _descends(kind: ast.ClassDef, classes: dict[str, ast.ClassDef], bases: set[str]) -> bool:
-    seen, waiting = set[str](), [kind]
-    while waiting:
-        for name in map(_dotted, waiting.pop().bases):
-            if name in bases:
-                return True
-            if name in classes and name not in seen:
-                seen.add(name)
-                waiting.append(classes[name])
-    return False
-
-
-def _members(kind: ast.ClassDef, classes: dict[str, ast.ClassDef]) -> dict[str, ast.stmt]:
-    """What the class and those of the file that it inherits define; its own last, so that it
-    wins.
-    """
-    line, name = [kind], None
-    while (name := next((b for b in map(_dotted, line[-1].bases) if b in classes), None)) and (
-        classes[name] not in line
-    ):
-        line.append(classes[name])
-    members: dict[str, ast.stmt] = {}
-    for found in reversed(line):
-        for node in found.body:
-            match node:
-                case ast.FunctionDef(name=own) | ast.AsyncFunctionDef(name=own):
-                    members[own] = node
-                case ast.AnnAssign(target=ast.Name(id=own), value=ast.expr()):
-                    members[own] = node
-                case ast.Assign(targets=[ast.Name(id=own)]):
-                    members[own] = node
-    return members
-
-
-def _assigned(node: ast.stmt | None) -> ast.expr | None:
-    return node.value if isinstance(node, ast.Assign | ast.AnnAssign) else None
-
-
-def _dotted(node: ast.expr) -> str:
-    parts: list[str] = []
-    while isinstance(node, ast.Attribute):
-        parts.append(node.attr)
-        node = node.value
-    return ".".join([node.id, *reversed(parts)]) if isinstance(node, ast.Name) else ""
-
-
-def _takes(args: ast.arguments, count: int) -> bool:
-    places = len(args.posonlyargs) + len(args.args)
-    required = places - len(args.defaults)
-    named = [d for d in args.kw_defaults if d is None]
-    return required <= count and (count <= places or args.vararg is not None) and not named
-
-
 def _kind(node: ast.stmt, default: object) -> str:
     if isinstance(node, ast.AnnAssign):
         annotation = node.annotation
-        name = annotation.value if isinstance(annotation, ast.Constant) else _dotted(annotation)
+        name = annotation.value if isinstance(annotation, ast.Constant) else dotted(annotation)
     else:
         name = type(default).__name__
     if name not in ("int", "float", "str", "bool"):

@@ -11,8 +11,8 @@ from control_plane.containers.models import Handle
 from control_plane.core.clock import ms
 from control_plane.core.ids import Rng, Tenant
 from control_plane.deployments import service
-from control_plane.deployments.models.fleet import Policy
 from control_plane.deployments.models.status import Order, Status
+from control_plane.deployments.models.wishes import Policy
 from control_plane.deployments.service import Beat, Deployments
 from control_plane.deployments.worker.hands import Hands
 from control_plane.deployments.worker.keeper import Keeper

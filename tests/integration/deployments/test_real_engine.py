@@ -11,8 +11,8 @@ from control_plane.containers.docker.adapter import DockerLauncher
 from control_plane.containers.docker.engine import Engine
 from control_plane.containers.models import BusAddress
 from control_plane.core.ids import Rng, random_id
-from control_plane.deployments.models.fleet import Policy
 from control_plane.deployments.models.status import Order, Status
+from control_plane.deployments.models.wishes import Policy
 from control_plane.deployments.service import Deployments
 from control_plane.deployments.worker.hands import Hands
 from control_plane.deployments.worker.reconciler import Budget, Reconciler

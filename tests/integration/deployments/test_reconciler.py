@@ -7,8 +7,8 @@ import pytest
 from control_plane.containers.errors import LaunchFailed, LaunchRefused
 from control_plane.containers.models import Facts, Handle, Running
 from control_plane.core.ids import DeploymentId
-from control_plane.deployments.models.fleet import Policy
 from control_plane.deployments.models.status import Change
+from control_plane.deployments.models.wishes import Policy
 from control_plane.infra.failpoints import Arming, FailpointRaised
 from tests.integration.deployments.conftest import INSTALLATION, ME, Harbour
 

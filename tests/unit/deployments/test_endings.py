@@ -11,7 +11,7 @@ from control_plane.deployments.models.endings import (
     aftermath,
     ending,
 )
-from control_plane.deployments.models.fleet import Policy
+from control_plane.deployments.models.wishes import Policy
 from control_plane.infra.rng import SeededRng
 
 NOW = 10_000_000

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from control_plane.containers.models import Handle, Running, State
 from control_plane.core.ids import DeploymentId
-from control_plane.deployments.models.fleet import (
+from control_plane.deployments.models.fleet import steps, unreachable
+from control_plane.deployments.models.wishes import (
     Adopt,
     Bury,
     Discard,
@@ -22,8 +23,6 @@ from control_plane.deployments.models.fleet import (
     Step,
     Stop,
     Wish,
-    steps,
-    unreachable,
 )
 
 NOW = 1_000_000_000

@@ -2,8 +2,8 @@
 
 from dataclasses import replace
 
-from control_plane.deployments.models.fleet import Generation, Policy, Pulse
 from control_plane.deployments.models.health import Watch, ailment
+from control_plane.deployments.models.wishes import Generation, Policy, Pulse
 
 POLICY = Policy()
 S = 1_000
