@@ -7,6 +7,7 @@ the variable.
 
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import parse_qs, urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -159,6 +160,8 @@ class Settings(BaseSettings):
             ("redis://", "rediss://", "unix://")
         ):
             raise ValueError("it must begin with redis://, rediss:// or unix://")
+        if value is not None and names_a_database(value.get_secret_value()):
+            raise ValueError("it must name database 0: strategies are let into no other")
         return value
 
     @field_validator("failpoints")
@@ -171,6 +174,12 @@ class Settings(BaseSettings):
         if self.database_url is not None:
             return self.database_url.get_secret_value()
         return f"sqlite:///{self.data_dir.resolve() / 'slipway.db'}"
+
+
+def names_a_database(redis_url: str) -> bool:
+    parts = urlsplit(redis_url)
+    asked = parse_qs(parts.query).get("db", ["0"])[-1]
+    return asked != "0" or (parts.scheme != "unix" and parts.path.strip("/") not in {"", "0"})
 
 
 def load(**overrides: Any) -> Settings:

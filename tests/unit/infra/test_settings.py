@@ -60,3 +60,22 @@ def test_a_list_in_a_variable_is_separated_by_commas(monkeypatch: pytest.MonkeyP
     monkeypatch.setenv("SLIPWAY_HTTP__HOSTS", "slipway.example, harbour.example")
 
     assert load().http.hosts == ("slipway.example", "harbour.example")
+
+
+@pytest.mark.parametrize(
+    "url", ["redis://host:6379", "rediss://u:p@host/", "redis://host/0", "unix://u:p@/run/r.sock"]
+)
+def test_a_redis_is_known_by_its_url(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SLIPWAY_REDIS_URL", url)
+
+    assert load().redis_url is not None
+
+
+@pytest.mark.parametrize("url", ["redis://host/5", "redis://host?db=5", "unix:///r.sock?db=1"])
+def test_a_database_of_redis_that_strategies_cannot_enter_is_refused(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SLIPWAY_REDIS_URL", url)
+
+    with pytest.raises(Invalid, match="SLIPWAY_REDIS_URL is wrong: it must name database 0"):
+        load()
