@@ -17,6 +17,8 @@ from typing import Any
 import docker
 import pytest
 from docker.errors import DockerException
+from redis import Redis
+from redis.exceptions import RedisError
 from sqlalchemy import create_engine, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
@@ -24,6 +26,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from control_plane.infra import embedded
 
 DATABASE_URL = "SLIPWAY_TEST_DATABASE_URL"
+REDIS_URL = "SLIPWAY_TEST_REDIS_URL"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 SERIAL = ("docker", "e2e", "browser")
 """They start processes and watch deadlines: one at a time, even where others run in parallel."""
@@ -70,6 +73,20 @@ def redis_is_there() -> bool:
     return True
 
 
+def redis_answers() -> bool:
+    url = os.environ.get(REDIS_URL)
+    if not url:
+        return False
+
+    client = Redis.from_url(url, socket_connect_timeout=3)
+    try:
+        return bool(client.ping())
+    except (RedisError, OSError):
+        return False
+    finally:
+        client.close()
+
+
 def browser_is_there() -> bool:
     return any(map(shutil.which, BROWSERS))
 
@@ -96,6 +113,7 @@ SERVICES = {
     "docker": Service("Docker engine", cache(engine_answers)),
     "compose": Service("docker-compose", cache(lambda: compose_command() is not None)),
     "postgres": Service(f"PostgreSQL at {DATABASE_URL}", cache(postgres_answers)),
+    "redis_url": Service(f"Redis at {REDIS_URL}", cache(redis_answers)),
     "redis": Service("Redis-protocol server", cache(redis_is_there)),
     "browser": Service("Chromium", cache(browser_is_there)),
 }
@@ -108,8 +126,9 @@ def pytest_configure(config: pytest.Config) -> None:
         if missing:
             raise pytest.UsageError(f"SLIPWAY_CI=1 skips nothing, but: no {', no '.join(missing)}")
 
-    elif os.environ.get(DATABASE_URL) and not SERVICES["postgres"].is_there():
-        raise pytest.UsageError(f"no PostgreSQL answers at {DATABASE_URL}")
+    for variable, marker in ((DATABASE_URL, "postgres"), (REDIS_URL, "redis_url")):
+        if os.environ.get(variable) and not SERVICES[marker].is_there():
+            raise pytest.UsageError(f"nothing answers at {variable}")
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:

@@ -3,12 +3,12 @@
 import json
 import re
 import shlex
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.conftest import wait_until
 from tests.fakes.harbour import Harbour
 
 pytestmark = [pytest.mark.e2e, pytest.mark.redis, pytest.mark.timeout(240)]
@@ -41,14 +41,8 @@ async def test_the_first_strategy_of_the_readme_signals(harbour: Harbour) -> Non
         done = harbour.command(*shlex.split(line)[1:])
         assert done.returncode == 0, f"{line}: {done.stdout}{done.stderr}"
 
-    assert signals(harbour) >= 1, harbour.command("status").stdout
+    await wait_until(lambda: signals(harbour) >= 1, SIGNAL_SECONDS, "the first signal")
 
 
 def signals(harbour: Harbour) -> int:
-    deadline = time.monotonic() + SIGNAL_SECONDS
-    while time.monotonic() < deadline:
-        counts = json.loads(harbour.command("status", "--json").stdout)["counts"]
-        if counts["signals"]:
-            return int(counts["signals"])
-        time.sleep(1)
-    return 0
+    return int(json.loads(harbour.command("status", "--json").stdout)["counts"]["signals"])
