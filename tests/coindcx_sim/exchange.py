@@ -93,7 +93,11 @@ class Exchange:
         self._within_limits(request)
         if self.world.ledger.keep_requests:
             self.world.ledger.record(
-                "request", self.world.timers.now_ms, account.key, path=request.path
+                "request",
+                self.world.timers.now_ms,
+                account.key,
+                path=request.path,
+                address=request.address,
             )
         return self._run(route, SimCall(account, fields, query, fault))
 

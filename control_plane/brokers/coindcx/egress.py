@@ -50,4 +50,6 @@ def pinned(
             field="egress",
             remedy="Name one of the configured addresses.",
         )
+    if len(egresses) == 1:
+        return egresses[0]
     return max(egresses, key=lambda each: sha256(f"{each.name}\0{account}".encode()).digest())

@@ -98,7 +98,9 @@ class Meter:
     changed_ms: int = 0
     halved_ms: int = -MINUTE_MS
     windows: dict[tuple[Bucket, int], Window] = field(default_factory=dict)
+    by_bucket: dict[Bucket, list[Window]] = field(default_factory=dict)
     promises: deque[tuple[int, int]] = field(default_factory=deque)  # until, calls
+    promised: int = 0
     refused: int = 0  # 429s
     seen_ms: int = 0
 
@@ -155,12 +157,13 @@ class Limiter:
         """
         meter = self._meter(address)
         while meter.promises and meter.promises[0][0] <= now_ms:
-            meter.promises.popleft()
+            meter.promised -= meter.promises.popleft()[1]
         spans = self.rates.protect_ms / SECOND_MS
         capacity = self.rates.per_second * self._factor(now_ms, address) * spans
-        if sum(each for _, each in meter.promises) + calls > capacity:
+        if meter.promised + calls > capacity:
             return False
         meter.promises.append((now_ms + self.rates.protect_ms, calls))
+        meter.promised += calls
         return True
 
     def usage(self, now_ms: int) -> Iterator[Usage]:
@@ -192,10 +195,15 @@ class Limiter:
         return meter.factor
 
     def _meter(self, name: str) -> Meter:
-        return self.meters.setdefault(name, Meter())
+        meter = self.meters.get(name)
+        if meter is None:
+            meter = self.meters[name] = Meter()
+        return meter
 
     def _windows(self, name: str, bucket: Bucket) -> list[Window]:
         meter = self._meter(name)
+        if (known := meter.by_bucket.get(bucket)) is not None:
+            return known
         limits = [(Bucket.GENERAL, each) for each in self.rates.general()]
         if bucket is Bucket.PUBLIC:
             limits = []
@@ -206,4 +214,5 @@ class Limiter:
             if window is None:
                 window = meter.windows[where, span_ms] = Window(most, span_ms)
             found.append(window)
+        meter.by_bucket[bucket] = found
         return found
