@@ -1,4 +1,4 @@
-"""One whole installation a test, in a folder of its own."""
+"""One whole installation a test, in a folder of its own: once as processes, once in Docker."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,10 +8,22 @@ import pytest
 from tests.fakes.harbour import Harbour
 
 
-@pytest.fixture
+@pytest.fixture(
+    params=["process", pytest.param("docker", marks=[pytest.mark.docker, pytest.mark.timeout(400)])]
+)
 def harbour(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Harbour]:
-    made = Harbour(tmp_path, {"SLIPWAY_FLEET__LAUNCHER": "process"})
+    yield from _harbour(tmp_path, request.param)
+
+
+@pytest.fixture
+def lone_harbour(tmp_path: Path) -> Iterator[Harbour]:
+    """For what does not depend on where strategies run."""
+    yield from _harbour(tmp_path, "process")
+
+
+def _harbour(folder: Path, launcher: str) -> Iterator[Harbour]:
+    made = Harbour(folder, launcher)
     yield made
-    if request.session.testsfailed and made.log.exists():
-        print(made.tail(80))
+    if made.log.exists():
+        print(made.tail(60))  # shown if the test failed
     made.end()

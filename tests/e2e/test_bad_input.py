@@ -20,76 +20,76 @@ def refused(harbour: Harbour, *arguments: str) -> str:
     return sentences[0]
 
 
-def test_a_taken_port(harbour: Harbour) -> None:
+def test_a_taken_port(lone_harbour: Harbour) -> None:
     with socket.socket() as other:
-        other.bind(("127.0.0.1", harbour.port))
+        other.bind(("127.0.0.1", lone_harbour.port))
         other.listen()
-        said = refused(harbour, "up")
-    assert str(harbour.port) in said
+        said = refused(lone_harbour, "up")
+    assert str(lone_harbour.port) in said
     assert "SLIPWAY_PORT" in said
 
 
 @pytest.mark.parametrize(
     "url", ["mysql://a@b/c", "nonsense", "postgresql://nobody@127.0.0.1:1/nothing"]
 )
-def test_a_wrong_database_url(harbour: Harbour, url: str) -> None:
-    harbour.settings["SLIPWAY_DATABASE_URL"] = url
-    assert "SLIPWAY_DATABASE_URL" in refused(harbour, "up")
+def test_a_wrong_database_url(lone_harbour: Harbour, url: str) -> None:
+    lone_harbour.settings["SLIPWAY_DATABASE_URL"] = url
+    assert "SLIPWAY_DATABASE_URL" in refused(lone_harbour, "up")
 
 
-def test_a_redis_that_is_not_there(harbour: Harbour) -> None:
-    harbour.settings["SLIPWAY_REDIS_URL"] = "redis://127.0.0.1:1/0"
-    assert "SLIPWAY_REDIS_URL" in refused(harbour, "up")
+def test_a_redis_that_is_not_there(lone_harbour: Harbour) -> None:
+    lone_harbour.settings["SLIPWAY_REDIS_URL"] = "redis://127.0.0.1:1/0"
+    assert "SLIPWAY_REDIS_URL" in refused(lone_harbour, "up")
 
 
-def test_a_data_folder_that_cannot_be_written(harbour: Harbour) -> None:
+def test_a_data_folder_that_cannot_be_written(lone_harbour: Harbour) -> None:
     # A file where a folder should be stops even root, whom permissions do not.
-    harbour.data_dir.write_text("in the way")
-    assert "SLIPWAY_DATA_DIR" in refused(harbour, "up")
-    harbour.data_dir.unlink()
+    lone_harbour.data_dir.write_text("in the way")
+    assert "SLIPWAY_DATA_DIR" in refused(lone_harbour, "up")
+    lone_harbour.data_dir.unlink()
 
 
-async def test_a_second_start_on_the_same_folder(harbour: Harbour) -> None:
-    harbour.start("up")
-    await harbour.ready()
-    harbour.settings["SLIPWAY_PORT"] = "0"
-    said = refused(harbour, "up")
+async def test_a_second_start_on_the_same_folder(lone_harbour: Harbour) -> None:
+    lone_harbour.start("up")
+    await lone_harbour.ready()
+    lone_harbour.settings["SLIPWAY_PORT"] = "0"
+    said = refused(lone_harbour, "up")
     assert "already runs" in said
-    assert str(harbour.process.pid if harbour.process else "") in said
+    assert str(lone_harbour.process.pid if lone_harbour.process else "") in said
 
 
-def test_an_unreachable_engine(harbour: Harbour) -> None:
-    harbour.settings["SLIPWAY_FLEET__LAUNCHER"] = "docker"
-    harbour.settings["SLIPWAY_FLEET__DOCKER_HOST"] = "unix:///nowhere/docker.sock"
-    assert "engine" in refused(harbour, "up").lower()
+def test_an_unreachable_engine(lone_harbour: Harbour) -> None:
+    lone_harbour.settings["SLIPWAY_FLEET__LAUNCHER"] = "docker"
+    lone_harbour.settings["SLIPWAY_FLEET__DOCKER_HOST"] = "unix:///nowhere/docker.sock"
+    assert "engine" in refused(lone_harbour, "up").lower()
 
 
-def test_nobody_runs_here(harbour: Harbour) -> None:
-    assert "up" in refused(harbour, "status")
+def test_nobody_runs_here(lone_harbour: Harbour) -> None:
+    assert "up" in refused(lone_harbour, "status")
 
 
-async def test_a_strategy_that_does_not_parse(harbour: Harbour) -> None:
-    harbour.start("up")
-    await harbour.ready()
-    broken = harbour.folder / "broken.py"
+async def test_a_strategy_that_does_not_parse(lone_harbour: Harbour) -> None:
+    lone_harbour.start("up")
+    await lone_harbour.ready()
+    broken = lone_harbour.folder / "broken.py"
     broken.write_text(
         "from strategy_runtime import BaseStrategy\nclass A(BaseStrategy:\n    pass\n"
     )
 
-    answer = harbour.command("upload", str(broken))
+    answer = lone_harbour.command("upload", str(broken))
     assert answer.returncode != 0
     assert "2" in answer.stderr + answer.stdout, "the line"
     assert "Traceback" not in answer.stderr
 
 
-def test_the_help_is_quick_and_names_the_commands(harbour: Harbour) -> None:
-    answer = harbour.command("--help")
+def test_the_help_is_quick_and_names_the_commands(lone_harbour: Harbour) -> None:
+    answer = lone_harbour.command("--help")
     assert answer.returncode == 0
     for name in ("up", "demo", "status", "images"):
         assert name in answer.stdout
 
 
-def test_an_option_that_is_no_number(harbour: Harbour) -> None:
-    answer: subprocess.CompletedProcess[str] = harbour.command("up", "--port", "eighty")
+def test_an_option_that_is_no_number(lone_harbour: Harbour) -> None:
+    answer: subprocess.CompletedProcess[str] = lone_harbour.command("up", "--port", "eighty")
     assert answer.returncode != 0
     assert "port" in answer.stderr

@@ -1,7 +1,6 @@
 """`slipway demo` as a newcomer sees it: in a minute a signal is a trade, and Ctrl-C ends it all."""
 
 import json
-from pathlib import Path
 
 import httpx
 import pytest
@@ -35,7 +34,7 @@ async def test_the_demo_trades_within_a_minute_and_ends_with_ctrl_c(harbour: Har
     assert "Slipway" in page.text
 
     assert harbour.stop() == 0
-    assert processes_of(harbour) == []
+    assert harbour.processes() == []
     Ledger(harbour.data_dir).check()
 
 
@@ -49,7 +48,7 @@ async def test_a_killed_control_plane_adopts_its_fleet_and_loses_nothing(
     await wait_until(lambda: ledger.count("trade") > 0, 60, "a trade")
 
     harbour.kill()
-    fleet = strategy_processes(harbour)
+    fleet = harbour.fleet()
     assert fleet, "containers outlive the control plane"
     before = ledger.count("execution")
 
@@ -59,7 +58,7 @@ async def test_a_killed_control_plane_adopts_its_fleet_and_loses_nothing(
     trades = ledger.count("trade")
     await wait_until(lambda: ledger.count("trade") > trades, 90, "a further trade")
 
-    assert strategy_processes(harbour) == fleet, "adopted, neither doubled nor replaced"
+    assert harbour.fleet() == fleet, "adopted, neither doubled nor replaced"
     assert harbour.stop() == 0
     ledger.check()
 
@@ -69,13 +68,13 @@ async def test_redis_lost_and_started_empty_costs_nothing(harbour: Harbour) -> N
     await harbour.ready()
     ledger = Ledger(harbour.data_dir)
     await wait_until(lambda: ledger.count("execution") >= 20, 60, "twenty executions")
-    fleet = strategy_processes(harbour)
+    fleet = harbour.fleet()
 
     harbour.kill_redis()
     before = ledger.count("execution")
     await wait_until(lambda: ledger.count("execution") >= before + 30, 60, "further executions")
 
-    assert strategy_processes(harbour) == fleet, "nothing had to be restarted for it"
+    assert harbour.fleet() == fleet, "nothing had to be restarted for it"
     assert harbour.stop() == 0
     ledger.check()
 
@@ -87,33 +86,8 @@ async def test_the_fleet_is_left_running_when_asked_and_taken_down_later(harbour
     await wait_until(lambda: ledger.count("execution") > 0, 60, "an execution")
 
     assert harbour.stop() == 0
-    assert strategy_processes(harbour)
+    assert harbour.fleet()
 
     down = harbour.command("down")
     assert down.returncode == 0, down.stderr
-    assert processes_of(harbour) == []
-
-
-def strategy_processes(harbour: Harbour) -> list[int]:
-    return [pid for pid, line in _processes(harbour) if "strategy_runtime.main" in line]
-
-
-def processes_of(harbour: Harbour) -> list[str]:
-    return [line for _, line in _processes(harbour)]
-
-
-def _processes(harbour: Harbour) -> list[tuple[int, str]]:
-    """Those whose folder, arguments or environment name this installation."""
-    found = []
-    for entry in Path("/proc").iterdir():
-        if not entry.name.isdigit():
-            continue
-        try:
-            line = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode()
-            names = line + (entry / "environ").read_bytes().decode(errors="replace")
-        except OSError:
-            continue
-        ours = str(harbour.folder) in names or harbour.socket_folder() in names
-        if ours and "pytest" not in line:
-            found.append((int(entry.name), line))
-    return sorted(found)
+    assert harbour.processes() == []

@@ -31,6 +31,7 @@ class Harbour:
     """One installation in a folder of its own. It can be killed and started again."""
 
     folder: Path
+    launcher: str = "process"
     settings: dict[str, str] = field(default_factory=dict)
     port: int = field(default_factory=free_port)
     process: subprocess.Popen[bytes] | None = None
@@ -50,6 +51,7 @@ class Harbour:
             "SLIPWAY_DATA_DIR": str(self.data_dir),
             "SLIPWAY_PORT": str(self.port),
             "SLIPWAY_LOG_JSON": "true",
+            "SLIPWAY_FLEET__LAUNCHER": self.launcher,
             **self.settings,
         }
 
@@ -148,3 +150,43 @@ class Harbour:
             timeout=seconds,
             check=False,
         )
+
+    # ---- what runs -------------------------------------------------------------------------------
+
+    def fleet(self) -> list[str]:
+        """What strategies run in, by names that another launch would not have."""
+        if self.launcher == "docker":
+            return self._containers()
+        return [str(pid) for pid, line in self._found() if "strategy_runtime.main" in line]
+
+    def processes(self) -> list[str]:
+        """Everything of this installation that is still there."""
+        containers = self._containers() if self.launcher == "docker" else []
+        return [line for _, line in self._found()] + containers
+
+    def _containers(self) -> list[str]:
+        name = (self.data_dir / "installation").read_text().strip()
+        label = f"label=slipway.installation={name}"
+        listed = subprocess.run(
+            ["docker", "ps", "--all", "--quiet", "--no-trunc", "--filter", label],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        return sorted(listed.stdout.split())
+
+    def _found(self) -> list[tuple[int, str]]:
+        """Processes whose arguments or environment name our folders."""
+        found = []
+        for entry in Path("/proc").iterdir():
+            if not entry.name.isdigit():
+                continue
+            try:
+                line = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode()
+                names = line + (entry / "environ").read_bytes().decode(errors="replace")
+            except OSError:
+                continue
+            ours = str(self.folder) in names or self.socket_folder() in names
+            if ours and "pytest" not in line:
+                found.append((int(entry.name), line))
+        return sorted(found)

@@ -203,7 +203,7 @@ async def test_a_trade_that_went_flat_before_its_entry_ended_is_over_with_the_en
 
     # As the fill of a stop leaves it while the entry's rest still stands.
     await ship.db.write(
-        lambda tx: tx.run(update(table(TradeRow)).values(state="exiting", quantity=D(0)))
+        lambda tx: tx.run(update(table(TradeRow)).values(state="exiting", quantity=D("0")))
     )
     await ship.db.write(
         lambda tx: tx.run(
