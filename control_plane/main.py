@@ -126,6 +126,7 @@ async def _open_site(app: App, stack: AsyncExitStack) -> None:
 def _health(machinery: Machinery) -> Health:
     checks = {
         "database": health.database_answers(machinery.db),
+        "schema": health.schema_is_current(machinery.db),
         "redis": health.redis_answers(machinery.bus),
         "loops": health.loops_run(machinery.supervisor),
     }

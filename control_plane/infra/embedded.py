@@ -56,7 +56,7 @@ class EmbeddedServer:
 
     async def start(self) -> str:
         """Adopt the live server of this data folder or start one; the administrator's URL."""
-        self._make_folder()
+        self._make_folder()  # and is ours, before a password is said to what listens in it
         hide(self._password())
         if await self._answers():
             logger.info("embedded_redis_adopted", pid=self._pid())
@@ -80,6 +80,8 @@ class EmbeddedServer:
                     os.kill(pid, signal.SIGKILL)
         self._pid_file.unlink(missing_ok=True)
         self.socket_path.unlink(missing_ok=True)
+        with suppress(OSError):  # not there, or not empty and then not only ours
+            self.folder.rmdir()
 
     async def revive(self) -> bool:
         """Start it again if it has died; whether that was needed."""
@@ -121,6 +123,7 @@ class EmbeddedServer:
         self.folder.chmod(0o711)
 
     async def _launch(self, binary: Path) -> None:
+        self._make_folder()
         # Not beside the socket: that folder is mounted into every container.
         home = self.data_dir.resolve() / "redis"
         configuration = home / "redis.conf"

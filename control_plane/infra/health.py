@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field
 from sqlalchemy import text
 
 from control_plane.errors import SlipwayError
+from control_plane.infra import schema
 from control_plane.infra.bus import Bus
 from control_plane.infra.db import Database, Tx
 from control_plane.infra.leases import Leases
@@ -65,6 +66,15 @@ def health_routes(health: Health) -> APIRouter:
 def database_answers(db: Database) -> Check:
     async def check() -> None:
         await db.read(_select_one)
+
+    return check
+
+
+def schema_is_current(db: Database) -> Check:
+    async def check() -> str | None:
+        if await asyncio.to_thread(schema.is_current, db):
+            return None
+        return "The schema is not this version's; SLIPWAY_DATABASE__MIGRATE=true brings it there."
 
     return check
 

@@ -12,6 +12,7 @@ depends_on = None
 
 
 def upgrade() -> None:
+
     op.create_table(
         "account",
         sa.Column("id", sa.String(), nullable=False),
@@ -900,6 +901,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+
     with op.batch_alter_table("subscription", schema=None) as batch_op:
         batch_op.drop_index(
             "uq_subscription_position",
