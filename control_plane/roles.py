@@ -5,6 +5,7 @@ Each function adds its loops to the process. A role that is not asked for makes 
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from hashlib import sha256
 from importlib.resources import files
 
@@ -40,7 +41,6 @@ from control_plane.settings import Role, Settings
 from control_plane.signals.worker import Intake
 from control_plane.strategies.service import Strategies
 from control_plane.strategies.worker import Checks
-from strategy_runtime.wire import names
 
 Loop = Callable[[], Awaitable[None]]
 
@@ -108,13 +108,7 @@ def add_trading(it: Machinery) -> None:
     leases, scale = it.leases["trading"], it.settings.time_scale
     intake = Intake(it.db, it.bus, it.clock, it.rng, leases, it.failpoints, scale)
     quotes = Quotes(it.bus)
-    paper = PaperBroker(
-        it.db,
-        it.clock,
-        it.settings.paper,
-        scale,
-        on_fill=lambda: it.bus.hint(names.wake("orders")),
-    )
+    paper = PaperBroker(it.db, it.clock, it.settings.paper, scale)
     desk = Desk(
         it.db,
         it.bus,
@@ -127,6 +121,7 @@ def add_trading(it: Machinery) -> None:
         it.settings.trading,
         scale,
     )
+    paper.on_fill = partial(desk.hear, "paper")
     ours = loops(desk, tick_driven=(paper,))
     it.loops["intake"] = intake.run
     it.loops["quotes"] = quotes.run

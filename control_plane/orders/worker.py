@@ -4,23 +4,25 @@ Each is a `run` around a `once`; recovering after a crash is the same steps. A h
 the wait for the next poll.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 from loguru import logger
+from sqlalchemy.engine import Row
 
 from control_plane.brokers.errors import VenueUnreachable
-from control_plane.core.ids import InstrumentId
+from control_plane.core.ids import InstrumentId, Shard
 from control_plane.infra.db import Tx
 from control_plane.market import service as market
+from control_plane.orders.models.states import UNSENT
 from control_plane.orders.service.closing import Closer
 from control_plane.orders.service.desk import Desk
 from control_plane.orders.service.looking import Looker
 from control_plane.orders.service.planning import Planner
 from control_plane.orders.service.protecting import Protector
 from control_plane.orders.service.releasing import Releaser
-from control_plane.orders.service.resting import Rester
+from control_plane.orders.service.resting import STOP_LOOK_SECONDS, Rester
 from control_plane.orders.service.sending import Sender
 from control_plane.orders.service.tracking import Tracker
 from control_plane.orders.store import intents, trades
@@ -55,25 +57,38 @@ class Follower:
 
     async def once(self) -> int:
         """How much is still under way."""
-        busy = await self.looker.once()
-        busy += await self.tracker.read(await self._accounts())
-        busy += await self.rester.once()
-        busy += await self.protector.once()
-        busy += await self.closer.once()
-        return busy
+        db, owned = self.desk.db, self.desk.owned()
+        stale = self.desk.now_ms() - self.desk.scaled_ms(STOP_LOOK_SECONDS)
+        rows = await db.read(intents.under_way, owned, stale)
+        busy = await self.looker.once(rows)
+        busy += await self.tracker.read(await self._accounts(rows))
+        busy += await self.rester.once(rows)
+        held, planned = await db.read(_after_fills, owned)
+        busy += await self.protector.once(held)
+        return busy + await self.closer.once(held, planned)
 
-    async def _accounts(self) -> dict[str, set[str]]:
+    async def _accounts(self, rows: Sequence[Row[Any]]) -> dict[str, set[str]]:
         """Those where something is under way or was announced; now and then, all that hold."""
         desk = self.desk
-        owned = desk.owned()
-        working = await desk.db.read(intents.working_accounts, owned)
+        working: dict[str, set[str]] = {}
+        for row in rows:
+            if row.state not in UNSENT:
+                working.setdefault(row.venue, set()).add(row.account_id)
+        for venue, account in desk.take_heard():
+            working.setdefault(venue, set()).add(account)
         now = desk.clock.monotonic()
         if now - self._asked_all >= ALL_ACCOUNTS_SECONDS * desk.scale:
             self._asked_all = now
-            holding = await desk.db.read(trades.holding_accounts, owned)
+            holding = await desk.db.read(trades.holding_accounts, desk.owned())
             for venue, accounts in holding.items():
                 working.setdefault(venue, set()).update(accounts)
         return working
+
+
+def _after_fills(tx: Tx, owned: frozenset[Shard]) -> tuple[Sequence[Row[Any]], Sequence[Row[Any]]]:
+    """What has to be protected or left, and what waits to leave."""
+    held = trades.open_in(tx, owned, {"unprotected", "exiting"})
+    return held, intents.in_states(tx, owned, {"PLANNED"})
 
 
 @dataclass

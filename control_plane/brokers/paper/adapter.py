@@ -5,7 +5,7 @@ after any crash: fills are rows, named by order and count.
 """
 
 from base64 import b32encode
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from decimal import Decimal
 from hashlib import sha256
@@ -48,7 +48,7 @@ class PaperBroker:
     clock: Clock
     settings: PaperSettings
     scale: float = 1.0
-    on_fill: Callable[[], None] = lambda: None  # a hint after the commit
+    on_fill: Callable[[Collection[str]], None] = lambda _: None  # accounts, after the commit
     last: dict[str, Tick] = field(default_factory=dict)
 
     @property
@@ -156,7 +156,8 @@ class PaperBroker:
     def _save(self, tx: Tx, book: Book, before: Mapping[str, PaperOrder]) -> None:
         _save(tx, book, before)
         if book.fills:
-            tx.after_commit(self.on_fill)
+            filled = frozenset({book.account})
+            tx.after_commit(lambda: self.on_fill(filled))
 
     def _terms(self) -> Terms:
         return Terms(

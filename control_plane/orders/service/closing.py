@@ -2,6 +2,7 @@
 only then the exit, over what is really there.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from operator import attrgetter
@@ -42,15 +43,18 @@ class Closer:
     desk: Desk
     rester: Rester
 
-    async def once(self) -> int:
+    async def once(self, open_trades: Sequence[Row[Any]], planned: Sequence[Row[Any]]) -> int:
         """Bring every exit one step on; how many there are."""
-        await self.desk.db.write(self._go_on)
-        await self.desk.db.write(self._turn)
-        waiting = await self.desk.db.read(intents.in_states, self.desk.owned(), {"PLANNED"})
-        exits = [row for row in waiting if row.leg == "exit"]
+        leaving = [row for row in open_trades if row.state == "exiting"]
+        if leaving:
+            await self.desk.db.write(self._go_on, leaving)
+        entries = [row for row in planned if row.leg == "entry"]
+        if entries:
+            await self.desk.db.write(self._turn)
+        exits = [row for row in planned if row.leg == "exit"]
         for row in exits:
             await self._prepare(row.id)
-        return len(exits)
+        return len(leaving) + len(exits) + len(entries)
 
     async def watch(self, instrument: Instrument, tick: Tick) -> int:
         """Targets, and stops where the venue has none, that this price reaches."""
@@ -163,10 +167,13 @@ class Closer:
             closed_ms=market.market_now_ms(tx, trade.instrument),
         )
 
-    def _go_on(self, tx: Tx) -> None:
+    def _go_on(self, tx: Tx, rows: Sequence[Row[Any]]) -> None:
         """An exit that ended before the position did is followed by another."""
         now = tx.now_ms()
-        for trade in trades.open_in(tx, self.desk.owned(), {"exiting"}):
+        for row in rows:
+            trade = trades.find(tx, row.id)
+            if trade is None or trade.state != "exiting":
+                continue
             legs = [intents.live_of_trade(tx, trade.id, leg) for leg in ("exit", "sl", "tp")]
             if any(leg is not None for leg in legs) or trade.retry_ms > now:
                 continue

@@ -1,6 +1,6 @@
 """What every use case of orders is given."""
 
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -48,7 +48,17 @@ class Desk:
     settings: TradingSettings
     scale: float = 1.0  # of all operational times together
     in_flight: set[str] = field(default_factory=set)  # intents that this process is sending
-    hot: set[str] = field(default_factory=set)  # accounts that a venue says something happened to
+    heard: set[tuple[str, str]] = field(default_factory=set)  # venues and accounts that moved
+
+    def hear(self, venue: str, accounts: Collection[str]) -> None:
+        """A venue says that something happened in these accounts. From whatever thread."""
+        self.heard.update((venue, account) for account in accounts)
+        self.bus.hint(names.wake("orders"))
+
+    def take_heard(self) -> set[tuple[str, str]]:
+        taken = set(self.heard)
+        self.heard.difference_update(taken)
+        return taken
 
     def now_ms(self) -> int:
         return ms(self.clock.now())

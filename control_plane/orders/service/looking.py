@@ -4,6 +4,7 @@ The same step recovers from a crash: an order that its process was sending when 
 like any other.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,13 +37,16 @@ class Sought:
 class Looker:
     desk: Desk
 
-    async def once(self) -> int:
+    async def once(self, rows: Sequence[Row[Any]]) -> int:
         """Take over what a dead sender left, then look for all that is in doubt and due."""
-        await self._orphans()
-        due = await self.desk.db.read(self._due)
+        lost = [r.id for r in rows if r.state == "SENDING" and r.id not in self.desk.in_flight]
+        if lost:
+            await self.desk.db.write(self._lose, lost)
+        doubtful = [row for row in rows if row.state == "UNKNOWN"]
+        due = await self.desk.db.read(self._due, doubtful) if doubtful else []
         for sought in due:
             await self.look(sought)
-        return len(due)
+        return len(lost) + len(doubtful)
 
     async def look(self, sought: Sought) -> None:
         broker = self.desk.brokers[sought.intent.venue]
@@ -55,12 +59,6 @@ class Looker:
             await self.desk.db.write(self._unclear, sought)
         else:
             await self.desk.db.write(self._seen, sought, at_venue)
-
-    async def _orphans(self) -> None:
-        rows = await self.desk.db.read(intents.in_states, self.desk.owned(), {"SENDING"})
-        lost = [row.id for row in rows if row.id not in self.desk.in_flight]
-        if lost:
-            await self.desk.db.write(self._lose, lost)
 
     # ---- transactions ----------------------------------------------------------------------------
 
@@ -78,8 +76,7 @@ class Looker:
                 reason="its sender ended before the answer",
             )
 
-    def _due(self, tx: Tx) -> list[Sought]:
-        rows = intents.in_states(tx, self.desk.owned(), {"UNKNOWN"})
+    def _due(self, tx: Tx, rows: Sequence[Row[Any]]) -> list[Sought]:
         now, patience = self.desk.now_ms(), self.desk.patience()
         due = [row for row in rows if looking.is_due(_doubt(row), now, patience)]
         return sought_of(tx, due)

@@ -43,9 +43,9 @@ class Protector:
     desk: Desk
     rester: Rester
 
-    async def once(self) -> int:
+    async def once(self, rows: Sequence[Row[Any]]) -> int:
         """Bring every naked position one step nearer to its stop; how many there are."""
-        naked = await self.desk.db.read(trades.open_in, self.desk.owned(), {"unprotected"})
+        naked = [row for row in rows if row.state == "unprotected"]
         futures = [row for row in naked if row.instrument.startswith("fut:")]
         await self._futures(futures)
         for row in naked:

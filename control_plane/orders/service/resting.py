@@ -2,6 +2,7 @@
 the price of the moment, and whatever stands is looked at now and then.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +17,9 @@ from control_plane.orders.service.desk import Desk
 from control_plane.orders.service.looking import Looker, Sought, sought_of
 from control_plane.orders.store import intents
 
-LOOK_SECONDS = {"entry": 1.0, "exit": 1.0, "sl": 15.0, "tp": 15.0}
+# A stop that rests is seen by its fills; a look only tells whether somebody took it away.
+STOP_LOOK_SECONDS = 60.0
+LOOK_SECONDS = {"entry": 1.0, "exit": 1.0, "sl": STOP_LOOK_SECONDS, "tp": STOP_LOOK_SECONDS}
 CANCELLED_LOOK_SECONDS = 0.25
 
 
@@ -25,15 +28,18 @@ class Rester:
     desk: Desk
     looker: Looker
 
-    async def once(self) -> int:
-        """Look at what is due; how many orders that were."""
-        due = await self.desk.db.read(self._due)
+    async def once(self, rows: Sequence[Row[Any]]) -> int:
+        """Look at what is due; how many orders stand that somebody waits for."""
+        now = self.desk.now_ms()
+        standing = [row for row in rows if row.state in AT_VENUE]
+        overdue = [row for row in standing if self._is_due(row, now)]
+        due = await self.desk.db.read(sought_of, overdue) if overdue else []
         for sought in due:
             if self._is_overdue(sought.intent):
                 await self.take_back(sought)
             else:
                 await self.looker.look(sought)
-        return len(due)
+        return len([row for row in standing if row.leg in ("entry", "exit")])
 
     async def take_back(self, sought: Sought) -> None:
         """Cancel, then look: an accepted cancel is not a cancelled order."""
@@ -47,11 +53,6 @@ class Rester:
         except (OutcomeUnknown, NotSent, VenueUnreachable) as error:
             logger.warning("cancel_unclear", intent=sought.intent.id, reason=str(error))
         await self.looker.look(sought)
-
-    def _due(self, tx: Tx) -> list[Sought]:
-        now = self.desk.now_ms()
-        rows = intents.in_states(tx, self.desk.owned(), AT_VENUE)
-        return sought_of(tx, [row for row in rows if self._is_due(row, now)])
 
     def _is_due(self, row: Row[Any], now: int) -> bool:
         if self._is_overdue(row):

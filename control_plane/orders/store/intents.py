@@ -5,9 +5,22 @@ after it.
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import and_, bindparam, case, exists, insert, literal, or_, select, update
+from sqlalchemy import (
+    and_,
+    bindparam,
+    case,
+    exists,
+    func,
+    insert,
+    literal,
+    or_,
+    select,
+    true,
+    update,
+)
 from sqlalchemy.engine import Row
 
+from control_plane.core.ids import SHARDS
 from control_plane.infra import events
 from control_plane.infra.db import Tx, among
 from control_plane.infra.leases import leases
@@ -87,7 +100,7 @@ def ready(tx: Tx, shards: Collection[int], now: int, limit: int) -> Sequence[Row
         select(intents)
         .where(
             intents.c.state == "READY",
-            intents.c.shard.in_(sorted(shards)),
+            owned_by(intents.c.shard, shards),
             intents.c.retry_ms <= now,
         )
         .order_by(lane, intents.c.planned_ms, intents.c.rank, intents.c.id)
@@ -216,11 +229,34 @@ def touch(tx: Tx, row: Row[Any], **values: Any) -> bool:
     )
 
 
-def in_states(tx: Tx, shards: Collection[int], states: Collection[State]) -> Sequence[Row[Any]]:
+def under_way(tx: Tx, shards: Collection[int], stale_ms: int) -> Sequence[Row[Any]]:
+    """All that waits for something but its turn to leave; a stop that rests, only once nobody has
+    looked at it since `stale_ms`.
+    """
+    looked = func.coalesce(intents.c.looked_ms, intents.c.signed_ms)
     query = select(intents).where(
-        intents.c.state.in_(sorted(states)), intents.c.shard.in_(sorted(shards))
+        owned_by(intents.c.shard, shards),
+        or_(
+            intents.c.state.in_(("PLANNED", "SENDING", "UNKNOWN", "CANCELLING")),
+            and_(
+                intents.c.state.in_(("OPEN", "PARTIAL")),
+                or_(intents.c.leg.in_(("entry", "exit")), looked <= stale_ms),
+            ),
+        ),
     )
     return tx.all(query.order_by(intents.c.planned_ms, intents.c.id))
+
+
+def in_states(tx: Tx, shards: Collection[int], states: Collection[State]) -> Sequence[Row[Any]]:
+    query = select(intents).where(
+        intents.c.state.in_(sorted(states)), owned_by(intents.c.shard, shards)
+    )
+    return tx.all(query.order_by(intents.c.planned_ms, intents.c.id))
+
+
+def owned_by(column: Any, shards: Collection[int]) -> Any:
+    """Whoever holds every shard need not name them."""
+    return true() if len(shards) == SHARDS else column.in_(sorted(shards))
 
 
 def of_trade(tx: Tx, trade: str, leg: str | None = None) -> Sequence[Row[Any]]:
@@ -303,20 +339,6 @@ def change_order(tx: Tx, row: Row[Any], **values: Any) -> bool:
             .values(**values, version=row.version + 1)
         )
     )
-
-
-def working_accounts(tx: Tx, shards: Collection[int]) -> dict[str, set[str]]:
-    """By venue, the accounts of which something may happen at any moment."""
-    busy = ("SENDING", "UNKNOWN", "OPEN", "PARTIAL", "CANCELLING")
-    query = (
-        select(intents.c.venue, intents.c.account_id)
-        .where(intents.c.state.in_(busy), intents.c.shard.in_(sorted(shards)))
-        .distinct()
-    )
-    found: dict[str, set[str]] = {}
-    for row in tx.all(query):
-        found.setdefault(row.venue, set()).add(row.account_id)
-    return found
 
 
 _COVERED = {

@@ -9,6 +9,7 @@ from sqlalchemy.engine import Row
 
 from control_plane.infra import events
 from control_plane.infra.db import Tx, among, insert_missing
+from control_plane.orders.store.intents import owned_by
 from control_plane.orders.store.tables import cursors, exposure_owners, fills, ledger, trades
 
 _SLACK = 1e-9
@@ -72,7 +73,7 @@ def holding(tx: Tx, subscriptions: Collection[str]) -> set[str]:
 
 def open_in(tx: Tx, shards: Collection[int], states: Collection[str]) -> Sequence[Row[Any]]:
     query = select(trades).where(
-        trades.c.state.in_(sorted(states)), trades.c.shard.in_(sorted(shards))
+        trades.c.state.in_(sorted(states)), owned_by(trades.c.shard, shards)
     )
     return tx.all(query.order_by(trades.c.opened_ms, trades.c.id))
 
@@ -80,7 +81,7 @@ def open_in(tx: Tx, shards: Collection[int], states: Collection[str]) -> Sequenc
 def holding_accounts(tx: Tx, shards: Collection[int]) -> dict[str, set[str]]:
     query = (
         select(trades.c.venue, trades.c.account_id)
-        .where(trades.c.state != "closed", trades.c.shard.in_(sorted(shards)))
+        .where(trades.c.state != "closed", owned_by(trades.c.shard, shards))
         .distinct()
     )
     found: dict[str, set[str]] = {}
@@ -91,7 +92,7 @@ def holding_accounts(tx: Tx, shards: Collection[int]) -> dict[str, set[str]]:
 
 def open_instruments(tx: Tx, shards: Collection[int]) -> set[str]:
     query = select(trades.c.instrument).where(
-        trades.c.state != "closed", trades.c.shard.in_(sorted(shards))
+        trades.c.state != "closed", owned_by(trades.c.shard, shards)
     )
     return {row.instrument for row in tx.all(query.distinct())}
 
@@ -110,7 +111,7 @@ def reached(tx: Tx, shards: Collection[int], instrument: str, price: Decimal) ->
         select(trades).where(
             trades.c.instrument == instrument,
             trades.c.state.in_(("unprotected", "protected", "unstopped")),
-            trades.c.shard.in_(sorted(shards)),
+            owned_by(trades.c.shard, shards),
             hit,
         )
     )

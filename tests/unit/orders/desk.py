@@ -5,6 +5,7 @@ strategy signals and what the market does.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 from sqlalchemy import Row, insert, select
@@ -80,6 +81,7 @@ class Slice:
             quotes=self.quotes,
             settings=TradingSettings(),
         )
+        self.paper.on_fill = partial(self.desk.hear, "paper")
         self.loops = loops(self.desk, tick_driven=(self.paper,))
 
     # ---- what a test says ------------------------------------------------------------------------
