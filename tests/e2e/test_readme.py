@@ -20,8 +20,7 @@ SIGNAL_SECONDS = 120
 
 @pytest.fixture
 def harbour(tmp_path: Path) -> Iterator[Harbour]:
-    settings = {"SLIPWAY_FLEET__LAUNCHER": "process", "SLIPWAY_MARKET__SPEED": "240"}
-    made = Harbour(tmp_path, settings)
+    made = Harbour(tmp_path, settings={"SLIPWAY_MARKET__SPEED": "240"})
     yield made
     made.end()
 

@@ -25,10 +25,9 @@ TEMPLATES = Path(__file__).resolve().parents[2] / "strategy_templates"
 def harbour(tmp_path: Path, database_url: str) -> Iterator[Harbour]:
     made = Harbour(
         tmp_path,
-        {
+        settings={
             "SLIPWAY_DATABASE_URL": database_url,
             "SLIPWAY_REDIS_URL": os.environ[REDIS_URL],
-            "SLIPWAY_FLEET__LAUNCHER": "process",
             "SLIPWAY_MARKET__SPEED": "120",
         },
     )
