@@ -90,6 +90,7 @@ class Helm:
         anew = self._pilot.welcome(welcome)
         self._outbox.open = True
         self._voice.speak()
+        self._voice.beat_once()  # people see at once that it runs
         self._say("welcome", phase=self._pilot.phase, active_from=welcome.active_from)
         if anew or self._pilot.active:
             await self._catch_up(commands)

@@ -187,5 +187,6 @@ class Live:
                 self.end(f"told to {message.do}", at_once=message.do == "stop")
             case Control():
                 self._pilot.control(message)
+                self._voice.beat_once()
             case _:
                 pass  # meant for another process of this generation

@@ -32,6 +32,8 @@ BURST = 4
 RELISTEN_SECONDS = 1.0
 AFTER_EVENT_SECONDS = 0.1
 LEAST_WAIT_SECONDS = 0.05
+ON_THE_WAY = ("pending", "starting", "warming", "stopping")
+ON_THE_WAY_SECONDS = 0.5
 CLOSING_SECONDS = 10.0  # for launches under way
 TRADING = "trading"
 
@@ -219,5 +221,8 @@ def _one_each(due: list[Step]) -> list[Step]:
 
 
 def _until_next(wishes: list[Wish], now: int) -> float:
+    """What is on its way somewhere is looked at more often: whoever started it is watching."""
+    if any(w.is_wanted and w.observed in ON_THE_WAY and w.retry_ms <= now for w in wishes):
+        return ON_THE_WAY_SECONDS
     retries = [w.retry_ms - now for w in wishes if w.is_wanted and w.retry_ms > now]
     return max(LEAST_WAIT_SECONDS, min(retries, default=60_000) / 1000)
