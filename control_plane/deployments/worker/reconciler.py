@@ -34,6 +34,7 @@ AFTER_EVENT_SECONDS = 0.1
 LEAST_WAIT_SECONDS = 0.05
 ON_THE_WAY = ("pending", "starting", "warming", "stopping")
 ON_THE_WAY_SECONDS = 0.5
+SUSPECT_SECONDS = 0.5
 CLOSING_SECONDS = 10.0  # for launches under way
 TRADING = "trading"
 
@@ -118,7 +119,8 @@ class Reconciler:
                 self._busy.add(step.deployment)
                 group.create_task(self._take(step), name=f"fleet-{type(step).__name__.lower()}")
         self.budget.spend(sum(isinstance(step, Launch) for step in due))
-        return min(_until_next(wishes, now), self.budget.until_next())
+        soon = SUSPECT_SECONDS if self.senses.suspects else float("inf")
+        return min(_until_next(wishes, now), self.budget.until_next(), soon)
 
     async def settle(self) -> None:
         """Look again and again until there is nothing left to do now."""

@@ -13,6 +13,8 @@ from control_plane.deployments.service.reconciling import Ship
 from control_plane.infra.bus import Bus
 from strategy_runtime.wire import names
 
+SUSPICION_SECONDS = 4.0
+
 Owner = tuple[str, int]  # who holds a shard of the trading role, and since which epoch
 Stream = tuple[str, str]
 
@@ -22,6 +24,7 @@ class Senses:
     bus: Bus
     clock: Clock
     policy: Policy
+    suspects: bool = False  # somebody may be hanging: look again soon
     _bus_since_ms: int | None = None
     _owners: dict[Shard, tuple[Owner, int]] = field(default_factory=dict)
     _watches: dict[DeploymentId, Watch] = field(default_factory=dict)
@@ -35,6 +38,7 @@ class Senses:
         now = ms(self.clock.now())
         self._hear(now, owners)
         found = {}
+        self.suspects = False
         for ship, generation in live:
             watch = self._watch(ship, generation, now)
             watch.see(
@@ -43,6 +47,7 @@ class Senses:
                 last_open_ms=ship.last_open_ms,
                 newest_open_ms=newest.get((ship.instrument, ship.resolution)),
             )
+            self.suspects |= watch.owes(now, self.policy.ms(SUSPICION_SECONDS))
             reason = ailment(generation, watch, self._heard_since(ship.shard), now, self.policy)
             if reason is not None:
                 found[ship.wish.deployment] = reason
