@@ -5,7 +5,7 @@ is already committed, position included), *observed* (nobody decides on it, but 
 it), *skipped* (a decision was due and was not wanted) or *decided*.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from msgspec import Struct
@@ -80,6 +80,14 @@ class Engine:
         self._strategy = self._build(kind, setting)
 
     @property
+    def context(self) -> Context:
+        return self._context
+
+    @property
+    def on_candle(self) -> Callable[[Candle], Any]:
+        return self._strategy.on_candle
+
+    @property
     def position(self) -> Position:
         return self._context.position
 
@@ -150,18 +158,31 @@ class Engine:
     def _ask(
         self, hook: Any, event: Candle | Tick, trigger: str, fills: tuple[Fill, ...]
     ) -> Decision:
-        context = self._context
-        error: str | None = None
-        signals: tuple[Signal, ...] = ()
         try:
             answer = hook(event)
-            if answer is not None or context.orders:
-                signals = compose(context, answer)
-            self._state = freeze(context.state, self._state)
         except RAISED as raised:
-            signals = ()
-            error = explain(raised, self._filename)
+            return self.conclude(trigger, fills, None, raised)
+        return self.conclude(trigger, fills, answer, None)
 
+    def conclude(
+        self,
+        trigger: str,
+        fills: tuple[Fill, ...],
+        answer: object,
+        raised: BaseException | None,
+    ) -> Decision:
+        """What a hook's answer, or the error that it raised, comes to."""
+        context = self._context
+        signals: tuple[Signal, ...] = ()
+        if raised is None:
+            try:
+                if answer is not None or context.orders:
+                    signals = compose(context, answer)
+                self._state = freeze(context.state, self._state)
+            except RAISED as refused:  # not ours alone: an author's object may raise in its repr
+                signals, raised = (), refused
+
+        error = None if raised is None else explain(raised, self._filename)
         outcome: Outcome = "failed" if error else "signal" if signals else "none"
         context.position = intend(context.position, signals)
         decision = Decision(
@@ -179,13 +200,11 @@ class Engine:
         return decision
 
     def _clear(self) -> None:
+        """The lists stay the same ones: a sweep holds on to them."""
         context = self._context
-        if context.orders:
-            context.orders = []
-        if context.lines:
-            context.lines = []
-        if context.metrics:
-            context.metrics = []
+        context.orders.clear()
+        context.lines.clear()
+        context.metrics.clear()
 
 
 def further_of(kind: type[BaseStrategy], setting: Setting) -> tuple[str, ...]:

@@ -1,14 +1,18 @@
 """From what a strategy asked for to the signals that it means, given where it stands."""
 
-from collections.abc import Iterable
+from decimal import Decimal
 
 from strategy_runtime.engine.position import EXIT_OF, SIDE_LEFT_BY, heading
 from strategy_runtime.sdk.context import Context, Order
 from strategy_runtime.sdk.errors import SignalError
 from strategy_runtime.sdk.strategy import exact
-from strategy_runtime.wire.messages import Action, Position, Side, Signal
+from strategy_runtime.wire.messages import Action, Side, Signal
 
-OPPOSITE: dict[Side, Side] = {"LONG": "SHORT", "SHORT": "LONG"}
+LEAVES: dict[Action, Side] = {
+    "LONG": "SHORT",  # an entry gives up the other side
+    "SHORT": "LONG",
+    **SIDE_LEFT_BY,
+}
 
 
 def compose(context: Context, answer: object) -> tuple[Signal, ...]:
@@ -17,17 +21,19 @@ def compose(context: Context, answer: object) -> tuple[Signal, ...]:
     An exit goes out once for each entry that was signalled, even where the virtual position has met
     its stop by then; an entry to where the position already heads says nothing new.
     """
-    _check(answer, context.orders)
-    orders = _legal(context.orders, spot=context.instrument.startswith("spot:"))
+    orders = context.orders
+    if answer is not None and not (len(orders) == 1 and answer is orders[0]):
+        _check(answer, orders)
+    if context.instrument.startswith("spot:"):
+        orders = _legal(orders)
     entry = _entry(orders)
-    leaving = _exit(orders, context.position)
+    leaving = _exit(orders, context.position.exit_due)
+    if leaving is None and (entry is None or heading(context.position) == entry.action):
+        return ()
 
-    signals: list[Signal] = []
-    if leaving is not None:
-        signals.append(_signal(leaving.action, context.price, leaving))
-    if entry is not None and (leaving or heading(context.position) != entry.action):
-        signals.append(_signal(entry.action, context.price, entry))
-    return tuple(signals)
+    price = exact(context.price)
+    exits = () if leaving is None else (_signal(EXIT_OF[LEAVES[leaving.action]], price, leaving),)
+    return exits if entry is None else (*exits, _entered(entry, price))
 
 
 def _check(answer: object, asked: list[Order]) -> None:
@@ -43,46 +49,45 @@ def _check(answer: object, asked: list[Order]) -> None:
             raise SignalError(f"the hook returned a {item.action} that it asked for earlier")
 
 
-def _legal(orders: Iterable[Order], *, spot: bool) -> list[Order]:
+def _legal(orders: list[Order]) -> list[Order]:
     """A spot market has no short side: there, going short is leaving what was bought."""
     return [
-        Order("EXIT_LONG", reason=order.reason) if spot and order.action == "SHORT" else order
+        Order("EXIT_LONG", reason=order.reason) if order.action == "SHORT" else order
         for order in orders
     ]
 
 
 def _entry(orders: list[Order]) -> Order | None:
-    entries = [order for order in orders if order.action not in SIDE_LEFT_BY]
-    if len({order.action for order in entries}) > 1:
-        raise SignalError("the hook asked for long and short at once")
-    return entries[-1] if entries else None
-
-
-def _exit(orders: list[Order], position: Position) -> Order | None:
-    due = position.exit_due
-    if due is None:
-        return None
-
+    found: Order | None = None
     for order in orders:
-        if _leaves(order.action) == due:
-            return Order(EXIT_OF[due], reason=order.reason)
+        if order.action in SIDE_LEFT_BY:
+            continue
+        if found is not None and found.action != order.action:
+            raise SignalError("the hook asked for long and short at once")
+        found = order
+    return found
+
+
+def _exit(orders: list[Order], due: Side | None) -> Order | None:
+    if due is not None:
+        for order in orders:
+            if LEAVES[order.action] == due:
+                return order
     return None
 
 
-def _leaves(action: Action) -> Side:
-    """The side that this order gives up: an entry gives up the other one."""
-    if action == "LONG" or action == "SHORT":
-        return OPPOSITE[action]
-    return SIDE_LEFT_BY[action]
+def _signal(action: Action, price: Decimal, order: Order) -> Signal:
+    return Signal(action, price, None, None, order.reason)
 
 
-def _signal(action: Action, price: float, order: Order) -> Signal:
+def _entered(order: Order, price: Decimal) -> Signal:
+    stop, target = order.stop_loss, order.take_profit
     return Signal(
-        action=action,
-        price=exact(price),
-        stop_loss=None if order.stop_loss is None else exact(order.stop_loss),
-        take_profit=None if order.take_profit is None else exact(order.take_profit),
-        reason=order.reason,
+        order.action,
+        price,
+        None if stop is None else exact(stop),
+        None if target is None else exact(target),
+        order.reason,
     )
 
 

@@ -67,12 +67,11 @@ def heading(position: Position) -> Side | None:
 def _open(position: Position, candle: Candle) -> tuple[Position, list[Fill]]:
     fills: list[Fill] = []
     for signal in position.pending:
-        side = _after(position.side, signal.action)
-        if side == position.side:
-            continue
-
-        fills.append(Fill(signal.action, candle.open, candle.open_ms, "signal"))
-        position = _entered(position, signal, candle) if side else _left(position)
+        action = signal.action
+        side = _after(position.side, action)
+        if side != position.side:
+            fills.append(Fill(action, candle.open, candle.open_ms, "signal"))
+            position = _entered(position, signal, candle) if side else _left(position)
 
     return (replace(position, pending=()) if position.pending else position), fills
 
@@ -82,36 +81,41 @@ def _left(position: Position) -> Position:
 
 
 def _entered(position: Position, signal: Signal, candle: Candle) -> Position:
+    stop, target = signal.stop_loss, signal.take_profit
     return Position(
-        side=_side_entered(signal.action),
-        entry_price=candle.open,
-        entry_ms=candle.open_ms,
-        stop_loss=None if signal.stop_loss is None else float(signal.stop_loss),
-        take_profit=None if signal.take_profit is None else float(signal.take_profit),
-        exit_due=position.exit_due,
+        _side_entered(signal.action),
+        candle.open,
+        candle.open_ms,
+        None if stop is None else float(stop),
+        None if target is None else float(target),
+        (),
+        position.exit_due,
     )
 
 
 def _touched(position: Position, candle: Candle) -> tuple[float, Cause] | None:
     """The open came first; the order of the rest is unknown, so the worse one counts."""
-    upward = position.side == "LONG"
-    worst, best = (candle.low, candle.high) if upward else (candle.high, candle.low)
-    levels: tuple[tuple[float | None, bool, Cause], ...] = (
-        (position.stop_loss, not upward, "stop"),
-        (position.take_profit, upward, "target"),
-    )
-    for level, above, cause in levels:
-        if level is not None and _reached(candle.open, level, above=above):
-            return candle.open, cause
+    stop, target, opened = position.stop_loss, position.take_profit, candle.open
+    if position.side == "LONG":
+        if stop is not None and opened <= stop:
+            return opened, "stop"
+        if target is not None and opened >= target:
+            return opened, "target"
+        if stop is not None and candle.low <= stop:
+            return stop, "stop"
+        if target is not None and candle.high >= target:
+            return target, "target"
+        return None
 
-    for (level, above, cause), price in zip(levels, (worst, best), strict=True):
-        if level is not None and _reached(price, level, above=above):
-            return level, cause
+    if stop is not None and opened >= stop:
+        return opened, "stop"
+    if target is not None and opened <= target:
+        return opened, "target"
+    if stop is not None and candle.high >= stop:
+        return stop, "stop"
+    if target is not None and candle.low <= target:
+        return target, "target"
     return None
-
-
-def _reached(price: float, level: float, *, above: bool) -> bool:
-    return price >= level if above else price <= level
 
 
 def _after(side: Side | None, action: Action) -> Side | None:

@@ -1,0 +1,242 @@
+"""The engine, driven over recorded bars as fast as Python goes.
+
+The same strategy object, the same `compose` and the same fill rules as candle by candle; what is
+left out is what would not happen. Indicators come from their vectorised pass, the position is
+advanced on bars whose range can touch it, and a decision is concluded where a hook said something.
+`tests/unit/runtime/test_sweep.py` holds it to what a replay says, decision for decision.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from itertools import repeat
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from strategy_runtime.engine.engine import Decision, Engine, Setting
+from strategy_runtime.engine.failures import RAISED
+from strategy_runtime.engine.position import Fill, advance
+from strategy_runtime.engine.state import EMPTY
+from strategy_runtime.engine.tape import Tape
+from strategy_runtime.sdk.bars import CHUNK, PRICES, Bars, Column, Times
+from strategy_runtime.sdk.context import Context
+from strategy_runtime.sdk.errors import StrategyError
+from strategy_runtime.sdk.history import History
+from strategy_runtime.sdk.indicators import Line
+from strategy_runtime.sdk.strategy import BaseStrategy
+from strategy_runtime.wire.messages import Candle, Position, Signal
+from strategy_runtime.wire.resolutions import candle_trigger
+
+INFINITY = float("inf")
+
+Progress = Callable[[int], None]
+
+
+class Filled(NamedTuple):
+    """A fill of the virtual position, the bar in which it happened, and the signal that led to
+    it; stops and targets have none.
+    """
+
+    bar: int
+    fill: Fill
+    signal: Signal | None
+
+
+class Sweep(NamedTuple):
+    """All that was decided, in order. Bars on which nothing was said are only counted."""
+
+    decided: int
+    decisions: list[tuple[int, Decision]]
+    fills: list[Filled]
+    position: Position
+    parting: list[tuple[str, str]]
+
+
+def sweep(
+    kind: type[BaseStrategy],
+    setting: Setting,
+    bars: Bars,
+    further: Mapping[str, Bars] | None = None,
+    *,
+    first: int = 0,
+    progress: Progress | None = None,
+) -> Sweep:
+    """Decide every bar from `first` on; those before it only warm up."""
+    given = {setting.resolution: bars, **(further or {})}
+
+    def keep(resolution: str, window: int) -> History:
+        if resolution not in given:
+            raise StrategyError(f"there are no recorded candles of {resolution!r}")
+        return Tape(given[resolution], window)
+
+    engine = Engine(kind, setting, keep=keep)
+    found = _decide(engine, bars, _Longer(engine.context, bars), first, progress)
+    return found._replace(parting=list(engine.stop()))
+
+
+class _Longer:
+    """Where the further resolutions stand at each base bar, and their indicators' values there."""
+
+    def __init__(self, context: Context, bars: Bars) -> None:
+        self.tapes: list[History] = []
+        self.counts: list[Times] = []
+        self.lines: list[Line] = []
+        self.values: list[Column] = []
+        self.previous: list[Column] = []
+        for series in context.further.values():
+            tape = series.history
+            assert isinstance(tape, Tape)
+            count = np.searchsorted(tape.bars.close_ms, bars.close_ms, side="right").astype(
+                np.int64
+            )
+            self.tapes.append(tape)
+            self.counts.append(count)
+            for indicator in series.indicators:
+                for line, column in zip(indicator.lines, indicator.columns(tape.bars), strict=True):
+                    padded = np.concatenate(([np.nan, np.nan], column))
+                    self.lines.append(line)
+                    self.values.append(padded[count + 1])
+                    self.previous.append(padded[count])
+
+    def rows(self, start: int, end: int) -> Iterator[tuple[list[int], list[float], list[float]]]:
+        cut = slice(start, end)
+        nothing = repeat((), end - start)
+
+        def table(columns: list[Any]) -> Iterator[list[float]]:
+            lists = [column[cut].tolist() for column in columns]
+            return zip(*lists, strict=True) if lists else nothing  # type: ignore[return-value]
+
+        return zip(table(self.counts), table(self.values), table(self.previous), strict=False)  # type: ignore[arg-type]
+
+    def show(self, row: tuple[list[int], list[float], list[float]]) -> None:
+        counts, values, previous = row
+        for tape, count in zip(self.tapes, counts, strict=True):
+            tape.end = count  # type: ignore[attr-defined] # a Tape, as the constructor made sure
+        for line, value, before in zip(self.lines, values, previous, strict=True):
+            line.value, line.previous = value, before
+
+
+def _decide(
+    engine: Engine, bars: Bars, longer: _Longer, first: int, progress: Progress | None
+) -> Sweep:
+    context, on_candle = engine.context, engine.on_candle
+    # Emptied after each decision, and never replaced.
+    orders, said, metrics = context.orders, context.lines, context.metrics
+    tape = context.history
+    assert isinstance(tape, Tape)
+    lines, columns = _lines(context, bars, first)
+    decisions: list[tuple[int, Decision]] = []
+    fills: list[Filled] = []
+    answer: object
+    raised: BaseException | None
+    # A bar that stays between these cannot change the position.
+    under, over = levels(context.position)
+
+    for start in range(first, len(bars), CHUNK):
+        end = min(start + CHUNK, len(bars))
+        for seen, candle, low, high, close, row, beside in _rows(bars, columns, longer, start, end):
+            if low <= under or high >= over:
+                fills += _advance(context, candle, seen - 1)
+                under, over = levels(context.position)
+
+            tape.end = seen
+            context.price = close
+            for line, value in zip(lines, row):  # noqa: B905 - a check per bar is a third of it
+                line.previous = line.value
+                line.value = value
+            if beside is not None:
+                longer.show(beside)
+            try:
+                answer = on_candle(candle)
+            except RAISED as error:
+                answer, raised = None, error
+            else:
+                if answer is None and not (orders or said or metrics or context.state):
+                    continue
+                raised = None
+
+            decision = _conclude(engine, candle, seen - 1, answer, raised, fills)
+            under, over = levels(context.position)
+            if decision is not None:
+                decisions.append((seen - 1, decision))
+        if progress is not None:
+            progress(end)
+    return Sweep(len(bars) - first, decisions, fills, context.position, [])
+
+
+def _lines(context: Context, bars: Bars, first: int) -> tuple[list[Line], list[Column]]:
+    """Every line of the base resolution, and its values; as they stand before the first bar."""
+    lines: list[Line] = []
+    columns: list[Column] = []
+    for indicator in context.base.indicators:
+        lines += indicator.lines
+        columns += indicator.columns(bars)
+    if first:
+        for line, column in zip(lines, columns, strict=True):
+            line.value = float(column[first - 1])
+    return lines, columns
+
+
+def _rows(
+    bars: Bars, columns: list[Column], longer: _Longer, start: int, end: int
+) -> Iterator[tuple[int, Candle, float, float, float, Any, Any]]:
+    """What the loop reads of one chunk: plain Python numbers, and no code of ours between them."""
+    part = bars.part(start, end)
+    prices = [part.column(name).tolist() for name in PRICES]
+    _, highs, lows, closes, _ = prices
+    values = [column[start:end].tolist() for column in columns]
+    return zip(
+        range(start + 1, end + 1),
+        map(Candle, part.open_ms.tolist(), *prices, part.seq.tolist()),
+        lows,
+        highs,
+        closes,
+        zip(*values, strict=True) if values else repeat(()),
+        longer.rows(start, end) if longer.tapes else repeat(None),
+        strict=False,
+    )
+
+
+def _advance(context: Context, candle: Candle, bar: int) -> list[Filled]:
+    before = context.position.pending
+    context.position, happened = advance(context.position, candle)
+    return [Filled(bar, fill, _cause(fill, before)) for fill in happened]
+
+
+def _conclude(
+    engine: Engine,
+    candle: Candle,
+    bar: int,
+    answer: object,
+    raised: BaseException | None,
+    fills: list[Filled],
+) -> Decision | None:
+    """The decision, unless it says nothing."""
+    happened: tuple[Fill, ...] = ()
+    if fills and fills[-1].bar == bar:  # an exit, an entry and its stop, at most
+        happened = tuple(filled.fill for filled in fills[-3:] if filled.bar == bar)
+    trigger = candle_trigger(engine.context.resolution, candle.open_ms)
+    decision = engine.conclude(trigger, happened, answer, raised)
+    if decision.outcome == "none" and not said_beside(decision):
+        return None
+    return decision
+
+
+def said_beside(decision: Decision) -> bool:
+    return bool(decision.lines or decision.metrics or decision.state != EMPTY)
+
+
+def levels(position: Position) -> tuple[float, float]:
+    """A bar that reaches down to the first or up to the second has to be looked at."""
+    if position.pending:
+        return INFINITY, INFINITY
+    stop, target = position.stop_loss, position.take_profit
+    lower, upper = (stop, target) if position.side == "LONG" else (target, stop)
+    return -INFINITY if lower is None else lower, INFINITY if upper is None else upper
+
+
+def _cause(fill: Fill, pending: tuple[Signal, ...]) -> Signal | None:
+    if fill.cause == "signal":
+        for signal in pending:
+            if signal.action == fill.action:
+                return signal
+    return None
