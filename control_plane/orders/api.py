@@ -5,7 +5,6 @@ from typing import Any
 
 from fastapi import APIRouter
 from pydantic import Field
-from sqlalchemy import Row
 
 from control_plane.core.ids import (
     AccountId,
@@ -21,6 +20,7 @@ from control_plane.infra.http import Admin, Me
 from control_plane.infra.http_shapes import Body, Decoded, Items, Moment, Paged, Shape
 from control_plane.orders.models.halts import Mode
 from control_plane.orders.models.trades import TradeState
+from control_plane.orders.service import reading
 from control_plane.orders.service.halting import Halts
 from control_plane.orders.store import lists
 
@@ -202,8 +202,8 @@ def routes(db: Database) -> APIRouter:
     return router
 
 
-def _intent(tx: Tx, tenant: Tenant, identity: IntentId) -> Row[Any]:
-    found = lists.intent_of(tx, tenant, identity)
+def _intent(tx: Tx, tenant: Tenant, identity: IntentId) -> dict[str, Any]:
+    found = reading.intent(tx, tenant, identity)
     if found is None:
         raise Missing(
             f"There is no intent {identity!r}.",

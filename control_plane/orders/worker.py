@@ -105,6 +105,10 @@ class Ticks:
             async for identity, tick in ticks:
                 await self.let_through(identity, tick)
 
+    def forget(self) -> None:
+        """Rules of instruments change: read them again."""
+        self._instruments.clear()
+
     async def let_through(self, identity: InstrumentId, tick: Tick) -> None:
         instrument = self._instruments.get(identity)
         if instrument is None:
@@ -142,6 +146,7 @@ class Loops:
         while True:
             wanted = await self.desk.db.read(self._needed)
             self.desk.quotes.need(wanted)
+            self.ticks.forget()
             await self.desk.clock.sleep(NEEDED_SECONDS * self.desk.scale)
 
     async def _repeat(self, hint_name: str, once: Callable[[], Awaitable[int]]) -> None:

@@ -5,13 +5,14 @@ after any crash: fills are rows, named by order and count.
 """
 
 from base64 import b32encode
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, fields
 from decimal import Decimal
 from hashlib import sha256
 from typing import Any
 
-from control_plane.brokers.errors import OrderRefused
+from control_plane.brokers.errors import OrderRefused, OutcomeUnknown
 from control_plane.brokers.models import (
     Accepted,
     Balance,
@@ -27,7 +28,7 @@ from control_plane.brokers.paper.models import Cash, Held, PaperFill, PaperOrder
 from control_plane.brokers.paper.service import WALLET
 from control_plane.core.clock import Clock, ms
 from control_plane.core.ids import AccountId, ClientOrderId
-from control_plane.infra.db import Database, Tx
+from control_plane.infra.db import Database, DatabaseUnavailable, Tx
 from control_plane.settings import PaperSettings
 from strategy_runtime.rules.instruments import Instrument
 from strategy_runtime.rules.legality import Draft, check
@@ -62,11 +63,13 @@ class PaperBroker:
         )
 
     async def place(self, order: OrderRequest) -> Accepted:
-        placed = await self.db.write(self._place, order)
+        with _unknown():
+            placed = await self.db.write(self._place, order)
         return Accepted(placed.id, placed.state)
 
     async def cancel(self, order: OrderRequest, exchange_order_id: str | None) -> None:
-        await self.db.write(self._cancel, order)
+        with _unknown():
+            await self.db.write(self._cancel, order)
 
     async def find(self, order: OrderRequest, exchange_order_id: str | None) -> VenueOrder | None:
         row = await self.db.read(store.order_by_client_id, order.account, order.client_order_id)
@@ -99,7 +102,10 @@ class PaperBroker:
         stop_loss: Decimal,
         take_profit: Decimal | None,
     ) -> None:
-        await self.db.write(_protect, account, instrument, margin_currency, stop_loss, take_profit)
+        with _unknown():
+            await self.db.write(
+                _protect, account, instrument, margin_currency, stop_loss, take_profit
+            )
 
     async def on_tick(self, instrument: Instrument, tick: Tick) -> int:
         """Let the market move; how many fills came of it. A tick given twice does nothing twice."""
@@ -212,6 +218,15 @@ class PaperBroker:
         if last is None:
             raise OrderRefused("other", f"There is no rate of {quote} in {margin} yet.")
         return last.price
+
+
+@contextmanager
+def _unknown() -> Iterator[None]:
+    """Books that broke off in the middle may have been written: like a reply that was lost."""
+    try:
+        yield
+    except DatabaseUnavailable as error:
+        raise OutcomeUnknown(error.what) from error
 
 
 def _load(tx: Tx, account: str, instrument: Instrument, terms: Terms) -> Book:

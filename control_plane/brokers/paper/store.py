@@ -12,7 +12,9 @@ from sqlalchemy import (
     BigInteger,
     Double,
     Index,
+    Select,
     and_,
+    bindparam,
     cast,
     delete,
     insert,
@@ -22,7 +24,6 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.engine import Row
-from sqlalchemy.sql import ColumnElement
 from sqlmodel import Field, SQLModel
 
 from control_plane.infra.db import Money, Tx, among, table
@@ -263,40 +264,61 @@ def put_position(tx: Tx, key: tuple[str, str, str], values: dict[str, Any]) -> N
 def touched_accounts(tx: Tx, instrument: str, price: Decimal, tick_ms: int) -> list[str]:
     """Accounts in which this tick can matter: it reaches an order, a trigger, a liquidation."""
     at = float(price)
-    low, high = at * (1 - _SLACK), at * (1 + _SLACK)
-    o, p = paper_orders.c, paper_positions.c
-    reached = or_(
-        and_(o.state != "untriggered", o.kind == "market"),
-        and_(o.state != "untriggered", o.kind.in_(("stop_market", "take_profit"))),
-        and_(o.state != "untriggered", o.side == "buy", _float(o.price) >= low),
-        and_(o.state != "untriggered", o.side == "sell", _float(o.price) <= high),
-        and_(o.state == "untriggered", o.kind != "take_profit", _stop_reached(o, low, high)),
-        and_(o.state == "untriggered", o.kind == "take_profit", _target_reached(o, low, high)),
-    )
-    orders = select(o.account).where(
-        o.instrument == instrument, o.state.in_(LIVE), o.tick_ms < tick_ms, reached
-    )
-    quantity = _float(p.quantity)
-    below = or_(_float(p.stop_loss) >= low, _float(p.liquidation_price) >= low)
-    above = or_(_float(p.stop_loss) <= high, _float(p.liquidation_price) <= high)
-    long_hit = and_(quantity > 0, or_(below, _float(p.take_profit) <= high))
-    short_hit = and_(quantity < 0, or_(above, _float(p.take_profit) >= low))
-    held = select(p.account).where(p.instrument == instrument, or_(long_hit, short_hit))
-    return sorted({row.account for row in (*tx.all(orders), *tx.all(held))})
-
-
-def _stop_reached(o: Any, low: float, high: float) -> ColumnElement[bool]:
-    trigger = _float(o.trigger_price)
-    return or_(and_(o.side == "sell", trigger >= low), and_(o.side == "buy", trigger <= high))
-
-
-def _target_reached(o: Any, low: float, high: float) -> ColumnElement[bool]:
-    trigger = _float(o.trigger_price)
-    return or_(and_(o.side == "sell", trigger <= high), and_(o.side == "buy", trigger >= low))
+    bound = {"at_instrument": instrument, "tick": tick_ms}
+    edges = {"low": at * (1 - _SLACK), "high": at * (1 + _SLACK)}
+    rows = [*tx.all(_TOUCHED_ORDERS, bound | edges), *tx.all(_TOUCHED_POSITIONS, bound | edges)]
+    return sorted({row.account for row in rows})
 
 
 def _float(column: Any) -> Any:
     return cast(column, Double)
+
+
+def _touched_orders() -> Select[Any]:
+    o = paper_orders.c
+    low: Any = bindparam("low")
+    high: Any = bindparam("high")
+    price, trigger = _float(o.price), _float(o.trigger_price)
+    falls_to = and_(o.side == "sell", trigger >= low)
+    rises_to = and_(o.side == "buy", trigger <= high)
+    sells_above = and_(o.side == "sell", trigger <= high)
+    buys_below = and_(o.side == "buy", trigger >= low)
+    reached = or_(
+        and_(o.state == "untriggered", o.kind != "take_profit", or_(falls_to, rises_to)),
+        and_(o.state == "untriggered", o.kind == "take_profit", or_(sells_above, buys_below)),
+        and_(
+            o.state != "untriggered",
+            or_(
+                o.kind.in_(("market", "stop_market", "take_profit")),
+                and_(o.side == "buy", price >= low),
+                and_(o.side == "sell", price <= high),
+            ),
+        ),
+    )
+    return select(o.account).where(
+        o.instrument == bindparam("at_instrument"),
+        IS_LIVE,
+        o.tick_ms < bindparam("tick"),
+        reached,
+    )
+
+
+def _touched_positions() -> Select[Any]:
+    p = paper_positions.c
+    low: Any = bindparam("low")
+    high: Any = bindparam("high")
+    quantity, target = _float(p.quantity), _float(p.take_profit)
+    stop, end = _float(p.stop_loss), _float(p.liquidation_price)
+    long_hit = and_(quantity > 0, or_(stop >= low, end >= low, target <= high))
+    short_hit = and_(quantity < 0, or_(stop <= high, end <= high, target >= low))
+    return select(p.account).where(
+        p.instrument == bindparam("at_instrument"), or_(long_hit, short_hit)
+    )
+
+
+# Asked at every tick, so put together once.
+_TOUCHED_ORDERS = _touched_orders()
+_TOUCHED_POSITIONS = _touched_positions()
 
 
 def _slices(values: Sequence[Any]) -> Iterable[Sequence[Any]]:

@@ -21,6 +21,7 @@ from control_plane.core.ids import (
     TradeId,
     trade_id,
 )
+from control_plane.errors import SlipwayError, Unavailable
 from control_plane.infra import events
 from control_plane.infra.db import Tx
 from control_plane.infra.events import canonical_json
@@ -71,8 +72,18 @@ class Planner:
         waiting = await self.desk.db.read(signals.accepted, self.desk.owned())
         for signal in waiting:
             if self.desk.leases.is_trusted(signal.shard):
-                await self._plan(signal)
+                await self._plan_or_refuse(signal)
         return len(waiting)
+
+    async def _plan_or_refuse(self, signal: StoredSignal) -> None:
+        """What cannot be planned at all must not keep the others waiting."""
+        try:
+            await self._plan(signal)
+        except Unavailable:
+            raise
+        except SlipwayError as error:
+            logger.warning("signal_refused", signal=signal.id, reason=str(error))
+            await self.desk.db.write(signals.mark_refused, signal.id, error.what)
 
     async def _plan(self, signal: StoredSignal) -> None:
         desk = self.desk

@@ -21,7 +21,7 @@ from control_plane.infra.db import Tx
 from control_plane.market import service as market
 from control_plane.orders.models.planning import position_key
 from control_plane.orders.models.states import Event, is_terminal
-from control_plane.orders.models.trades import ExitReason, Tally, fee_of
+from control_plane.orders.models.trades import ExitReason, Tally, fee_of, opening_side
 from control_plane.orders.service import changes
 from control_plane.orders.service.desk import Desk
 from control_plane.orders.service.losses import tally_of
@@ -125,6 +125,18 @@ class Tracker:
         found = trades.find(tx, identity)
         if found is not None:
             return found
+        for other in trades.open_of_subscription(tx, intent.subscription_id):
+            if other.instrument == intent.instrument:
+                # An order believed absent came late: what it did belongs to the position there is.
+                events.record(
+                    tx,
+                    "straggler_adopted",
+                    "intent",
+                    intent.id,
+                    tenant=intent.tenant,
+                    trade=other.id,
+                )
+                return other
         trades.add(tx, self._opened(tx, intent, fill, instrument, identity))
         opened = trades.find(tx, identity)
         assert opened is not None
@@ -186,8 +198,7 @@ class Tracker:
     ) -> None:
         before = tally_of(trade)
         fee = fee_of(fill.fee, fill.fee_currency, instrument)
-        is_entry = intent.leg == "entry"
-        if is_entry:
+        if fill.side == opening_side(trade.side):
             after = before.entered(fill.quantity, fill.price, fee)
         else:
             after = before.left(fill.quantity, fill.price, fee)

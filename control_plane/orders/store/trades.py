@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Double, and_, cast, delete, insert, or_, select, update
+from sqlalchemy import Double, Select, and_, bindparam, cast, delete, insert, or_, select, update
 from sqlalchemy.engine import Row
 
 from control_plane.infra import events
@@ -97,24 +97,29 @@ def open_instruments(tx: Tx, shards: Collection[int]) -> set[str]:
     return {row.instrument for row in tx.all(query.distinct())}
 
 
-def reached(tx: Tx, shards: Collection[int], instrument: str, price: Decimal) -> Sequence[Row[Any]]:
+def reached(tx: Tx, shards: Collection[int], instrument: str, price: Decimal) -> list[Row[Any]]:
     """Trades whose target, or software stop, this price may set off; who asks compares exactly."""
     at = float(price)
-    low, high = at * (1 - _SLACK), at * (1 + _SLACK)
+    bound = {"at_instrument": instrument, "low": at * (1 - _SLACK), "high": at * (1 + _SLACK)}
+    return [row for row in tx.all(_REACHED, bound) if row.shard in shards]
+
+
+def _reached() -> Select[Any]:
+    low: Any = bindparam("low")
+    high: Any = bindparam("high")
     stop, target = cast(trades.c.stop_loss, Double), cast(trades.c.take_profit, Double)
-    is_long = trades.c.side == "LONG"
-    hit = or_(
-        and_(is_long, or_(target <= high, and_(trades.c.software_stop.is_(True), stop >= low))),
-        and_(~is_long, or_(target >= low, and_(trades.c.software_stop.is_(True), stop <= high))),
+    is_long, watched = trades.c.side == "LONG", trades.c.software_stop.is_(True)
+    return select(trades.c.id, trades.c.shard).where(
+        trades.c.instrument == bindparam("at_instrument"),
+        trades.c.state.in_(("unprotected", "protected", "unstopped")),
+        or_(
+            and_(is_long, or_(target <= high, and_(watched, stop >= low))),
+            and_(~is_long, or_(target >= low, and_(watched, stop <= high))),
+        ),
     )
-    return tx.all(
-        select(trades).where(
-            trades.c.instrument == instrument,
-            trades.c.state.in_(("unprotected", "protected", "unstopped")),
-            owned_by(trades.c.shard, shards),
-            hit,
-        )
-    )
+
+
+_REACHED = _reached()  # asked at every tick
 
 
 def last_generation(tx: Tx, subscription: str, instrument: str) -> Row[Any] | None:

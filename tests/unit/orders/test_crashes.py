@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
@@ -13,6 +13,7 @@ from control_plane.brokers.paper.adapter import PaperBroker
 from control_plane.core.ids import AccountId
 from control_plane.infra.db import Database
 from control_plane.infra.failpoints import Arming, FailpointRaised
+from control_plane.orders.models.requests import request_of, written_of
 from tests.fakes.clock import FakeClock
 from tests.unit.orders.desk import Slice, futures, sail
 
@@ -252,3 +253,32 @@ async def test_of_two_reversals_that_wait_the_later_one_goes(
     ]
     held = await ship.paper.positions([AccountId("ac1")])
     assert [one.quantity for one in held] == [-trades[-1].quantity]
+
+
+async def test_a_signal_that_cannot_be_planned_keeps_no_other_waiting(ship: Slice) -> None:
+    await ship.signal("LONG", instrument="spot:B-NOTHING_HERE")
+    await ship.signal("LONG")
+    await ship.work()
+    states = sorted(row.state for row in await ship.rows("signal"))
+    assert states == ["planned", "refused"]
+    assert (await ship.only("trades")).state == "protected"
+
+
+async def test_a_fill_of_an_order_that_was_given_up_joins_the_position(ship: Slice) -> None:
+    line = await bad_line(ship, place_as="lose_request")
+    await ship.signal("LONG")
+    await ship.work(25)
+    lost = await ship.only("intents", leg="entry")
+    assert lost.state == "ABANDONED"
+    line.place_as = "ok"
+    await ship.signal("LONG")
+    await ship.work()
+    order = await ship.only("orders", intent_id=lost.id)
+    instrument = ship.instrument
+    late = replace(request_of(written_of(order), instrument), signed_ms=ship.desk.now_ms())
+    await ship.paper.place(late)
+    await ship.work(4)
+    trade = await ship.only("trades")
+    assert trade.quantity == sum(fill.quantity for fill in await ship.rows("fills"))
+    assert trade.state == "protected"
+    assert (await ship.only("intents", leg="sl", state="OPEN")).quantity == trade.quantity

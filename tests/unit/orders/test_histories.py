@@ -9,7 +9,7 @@ from tests.factories import future, spot
 from tests.fakes.clock import FakeClock
 from tests.unit.orders.histories import check, history
 
-SEEDS = range(6)
+SEEDS = range(3)
 
 
 @pytest.mark.parametrize("seed", SEEDS)

@@ -1,11 +1,15 @@
 """From a signal to a trade's profit, through the real loops, on the paper exchange."""
 
+import msgspec
 import pytest
 from sqlalchemy import update
 
+from control_plane.core.ids import IntentId, Tenant
 from control_plane.infra.db import Database, table
+from control_plane.orders.service import reading
 from control_plane.orders.store.tables import IntentRow, TradeRow
 from strategy_runtime.rules.money import ZERO
+from strategy_runtime.rules.sizing import recompute
 from tests.factories import D
 from tests.fakes.clock import FakeClock
 from tests.unit.orders.desk import Slice, futures, sail, subscribe
@@ -213,3 +217,12 @@ async def test_a_trade_that_went_flat_before_its_entry_ended_is_over_with_the_en
     await ship.work(3)
     assert (await ship.only("trades")).state == "closed"
     assert [row.leg for row in await ship.rows("intents")] == ["entry", "sl"]
+
+
+async def test_an_intent_is_explained_by_its_own_and_its_signals_record(ship: Slice) -> None:
+    await ship.signal("LONG")
+    await ship.work()
+    entry = await ship.only("intents", leg="entry")
+    found = await ship.db.read(reading.intent, Tenant("us1"), IntentId(entry.id))
+    assert found is not None
+    assert recompute(msgspec.json.decode(found["explain"])) == entry.quantity
