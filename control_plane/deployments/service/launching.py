@@ -21,6 +21,7 @@ from control_plane.strategies import service as strategies
 from strategy_runtime.wire import messages, names
 
 PIDS = 64
+GENERATIONS_KEPT = 20
 
 
 @dataclass(frozen=True)
@@ -74,6 +75,7 @@ def open_generation(
     boot_sha256 = sha256(boot).hexdigest()
     if not store.count_up(tx, deployment, number):
         return None
+    store.forget_generations(tx, deployment, number - GENERATIONS_KEPT)
     store.add_generation(
         tx,
         {

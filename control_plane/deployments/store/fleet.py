@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Row, and_, insert, or_, select, update
+from sqlalchemy import Row, and_, delete, insert, or_, select, update
 
 from control_plane.deployments.models.wishes import ALIVE
 from control_plane.deployments.store.tables import deployments, generations, runs
@@ -84,6 +84,17 @@ def count_up(tx: Tx, deployment: str, generation: int) -> bool:
 
 def add_generation(tx: Tx, values: Mapping[str, Any]) -> None:
     tx.run(insert(generations), values)
+
+
+def forget_generations(tx: Tx, deployment: str, before: int) -> None:
+    """Each holds its code: a strategy that crashes for months must not fill the disk."""
+    tx.run(
+        delete(generations).where(
+            generations.c.deployment_id == deployment,
+            generations.c.generation < before,
+            generations.c.state.not_in(ALIVE),
+        )
+    )
 
 
 def change_generation(

@@ -80,6 +80,7 @@ class Reconciler:
     async def run(self) -> None:
         async with self.bus.hints(names.wake("fleet")) as hint, asyncio.TaskGroup() as group:
             self._hint = hint
+            self._busy.clear()  # of a life before, which a bug has ended
             while True:
                 wait = self.sweep_seconds * self.hands.policy.scale
                 try:

@@ -239,6 +239,21 @@ async def test_each_weakening_is_a_difference(
     assert [d for d in differences(asked, found, shape.image) if d.startswith(field)]
 
 
+async def test_a_difference_in_the_environment_names_no_value(
+    dock: Dock, docker: DockerLauncher, raw: Engine
+) -> None:
+    spec = await dock.spec()
+    found = await raw.call("inspect_container", await docker.launch(spec))
+    image = Image(docker.image)
+    asked = container(Template(image, "runc", "", docker.bus), spec)
+    found["Config"]["Env"].append("LD_PRELOAD=/tmp/x.so")
+
+    told = "; ".join(differences(asked, found, image))
+
+    assert "Env: LD_PRELOAD" in told
+    assert spec.password not in told
+
+
 async def test_an_engine_that_is_not_there_is_told_in_a_sentence(
     docker: DockerLauncher, tmp_path: Path
 ) -> None:

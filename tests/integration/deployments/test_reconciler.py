@@ -3,12 +3,14 @@
 from dataclasses import replace
 
 import pytest
+from sqlalchemy import select
 
 from control_plane.containers.errors import LaunchFailed, LaunchRefused
 from control_plane.containers.models import Facts, Handle, Running
 from control_plane.core.ids import DeploymentId
 from control_plane.deployments.models.status import Change
 from control_plane.deployments.models.wishes import Policy
+from control_plane.deployments.store.tables import generations
 from control_plane.infra.failpoints import Arming, FailpointRaised
 from tests.integration.deployments.conftest import INSTALLATION, ME, Harbour
 
@@ -85,6 +87,17 @@ async def test_five_crashes_are_enough_until_a_person_asks(harbour: Harbour) -> 
     await harbour.use.start(ME, one.id)
     await harbour.settle()
     assert harbour.engine.names() == [f"slipway-{one.id}-g6"]
+
+
+async def test_old_launches_are_forgotten(harbour: Harbour) -> None:
+    one = await harbour.deploy()
+    for number in range(1, 25):
+        await harbour.settle(400)
+        harbour.engine.die(harbour.container(one, number), CRASH)
+        await harbour.settle()
+
+    kept = await harbour.db.read(lambda tx: tx.all(select(generations.c.generation)))
+    assert sorted(row.generation for row in kept) == list(range(4, 25))
 
 
 async def test_code_that_does_not_start_is_failed_at_once(harbour: Harbour) -> None:
