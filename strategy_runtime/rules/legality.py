@@ -150,7 +150,9 @@ def _largest(order: Draft, rules: Instrument) -> Decimal | None:
 
 
 def _value(order: Draft, rules: Instrument) -> Illegal | None:
-    price = order.price or order.trigger_price or order.reference
+    # Whether a stop at the market is worth its trigger or the last price, no venue says: the less.
+    known = [each for each in (order.trigger_price, order.reference) if each is not None]
+    price = order.price or min(known, default=None)
     if price is None or order.closes:
         return None
     value = MONEY.multiply(price, order.quantity)

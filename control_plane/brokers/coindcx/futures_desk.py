@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
+from datetime import timedelta
 from decimal import Decimal
 
 from control_plane.brokers.coindcx import futures, futures_positions
@@ -16,6 +17,7 @@ from control_plane.brokers.coindcx.views import STATES, futures_view, new_future
 from control_plane.brokers.errors import NotSent, OrderRefused, OutcomeUnknown, VenueUnreachable
 from control_plane.brokers.models import Accepted as Placed
 from control_plane.brokers.models import OrderRequest, VenueOrder
+from control_plane.core.clock import from_ms, ms
 from control_plane.core.ids import AccountId
 from strategy_runtime.rules.instruments import Instrument
 
@@ -120,7 +122,30 @@ class FuturesDesk:
     async def _listed(self, order: OrderRequest) -> FuturesOrder | None:
         listed = [each async for each in self.newest(order.account, order.side, order.signed_ms)]
         window_ms = int(self.settings.window_seconds * 1000)
-        return ours(order, listed, skew_ms=self.settings.skew_ms, window_ms=window_ms)
+        found = ours(order, listed, skew_ms=self.settings.skew_ms, window_ms=window_ms)
+        if found is None:
+            await self._witness(order, {each.id for each in listed})
+        return found
+
+    async def _witness(self, order: OrderRequest, listed: set[str]) -> None:
+        """A list may lag or lie; a fill of an order that it does not name says that it does."""
+        since_ms = order.signed_ms - self.settings.skew_ms
+        day = timedelta(days=1)
+        first, last = from_ms(since_ms) - day, from_ms(ms(self.lanes.clock.now())) + day
+        call = futures.trades(order.instrument.pair, f"{first:%Y-%m-%d}", f"{last:%Y-%m-%d}")
+        strangers = {
+            each.order_id
+            for each in told(await self.lanes.ask(order.account, call, Lane.LOOK_UP))
+            if each.at_ms >= since_ms
+            and (each.side, each.margin_currency) == (order.side, order.margin_currency)
+        } - listed
+        if not strangers:
+            return
+        async for older in self.newest(order.account, order.side, 0):
+            strangers.discard(older.id)  # a stop of long ago that fired: not what is sought
+            if not strangers:
+                return
+        raise VenueUnreachable("CoinDCX shows a fill of an order that it does not list.")
 
     async def _exit(self, order: OrderRequest) -> Placed:
         held = await self._held(order.account, order.instrument.pair, order.margin_currency)

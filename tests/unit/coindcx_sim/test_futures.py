@@ -1,15 +1,17 @@
 """Futures as the reference has them, its worked examples among them."""
 
+import json
 from decimal import Decimal
 
 import pytest
 
-from control_plane.brokers.coindcx import futures, futures_positions
+from control_plane.brokers.coindcx import futures, futures_positions, margin
 from control_plane.brokers.coindcx.outcomes import Reason
 from tests.coindcx_sim import futures_views
 from tests.coindcx_sim.accounts import Position
 from tests.coindcx_sim.build import exchange
 from tests.coindcx_sim.desk import Desk, perpetual
+from tests.unit.brokers.coindcx.payloads import body
 
 BTC = "B-BTC_USDT"
 HOUR = 3600.0
@@ -253,3 +255,15 @@ async def test_an_account_without_a_futures_wallet_is_told_so() -> None:
     desk = Desk()
     desk.account.wallets.clear()
     assert (await desk.refused(futures_positions.wallets())).reason is Reason.NO_WALLET
+
+
+async def test_margin_orders_are_read_and_closed() -> None:
+    desk = Desk()
+    row = json.loads(body("margin_orders"))[0] | {"status": "open"}
+    desk.account.margin_orders.append(row)
+    (listed,) = await desk.ask(margin.orders(status="open"))
+    assert (await desk.ask(margin.order(listed.id)))[0] == listed
+    assert (await desk.refused(margin.cancel(listed.id))).reason is Reason.NOT_CANCELLABLE
+    await desk.ask(margin.exit_order(listed.id))
+    assert (await desk.ask(margin.order(listed.id)))[0].status == "close"
+    assert not await desk.ask(margin.orders(status="open"))

@@ -269,6 +269,26 @@ async def test_a_stop_tells_two_like_orders_apart() -> None:
     assert (await table.found(first)).exchange_order_id == placed.exchange_order_id
 
 
+async def test_a_list_that_lacks_an_order_is_not_believed_against_its_fill() -> None:
+    table = Table()
+    order = table.entry("a")
+    await table.sent(order)
+    for _ in range(2):
+        table.desk.fault("empty_list", path="/futures/orders")
+    with pytest.raises(VenueUnreachable, match="does not list"):
+        await table.broker.find(order, None)
+    assert (await table.found(order)).state == "filled"
+
+
+async def test_a_stop_of_long_ago_that_fires_is_no_sign_of_a_lost_order() -> None:
+    table = Table()
+    await table.sent(table.entry("in", stop_loss=D("79000")))
+    await table.desk.wait(100)
+    lost = table.entry("lost", side="sell", price=D("79700"))
+    table.desk.move(BTC, "78990")
+    assert await table.broker.find(lost, None) is None
+
+
 async def test_an_order_of_before_is_not_taken_for_ours() -> None:
     table = Table()
     await table.sent(table.entry("a"))

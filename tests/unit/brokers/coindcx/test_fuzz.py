@@ -17,6 +17,8 @@ from control_plane.brokers.coindcx import futures, futures_positions, spot
 from control_plane.brokers.coindcx.calls import Call
 from control_plane.brokers.coindcx.client import Client
 from control_plane.brokers.coindcx.document import Odd, read_json
+from control_plane.brokers.coindcx.frames import READERS as SOCKET_READERS
+from control_plane.brokers.coindcx.frames import read_frame
 from control_plane.brokers.coindcx.outcomes import Accepted
 from control_plane.infra.net import Reply
 from tests.fakes.net import FakeNet, json_reply
@@ -34,6 +36,7 @@ PAYLOADS = int(os.environ.get("SLIPWAY_FUZZ", "5000"))
 CLIENT = Client(FakeNet(lambda _: json_reply(b"")))
 RECORDED = sorted(path.read_bytes() for path in FOLDER.glob("*.json"))
 ANSWERS = (body("order_create"), body("futures_order_create"))
+EVENTS = sorted(SOCKET_READERS)
 STATUSES = [200] * 12 + [400, 401, 404, 422, 429, 500, 403, 302]
 VALUES: list[Any] = [
     None, True, False, 0, -1, 1, 5, 50, 10**30, 1e-300, "", "None", "NaN", "1e400", "0x10", [], {},
@@ -98,6 +101,7 @@ def _try(text: bytes, status: int, rng: random.Random) -> int:
     _, reader = rng.choice(READERS)
     with contextlib.suppress(Odd):
         reader(read_json(text, 1_000_000))
+    read_frame(rng.choice(EVENTS), {"data": text.decode("utf-8", "replace")})
     return isinstance(found, Accepted) + isinstance(also, Accepted)
 
 
