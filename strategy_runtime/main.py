@@ -175,7 +175,9 @@ def main() -> int:
     try:
         return asyncio.run(run(read_launch(os.environ)))
     except Refused as refusal:
-        sys.stderr.write(f"{refusal}\n")
+        # People are shown the last line: the sentence, below the author's own lines.
+        sentence, *lines = str(refusal).splitlines()
+        sys.stderr.write("\n".join((*lines, sentence)) + "\n")
         return refusal.code
 
 
