@@ -36,6 +36,13 @@ class Channel:
     def place(self) -> Place:
         return (self.launch.deployment, self.launch.generation)
 
+    def seems(self, phase: messages.Phase) -> None:
+        """What its heartbeat shows is what it was told last, whatever we said since: nobody may
+        have been listening.
+        """
+        if phase in {"running", "paused"}:
+            self.told = phase
+
     def settled(self) -> None:
         """One of its frames left the queue; with enough room it is read on."""
         self.waiting -= 1
@@ -69,6 +76,7 @@ class Inlet:
                 self._hello(channel, message, frame, now)
             case messages.Heartbeat():
                 channel.notebook.beat(message)
+                channel.seems(message.phase)
             case messages.Notes():
                 channel.notebook.note(now, message)
             case messages.Bye():

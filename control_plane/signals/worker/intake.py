@@ -143,7 +143,7 @@ class Intake:
                 return
 
     async def _tell(self) -> None:
-        """Pause and resume; what is lost here, the next welcome repeats."""
+        """Pause and resume, until its heartbeat shows that it heard."""
         for channel in list(self._channels.values()):
             running = channel.launch.desired == "running"
             if running == (channel.told == "running"):

@@ -35,6 +35,10 @@ def trigger(k: int) -> str:
     return f"1m:{OPEN + k * MINUTE}"
 
 
+def beat(run: str, phase: messages.Phase) -> messages.Heartbeat:
+    return messages.Heartbeat(run, 5, phase, trigger(0), 2**40, 3, 32_000_000, 1.5, 0, 0)
+
+
 def _rows(tx: Tx, of: Any) -> list[dict[str, Any]]:
     return [dict(row._mapping) for row in tx.all(select(of))]
 
@@ -363,16 +367,29 @@ async def test_a_pause_and_a_resume_are_told(bus: Bus, database: Database, tradi
 
 
 @pytest.mark.usefixtures("market")
+async def test_a_pause_that_nobody_heard_is_told_again(
+    bus: Bus, database: Database, trading: Start
+) -> None:
+    async with trading():
+        async with container(bus.client, DEPLOYMENT) as strategy:
+            await strategy.hello()
+        await database.write(launches.desire, DEPLOYMENT, "paused")
+        await asyncio.sleep(0.3)  # told while its connection was away
+        async with container(bus.client, DEPLOYMENT, run=strategy.run) as strategy:
+            await strategy.say(beat(strategy.run, "running"))
+            await wait_until(lambda: strategy.controls == ["pause"])
+            await strategy.say(beat(strategy.run, "paused"))
+            await asyncio.sleep(0.3)
+            assert strategy.controls == ["pause"]
+
+
+@pytest.mark.usefixtures("market")
 async def test_heartbeats_notes_and_byes_are_written_down(
     bus: Bus, database: Database, trading: Start
 ) -> None:
     async with trading(), container(bus.client, DEPLOYMENT) as strategy:
         await strategy.hello()
-        await strategy.say(
-            messages.Heartbeat(
-                strategy.run, 5, "running", trigger(0), 2**40, 3, 32_000_000, 1.5, 0, 0
-            )
-        )
+        await strategy.say(beat(strategy.run, "running"))
         lines = tuple(
             messages.LogLine(k, "info", f"line {k}\x1b[2J\0" + "x" * 5_000) for k in range(3)
         )
