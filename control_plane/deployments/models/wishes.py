@@ -41,7 +41,7 @@ class Policy:
     crash_window: float = 600.0
     healthy: float = 600.0
     hand_over: float = 60.0
-    grace: float = 5.0
+    grace: float = 8.0  # longer than a process takes to hand in what it decided
     scale: float = 1.0
 
     def ms(self, seconds: float) -> int:
