@@ -27,10 +27,10 @@ from control_plane.deployments.models.wishes import (
 from control_plane.deployments.service import launching, reconciling
 from control_plane.deployments.service.launching import Opened
 from control_plane.infra.bus import Bus, BusUnavailable
-from control_plane.infra.db import Database
+from control_plane.infra.db import Database, Tx
 from control_plane.infra.failpoints import Failpoints
 
-Trusts = Callable[[Tenant, str], bool]
+Trusts = Callable[[Tx, Tenant, str], bool]
 """Whether a tenant's code, by its hash, may run without a sandbox."""
 
 BROKEN_OFF = "its launch was broken off"
@@ -103,7 +103,8 @@ class Hands:
         try:
             await self.access.grant(opened.rights, opened.boot)
             await self.failpoints.hit("launch.before_create")
-            handle = await self.launcher.launch(self._spec(opened, password))
+            trusted = await self.db.read(self.trusts, opened.tenant, opened.code_sha256)
+            handle = await self.launcher.launch(self._spec(opened, password, trusted=trusted))
         except LaunchRefused as error:
             await self._not_launched(opened, Ending(str(error), hopeless=True))
             return
@@ -119,7 +120,7 @@ class Hands:
         await self._record_live(deployment, opened.generation, handle)
         logger.info("container_launched", deployment=deployment, generation=opened.generation)
 
-    def _spec(self, opened: Opened, password: str) -> LaunchSpec:
+    def _spec(self, opened: Opened, password: str, *, trusted: bool) -> LaunchSpec:
         return LaunchSpec(
             self.installation,
             opened.deployment,
@@ -129,7 +130,7 @@ class Hands:
             password,
             opened.limits,
             self.policy.scale,
-            self.trusts(opened.tenant, opened.code_sha256),
+            trusted,
         )
 
     async def _record_live(self, deployment: DeploymentId, generation: int, handle: Handle) -> None:

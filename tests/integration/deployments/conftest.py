@@ -69,7 +69,7 @@ class Harbour:
                 self.access,
                 self.points,
                 self.policy,
-                lambda _tenant, _code: True,
+                lambda _tx, _tenant, _code: True,
             ),
             Senses(self.bus, self.clock, self.policy),
             Budget(2.0, self.clock),

@@ -112,7 +112,7 @@ async def fleet(
         Access(bus, "fleet:me"),
         points,
         policy,
-        lambda _tenant, _code: False,
+        lambda _tx, _tenant, _code: False,
     )
     async with asyncio.TaskGroup() as group:
         made = Fleet(
