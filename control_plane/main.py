@@ -167,6 +167,7 @@ async def run(app: App, stop: asyncio.Event, on_started: Started | None = None) 
 
 
 async def _machinery(settings: Settings, stack: AsyncExitStack) -> Machinery:
+    os.umask(0o077)  # whatever lies in the data folder is ours alone, whoever made the folder
     clock, rng = RealClock(), SystemRng()
     folder = DataFolder(settings.data_dir.absolute())
     folder.open()
