@@ -70,6 +70,25 @@ async def test_a_real_strategy_speaks_and_ends_when_asked(dock: Dock) -> None:
     assert (facts.state, facts.exit_code) == ("exited", 0)
 
 
+async def test_what_authors_use_works_inside(dock: Dock) -> None:
+    uses = (
+        "import concurrent.futures, datetime, tempfile, zoneinfo\n"
+        "import numpy as np, pandas as pd, talib\n"
+        "close = np.linspace(1, 2, 500)\n"
+        "days = pd.date_range('2026', periods=500, tz='UTC')\n"
+        "frame = pd.DataFrame({'close': close}, index=days)\n"
+        "assert frame.close.rolling(20).mean().notna().sum() == 481\n"
+        "assert np.isfinite(talib.SMA(close, 20)[-1])\n"
+        "assert np.linalg.inv(np.eye(200) * 2).sum() == 100\n"
+        "with concurrent.futures.ThreadPoolExecutor(4) as pool: list(pool.map(abs, [-1, 2]))\n"
+        "with tempfile.NamedTemporaryFile() as file: file.write(b'x')\n"
+        "print(zoneinfo.ZoneInfo('Asia/Kolkata').key, 'ALL WELL', flush=True)\n"
+    )
+    handle = await dock.launch(uses + "import time\ntime.sleep(60)\n")
+
+    await dock.printed(handle, "ALL WELL")
+
+
 async def test_one_that_does_not_listen_is_killed_after_the_grace(dock: Dock) -> None:
     deaf = "import signal, time\nsignal.signal(15, signal.SIG_IGN)\nprint('deaf', flush=True)\n"
     handle = await dock.launch(deaf + "while True: time.sleep(1)\n")
