@@ -25,8 +25,9 @@ from control_plane.core.ids import AccountId, ClientOrderId
 from control_plane.infra.clock import RealClock
 from control_plane.infra.fast_net import AiohttpNet
 from control_plane.infra.net import HttpxNet, Net
+from control_plane.settings import CoinDcxSettings
 from tests.coindcx_sim.answers import Answer, SimRequest, encoded
-from tests.coindcx_sim.broker import UNHURRIED, KeyRing
+from tests.coindcx_sim.broker import KeyRing
 from tests.coindcx_sim.build import START_MS, populated
 from tests.coindcx_sim.exchange import Exchange
 from tests.coindcx_sim.markets import spot_catalogue
@@ -120,10 +121,11 @@ async def by_client(net: Closing, port: int, first: int, count: int) -> None:
 
 async def by_broker(port: int, first: int, count: int) -> None:
     """Through the whole adapter: keys, limits (none reached), lanes, the port's answers."""
-    hosts = Hosts(f"http://127.0.0.1:{port}", f"http://127.0.0.1:{port}")
+    url, many = f"http://127.0.0.1:{port}", 10**6
+    section = CoinDcxSettings(api_url=url, public_url=url, per_second=many, per_minute=many)
     accounts = [AccountId(f"acc{n}") for n in range(ACCOUNTS)]
     keys = {each: Credentials(f"key-{n}", f"secret-{n}") for n, each in enumerate(accounts)}
-    opened = open_broker(KeyRing(keys), RealClock(), UNHURRIED, hosts=hosts)
+    opened = open_broker(KeyRing(keys), RealClock(), section)
     numbers = iter(range(first, first + count))
 
     async def work() -> None:

@@ -112,6 +112,30 @@ class PaperSettings(Section):
     participation: float = Field(0.25, gt=0, le=1)  # of a trade's volume that one order may take
 
 
+class CoinDcxSettings(Section):
+    """How CoinDCX is asked, and what of it is taken for proved: nothing, until somebody has
+    measured it.
+    """
+
+    api_url: str = "https://api.coindcx.com"
+    public_url: str = "https://public.coindcx.com"
+    egress: str = ""  # local addresses and proxies, comma-separated; none is the machine's own
+    egress_by_account: dict[str, str] = {}  # accounts pinned to one of them by hand
+    per_second: int = Field(16, ge=1)  # of a key, and of an address
+    per_minute: int = Field(960, ge=1)
+    active_orders_per_minute: int = Field(300, ge=1)
+    cancel_by_ids_per_minute: int = Field(300, ge=1)
+    cancel_all_per_minute: int = Field(30, ge=1)
+    recovery_seconds: float = Field(120.0, gt=0)  # from a 429 back to the full rate
+    deadline_seconds: float = Field(4.0, gt=0)  # less than an order waits for its reply
+    window_seconds: float = Field(60.0, gt=0)  # in which a signed request is still taken
+    timestamp_enforced: bool = False  # so that an entry proved absent may be sent again
+    require_echo: bool = True  # an order's reply must name our client order id
+    trust_texts: bool = False  # believe a refusal in words that nobody has documented
+    spot_stop_orders: bool = False  # stops may be sent on spot, a form without a sample
+    inline_stops: bool = True  # a futures entry carries its stop; it is read back either way
+
+
 class Settings(BaseSettings):
     model_config = SettingsConfigDict(
         env_prefix=PREFIX,
@@ -140,6 +164,7 @@ class Settings(BaseSettings):
     fleet: FleetSettings = FleetSettings()
     trading: TradingSettings = TradingSettings()
     paper: PaperSettings = PaperSettings()
+    coindcx: CoinDcxSettings = CoinDcxSettings()
 
     @field_validator("roles", mode="before")
     @classmethod

@@ -28,7 +28,7 @@ class Hosts:
 class Client:
     net: Net
     hosts: Hosts = Hosts()
-    deadline_seconds: float = 8.0
+    deadline_seconds: float = 4.0
     trust_texts: bool = False  # believe a refusal in words that nobody has documented
 
     async def ask(self, call: Call[T], credentials: Credentials, signed_ms: int) -> Outcome[T]:

@@ -1,20 +1,19 @@
 """Opens the broker on real networks: a transport and a queue for each egress address."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from control_plane.brokers.coindcx.adapter import CoinDcxBroker
 from control_plane.brokers.coindcx.client import Client, Hosts
-from control_plane.brokers.coindcx.egress import DIRECT, Egress
+from control_plane.brokers.coindcx.egress import parse_egress, pinned
 from control_plane.brokers.coindcx.gate import Gate
 from control_plane.brokers.coindcx.lanes import Keys, Lanes, Way
 from control_plane.brokers.coindcx.limits import Limiter, Usage
-from control_plane.brokers.coindcx.venue import VenueSettings
+from control_plane.brokers.coindcx.venue import venue_settings
 from control_plane.core.clock import Clock
 from control_plane.core.ids import AccountId
 from control_plane.infra.fast_net import AiohttpNet
-
-NOBODY_BY_HAND: Mapping[AccountId, str] = {}
+from control_plane.settings import CoinDcxSettings
 
 
 @dataclass(frozen=True)
@@ -33,16 +32,14 @@ class OpenBroker:
             await net.close()
 
 
-def open_broker(
-    keys: Keys,
-    clock: Clock,
-    settings: VenueSettings,
-    *,
-    hosts: Hosts | None = None,
-    egresses: Sequence[Egress] = (DIRECT,),
-    by_hand: Mapping[AccountId, str] = NOBODY_BY_HAND,
-) -> OpenBroker:
+def open_broker(keys: Keys, clock: Clock, section: CoinDcxSettings) -> OpenBroker:
     """Inside a running loop; `close` it at the end. One limiter counts for all addresses."""
+    settings = venue_settings(section)
+    egresses = parse_egress(section.egress)
+    by_hand = {AccountId(each): name for each, name in section.egress_by_account.items()}
+    for account in by_hand:
+        pinned(account, egresses, by_hand)
+    hosts = Hosts(section.api_url, section.public_url)
     limiter = Limiter(settings.rates)
     nets = {
         each.name: AiohttpNet(local_address=each.local_address, proxy=each.proxy)
@@ -50,7 +47,7 @@ def open_broker(
     }
     ways = {
         name: Way(
-            Client(net, hosts or Hosts(), settings.deadline_seconds, settings.trust_texts),
+            Client(net, hosts, settings.deadline_seconds, settings.trust_texts),
             Gate(limiter, clock, name),
         )
         for name, net in nets.items()

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from control_plane.brokers.coindcx.limits import Rates
+from control_plane.settings import CoinDcxSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +21,7 @@ class VenueSettings:
     trust_texts: bool = False  # believe refusals in words that nobody has documented
     spot_stop_orders: bool = False  # `stop_limit` may be sent on spot: no sample of its form exists
     inline_stops: bool = True  # an entry's stop goes with it; it is read back in either case
-    deadline_seconds: float = 8.0
+    deadline_seconds: float = 4.0
     patience_seconds: float = 1.0  # an order waits no longer for its rate budget: it ages meanwhile
     ask_patience_seconds: float = 20.0
     protect_calls: int = 4  # what one entry may cost in calls until it is safe
@@ -37,3 +38,23 @@ class VenueSettings:
 
     def spot_fee(self, quote: str) -> Decimal:
         return dict(self.spot_fee_percents).get(quote, self.spot_fee_percent)
+
+
+def venue_settings(section: CoinDcxSettings) -> VenueSettings:
+    return VenueSettings(
+        window_seconds=section.window_seconds,
+        timestamp_enforced=section.timestamp_enforced,
+        require_echo=section.require_echo,
+        trust_texts=section.trust_texts,
+        spot_stop_orders=section.spot_stop_orders,
+        inline_stops=section.inline_stops,
+        deadline_seconds=section.deadline_seconds,
+        rates=Rates(
+            per_second=section.per_second,
+            per_minute=section.per_minute,
+            active_orders_per_minute=section.active_orders_per_minute,
+            cancel_by_ids_per_minute=section.cancel_by_ids_per_minute,
+            cancel_all_per_minute=section.cancel_all_per_minute,
+            recovery_seconds=section.recovery_seconds,
+        ),
+    )

@@ -3,23 +3,22 @@
 import asyncio
 from collections import defaultdict
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import replace
 
 import pytest
 
-from control_plane.brokers.coindcx.client import Hosts
 from control_plane.brokers.coindcx.egress import parse_egress, pinned
 from control_plane.brokers.coindcx.opening import OpenBroker, open_broker
-from control_plane.brokers.coindcx.venue import VenueSettings
 from control_plane.brokers.coindcx.wire import Credentials
 from control_plane.core.clock import Clock
 from control_plane.core.ids import AccountId
+from control_plane.settings import CoinDcxSettings
 from tests.coindcx_sim.broker import KeyRing
 from tests.coindcx_sim.process import Served, served
 
 ACCOUNTS = [AccountId(f"acc{n}") for n in range(8)]
 KEYS = {account: Credentials(f"key-{n}", f"secret-key-{n}") for n, account in enumerate(ACCOUNTS)}
-EGRESSES = parse_egress("127.0.0.1,127.0.0.2,127.0.0.3")
+ADDRESSES = "127.0.0.1,127.0.0.2,127.0.0.3"
+EGRESSES = parse_egress(ADDRESSES)
 
 
 @pytest.fixture
@@ -31,9 +30,8 @@ def venue() -> Iterator[Served]:
 
 @pytest.fixture
 async def opened(venue: Served, real_clock: Clock) -> AsyncIterator[OpenBroker]:
-    settings = replace(VenueSettings(), ask_patience_seconds=30)
-    hosts = Hosts(venue.url, venue.url)
-    found = open_broker(KeyRing(KEYS), real_clock, settings, hosts=hosts, egresses=EGRESSES)
+    section = CoinDcxSettings(api_url=venue.url, public_url=venue.url, egress=ADDRESSES)
+    found = open_broker(KeyRing(KEYS), real_clock, section)
     yield found
     await found.close()
 

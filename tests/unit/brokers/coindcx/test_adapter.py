@@ -12,7 +12,7 @@ import pytest
 
 from control_plane.brokers.coindcx.adapter import CoinDcxBroker, lane_of
 from control_plane.brokers.coindcx.limits import Lane, Rates
-from control_plane.brokers.coindcx.venue import VenueSettings
+from control_plane.brokers.coindcx.venue import VenueSettings, venue_settings
 from control_plane.brokers.errors import (
     Ambiguous,
     NotSent,
@@ -23,6 +23,7 @@ from control_plane.brokers.errors import (
 from control_plane.brokers.models import OrderRequest, VenueOrder
 from control_plane.core.clock import ms
 from control_plane.core.ids import AccountId, ClientOrderId
+from control_plane.settings import CoinDcxSettings
 from tests.coindcx_sim.broker import UNHURRIED, broker_over
 from tests.coindcx_sim.desk import Desk
 from tests.coindcx_sim.switches import Switches, every_setting
@@ -414,6 +415,10 @@ def test_exits_go_before_stops_and_stops_before_entries() -> None:
     assert lane_of(table.request("a", side="sell", kind="stop_limit")) is Lane.STOP
     assert lane_of(table.entry("a", side="sell")) is Lane.ENTRY
     assert lane_of(table.request("a")) is Lane.ENTRY
+
+
+def test_the_settings_begin_where_nothing_is_taken_for_proved() -> None:
+    assert venue_settings(CoinDcxSettings()) == VenueSettings()
 
 
 def test_the_profile_promises_no_more_than_is_proved() -> None:
