@@ -13,6 +13,7 @@ from loguru import logger
 
 from control_plane.accounts import service as accounts
 from control_plane.accounts.models import Place
+from control_plane.brokers.errors import VenueUnreachable
 from control_plane.core.ids import (
     AccountId,
     InstrumentId,
@@ -122,7 +123,13 @@ class Planner:
             broker = self.desk.brokers.get(venue)
             if broker is None:
                 continue
-            for member, held in (await broker.balances(sorted(members))).items():
+            try:
+                found = await broker.balances(sorted(members))
+            except VenueUnreachable as error:
+                # Its accounts skip this entry; exits behind it in the queue do not wait for it.
+                logger.warning("balances_not_read", venue=venue, reason=str(error))
+                continue
+            for member, held in found.items():
                 for balance in held:
                     free[member, balance.currency] = balance.free
         return free

@@ -48,33 +48,48 @@ class Refusal:
 
 
 @dataclass(frozen=True)
+class Standing:
+    """What may have changed for entries since they were planned."""
+
+    halted: frozenset[str]
+    open_accounts: frozenset[str]
+    active: frozenset[str]  # subscriptions
+    holding: frozenset[str]  # subscriptions with an open position
+
+    def refusal(self, row: Row[Any], now: int) -> Refusal | None:
+        """Why an entry stays here after all."""
+        if row.expires_ms is not None and row.expires_ms <= now:
+            return Refusal("expired", "the signal is too old")
+        covering = self.halted & _scopes(row)
+        if covering:
+            return Refusal("denied", f"halted: {', '.join(sorted(covering))}")
+        if row.account_id not in self.open_accounts:
+            return Refusal("denied", "the account is suspended")
+        if row.subscription_id not in self.active:
+            return Refusal("denied", "the subscription is no longer active")
+        if row.subscription_id in self.holding:
+            return Refusal("denied", "the subscription holds a position already")
+        return None
+
+
+@dataclass(frozen=True)
 class Releaser:
     desk: Desk
 
     def release(self, tx: Tx, batch: Sequence[Row[Any]], committed: list[float]) -> list[Released]:
         now = tx.now_ms()
-        halted = halts.active(tx)
-        entries = [row for row in batch if row.leg == "entry"]
-        places = accounts.places(tx, {AccountId(row.account_id) for row in entries})
-        followed = subscriptions.by_ids(
-            tx, {SubscriptionId(row.subscription_id) for row in entries}
-        )
-        active = {one.id for one in followed if one.state == "active"}
-        held = trades.holding(tx, {row.subscription_id for row in entries})
+        standing = _look(tx, [row for row in batch if row.leg == "entry"])
         released: list[Released] = []
         for row in batch:
             instrument = market.instrument(tx, row.instrument)
             if row.leg == "entry":
-                place = places.get(AccountId(row.account_id))
-                is_open = place is not None and place.state == "active"
-                refusal = _refusal(row, halted, is_open, row.subscription_id in active, now)
-                if refusal is None and row.subscription_id in held:
-                    refusal = Refusal("denied", "the subscription holds a position already")
-                if refusal is None and not self._claims(tx, row, instrument):
-                    refusal = Refusal("denied", "the position is another subscription's")
-                if refusal is not None:
-                    changes.move(tx, self.desk, row, None, refusal.event, reason=refusal.reason)
-                    continue
+                refusal = standing.refusal(row, now) or self._unclaimed(tx, row, instrument)
+            else:
+                refusal = _closed(tx, row)
+            if refusal is not None:
+                order = intents.last_order(tx, row.id)
+                changes.move(tx, self.desk, row, order, refusal.event, reason=refusal.reason)
+                continue
             one = self._write_ahead(tx, row, instrument, now)
             if one is not None:
                 released.append(one)
@@ -82,11 +97,13 @@ class Releaser:
         tx.after_commit(lambda: committed.append(self.desk.clock.monotonic()))
         return released
 
-    def _claims(self, tx: Tx, row: Row[Any], instrument: Instrument) -> bool:
+    def _unclaimed(self, tx: Tx, row: Row[Any], instrument: Instrument) -> Refusal | None:
         if not instrument.is_futures:
-            return True
+            return None
         key = position_key(instrument, row.margin_currency)
-        return trades.claim(tx, row.account_id, key, row.subscription_id)
+        if trades.claim(tx, row.account_id, key, row.subscription_id):
+            return None
+        return Refusal("denied", "the position is another subscription's")
 
     def _write_ahead(
         self, tx: Tx, row: Row[Any], instrument: Instrument, now: int
@@ -178,20 +195,23 @@ class Releaser:
         )
 
 
-def _refusal(
-    row: Row[Any], halted: frozenset[str], is_open: bool, is_active: bool, now: int
-) -> Refusal | None:
-    """Why an entry stays here after all."""
-    if row.expires_ms is not None and row.expires_ms <= now:
-        return Refusal("expired", "the signal is too old")
-    covering = halted & _scopes(row)
-    if covering:
-        return Refusal("denied", f"halted: {', '.join(sorted(covering))}")
-    if not is_open:
-        return Refusal("denied", "the account is suspended")
-    if not is_active:
-        return Refusal("denied", "the subscription is no longer active")
-    return None
+def _look(tx: Tx, entries: Sequence[Row[Any]]) -> Standing:
+    places = accounts.places(tx, {AccountId(row.account_id) for row in entries})
+    followed = subscriptions.by_ids(tx, {SubscriptionId(row.subscription_id) for row in entries})
+    return Standing(
+        halts.active(tx),
+        frozenset(account for account, place in places.items() if place.state == "active"),
+        frozenset(one.id for one in followed if one.state == "active"),
+        frozenset(trades.holding(tx, {row.subscription_id for row in entries})),
+    )
+
+
+def _closed(tx: Tx, row: Row[Any]) -> Refusal | None:
+    """A way out is bound to its position: it never closes the next one."""
+    trade = trades.find(tx, row.trade_id)
+    if trade is not None and trade.state != "closed":
+        return None
+    return Refusal("denied", "the position that it was for is closed")
 
 
 def _scopes(row: Row[Any]) -> frozenset[str]:

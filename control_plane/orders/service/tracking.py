@@ -121,22 +121,21 @@ class Tracker:
     # ---- trades ----------------------------------------------------------------------------------
 
     def _trade(self, tx: Tx, intent: Row[Any], fill: VenueFill, instrument: Instrument) -> Row[Any]:
+        """The trade that the fill belongs to: its intent's, or the one that is open instead when an
+        order that was believed absent, or the exit of an older position, did something after all.
+        """
         identity = intent.trade_id or trade_id(intent.id)
         found = trades.find(tx, identity)
-        if found is not None:
+        if found is not None and found.state != "closed":
             return found
-        for other in trades.open_of_subscription(tx, intent.subscription_id):
-            if other.instrument == intent.instrument:
-                # An order believed absent came late: what it did belongs to the position there is.
-                events.record(
-                    tx,
-                    "straggler_adopted",
-                    "intent",
-                    intent.id,
-                    tenant=intent.tenant,
-                    trade=other.id,
-                )
-                return other
+        held = trades.open_of_subscription(tx, intent.subscription_id)
+        other = next((one for one in held if one.instrument == intent.instrument), found)
+        if other is not None:
+            told = {"trade": other.id, "fill": fill.fill_id}
+            events.record(
+                tx, "straggler_adopted", "intent", intent.id, tenant=intent.tenant, **told
+            )
+            return other
         trades.add(tx, self._opened(tx, intent, fill, instrument, identity))
         opened = trades.find(tx, identity)
         assert opened is not None
@@ -209,7 +208,7 @@ class Tracker:
     def _keep(
         self, tx: Tx, trade: Row[Any], after: Tally, fill: VenueFill, intent: Row[Any]
     ) -> None:
-        totals = {
+        totals: dict[str, Any] = {
             "quantity": after.held,
             "bought": after.bought,
             "sold": after.sold,
@@ -217,23 +216,28 @@ class Tracker:
             "exit_value": after.exit_value,
             "fees": after.fees,
         }
+        epoch = self.desk.epoch(trade.shard)
+        if trade.state == "closed":
+            trades.change(tx, trade, epoch=epoch, **totals, pnl=after.realised)
+            return
         why = _why(intent, fill, trade)
-        is_flat = after.held <= 0 and intent.leg != "entry"
+        is_in = fill.side == opening_side(trade.side)
+        is_flat = after.held <= 0 and not is_in
         entry = intents.find(tx, trade.entry_intent_id)
         if is_flat and (entry is None or is_terminal(entry.state)):
             pnl = after.realised
             changes.close(tx, self.desk, trade, why, **totals, pnl=pnl, closed_ms=fill.at_ms)
             return
-        if intent.leg == "entry" and trade.state == "protected":
+        if is_in and trade.state == "protected":
             # The stop that stands covers less than is held now.
             changes.expose(tx, self.desk, trade, tx.now_ms(), **totals)
             return
         leaving = {"state": "exiting", "exit_reason": trade.exit_reason or why}
-        is_leaving = intent.leg != "entry" and trade.state != "exiting"
+        is_leaving = not is_in and trade.state != "exiting"
         trades.change(
             tx,
             trade,
-            epoch=self.desk.epoch(trade.shard),
+            epoch=epoch,
             event="trade_exiting" if is_leaving else None,
             **totals,
             **(leaving if is_leaving else {}),

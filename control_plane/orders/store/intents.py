@@ -133,12 +133,17 @@ _RELEASE = (
                 ),
             ),
         ),
+        # One leg of a position in doubt at a time; while anything is, or a person has to decide,
+        # nothing enters it.
         ~exists().where(
             _other.c.account_id == intents.c.account_id,
             _other.c.instrument == intents.c.instrument,
             _other.c.margin_currency == intents.c.margin_currency,
-            _other.c.leg == intents.c.leg,
-            _other.c.state.in_(tuple(sorted(DOUBT))),
+            _other.c.state.in_((*sorted(DOUBT), "QUARANTINED")),
+            or_(
+                intents.c.leg == "entry",
+                and_(_other.c.leg == intents.c.leg, _other.c.state != "QUARANTINED"),
+            ),
         ),
     )
     .values(

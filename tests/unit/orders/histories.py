@@ -3,15 +3,23 @@ at the end of each.
 """
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
 
 from control_plane.brokers.errors import OrderRefused, OutcomeUnknown, VenueUnreachable
-from control_plane.brokers.models import Accepted, OrderRequest, VenueOrder
+from control_plane.brokers.models import (
+    Accepted,
+    Balance,
+    OrderRequest,
+    Position,
+    VenueFill,
+    VenueOrder,
+)
 from control_plane.brokers.paper.adapter import PaperBroker
+from control_plane.core.ids import AccountId
 from control_plane.infra.db import Database
 from control_plane.infra.failpoints import Arming, FailpointRaised
 from control_plane.infra.rng import SeededRng
@@ -21,6 +29,8 @@ from strategy_runtime.rules.instruments import Instrument
 from strategy_runtime.rules.money import ZERO
 from tests.factories import D
 from tests.unit.orders.desk import Slice, sail, subscribe
+
+T = TypeVar("T")
 
 STEPS = 40
 CRASHES = (
@@ -70,6 +80,29 @@ class Line:
         if self.fails():
             raise VenueUnreachable("down")
         return await self.paper.find(order, exchange_order_id)
+
+    async def fills_since(self, cursors: Mapping[AccountId, str]) -> Sequence[VenueFill]:
+        return await self._ask(self.paper.fills_since, cursors)
+
+    async def balances(
+        self, accounts: Sequence[AccountId]
+    ) -> Mapping[AccountId, Sequence[Balance]]:
+        return await self._ask(self.paper.balances, accounts)
+
+    async def positions(self, accounts: Sequence[AccountId]) -> Sequence[Position]:
+        return await self._ask(self.paper.positions, accounts)
+
+    async def protect(self, *asked: Any) -> None:
+        if self.fails():
+            raise OutcomeUnknown("the request was lost")
+        await self.paper.protect(*asked)
+        if self.fails():
+            raise OutcomeUnknown("the reply was lost")
+
+    async def _ask(self, what: Callable[[Any], Awaitable[T]], of: Any) -> T:
+        if self.fails():
+            raise VenueUnreachable("down")
+        return await what(of)
 
     async def arrive(self) -> None:
         """What was on its way gets there, late."""

@@ -282,3 +282,28 @@ async def test_a_fill_of_an_order_that_was_given_up_joins_the_position(ship: Sli
     assert trade.quantity == sum(fill.quantity for fill in await ship.rows("fills"))
     assert trade.state == "protected"
     assert (await ship.only("intents", leg="sl", state="OPEN")).quantity == trade.quantity
+
+
+async def test_an_exit_in_doubt_keeps_the_next_entry_back_and_never_closes_it(
+    memory: Database, clock: FakeClock
+) -> None:
+    ship = await futures(memory, clock)
+    await ship.signal("LONG")
+    await ship.work()
+    line = await bad_line(ship, place_as="lose_request", find_as="unreachable")
+    await ship.signal("EXIT_LONG")
+    await ship.work(2)
+    # Meanwhile the position ends at its target.
+    await ship.price("53001")
+    await ship.work(2)
+    assert (await ship.only("trades")).state == "closed"
+    line.place_as = "ok"
+    await ship.price("50000")
+    await ship.signal("SHORT")
+    await ship.work(4)
+    assert (await ship.only("intents", leg="entry", side="sell")).state == "READY"
+    line.find_as = "ok"
+    await ship.work(30)
+    assert (await ship.only("intents", leg="exit")).state == "DENIED"
+    trade = await ship.only("trades", side="SHORT")
+    assert trade.state == "protected"
