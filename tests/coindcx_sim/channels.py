@@ -98,17 +98,28 @@ def _depth(channel: Channel, line: Line, at_ms: int) -> dict[str, Any]:
     }
 
 
+def closed_candle(world: World, channel: Channel, ended_ms: int) -> Said | None:
+    """Spot alone says when a bar is closed, and only of bars that traded."""
+    market = world.spot_at(channel.pair)
+    if channel.is_futures or market is None:
+        return None
+    line = world.tape.line(market.name)
+    width = WIDTHS[channel.interval] * 60_000
+    if ended_ms - width not in line.bars(ended_ms - width, ended_ms - width, width // 60_000):
+        return None
+    return "candlestick", _candle(channel, market.name, line, ended_ms - width) | {"x": True}
+
+
 def _candle(channel: Channel, name: str, line: Line, at_ms: int) -> dict[str, Any]:
     width = WIDTHS[channel.interval] * 60_000
     opened = at_ms // width * width
-    bar = [each for each in line.trades if each[0] >= opened]
-    prices = [price for _, price, _ in bar]
+    bar = line.bars(opened, opened, WIDTHS[channel.interval])[opened]
     shown = {
-        "open": exact_text(prices[0]),
-        "high": exact_text(max(prices)),
-        "low": exact_text(min(prices)),
-        "close": exact_text(prices[-1]),
-        "volume": exact_text(sum(quantity for _, _, quantity in bar)),
+        "open": exact_text(bar.open),
+        "high": exact_text(bar.high),
+        "low": exact_text(bar.low),
+        "close": exact_text(bar.close),
+        "volume": exact_text(bar.volume),
     }
     if channel.is_futures:
         row = {

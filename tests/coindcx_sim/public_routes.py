@@ -175,23 +175,17 @@ def _levels(line: Line, depth: int) -> dict[str, dict[str, str]]:
 
 
 def _bars(line: Line, start: int, end: int, width: int) -> list[dict[str, Any]]:
-    """Of the trades that the tape still knows; an interval without one has no bar."""
-    bars: dict[int, dict[str, Any]] = {}
-    for at_ms, price, quantity in line.trades:
-        if not start <= at_ms <= end:
-            continue
-        opened = at_ms // width * width
-        bar = bars.get(opened)
-        if bar is None:
-            bars[opened] = {
-                "open": price, "high": price, "low": price, "close": price,
-                "volume": quantity, "time": opened,
-            }  # fmt: skip
-            continue
-        bar["high"], bar["low"] = max(bar["high"], price), min(bar["low"], price)
-        bar["close"] = price
-        bar["volume"] += quantity
-    return [bars[opened] for opened in sorted(bars)]
+    return [
+        {
+            "open": bar.open,
+            "high": bar.high,
+            "low": bar.low,
+            "close": bar.close,
+            "volume": bar.volume,
+            "time": opened,
+        }
+        for opened, bar in line.bars(start, end, width // 60_000).items()
+    ]
 
 
 def _count(query: Query, key: str, default: int) -> int:

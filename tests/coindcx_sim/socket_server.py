@@ -14,7 +14,7 @@ from aiohttp import web
 
 from control_plane.brokers.coindcx.wire import SOCKET_JOIN
 from tests.coindcx_sim.answers import encoded
-from tests.coindcx_sim.channels import Channel, channel_of, said
+from tests.coindcx_sim.channels import WIDTHS, Channel, channel_of, closed_candle, said
 from tests.coindcx_sim.exchange import Exchange
 
 Host = Literal["spot", "stream"]
@@ -70,7 +70,10 @@ class SocketServer:
         channel = channel_of(self.exchange.world, str(name))
         if channel is None or (channel.is_futures and self.host == "spot"):
             return
-        self.channels.setdefault(channel.key, {}).setdefault(channel, set()).add(sid)
+        listening = self.channels.setdefault(channel.key, {})
+        if channel not in listening and channel.what == "candlestick":
+            self._close_candles(channel)
+        listening.setdefault(channel, set()).add(sid)
 
     async def leave(self, sid: str, asked: Any) -> None:
         name = asked.get("channelName") if isinstance(asked, dict) else None
@@ -96,6 +99,21 @@ class SocketServer:
             for sid in sids if found else ():
                 assert found is not None
                 self.outgoing.put_nowait((sid, *found))
+
+    def _close_candles(self, channel: Channel) -> None:
+        """Each bar's end is told once, as soon as it is over."""
+        timers = self.exchange.world.timers
+        width_ms = WIDTHS[channel.interval] * 60_000
+
+        def close(ended_ms: int) -> None:
+            found = closed_candle(self.exchange.world, channel, ended_ms)
+            for sid in self.channels[channel.key][channel] if found else ():
+                assert found is not None
+                self.outgoing.put_nowait((sid, *found))
+            timers.at(ended_ms + width_ms, lambda _: close(ended_ms + width_ms))
+
+        first_ms = (timers.now_ms // width_ms + 1) * width_ms
+        timers.at(first_ms, lambda _: close(first_ms))
 
     async def _join_private(self, sid: str, asked: dict[str, Any]) -> None:
         key, proof = asked.get("apiKey"), asked.get("authSignature")

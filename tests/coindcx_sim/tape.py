@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 from tests.coindcx_sim.timers import Timers
@@ -10,6 +10,29 @@ from tests.coindcx_sim.timers import Timers
 Moved = Callable[[str, int], None]
 
 BASIS = Decimal("0.0001")
+MINUTE_MS = 60_000
+TRADES_KEPT = 500
+
+
+@dataclass(slots=True)
+class Bar:
+    """One minute's trades; longer bars are made of these. An interval without one has no bar."""
+
+    open: Decimal
+    high: Decimal
+    low: Decimal
+    close: Decimal
+    volume: Decimal
+
+    def add(self, price: Decimal, quantity: Decimal) -> None:
+        self.high, self.low = max(self.high, price), min(self.low, price)
+        self.close = price
+        self.volume += quantity
+
+    def merge(self, later: "Bar") -> None:
+        self.high, self.low = max(self.high, later.high), min(self.low, later.low)
+        self.close = later.close
+        self.volume += later.volume
 
 
 @dataclass
@@ -26,6 +49,7 @@ class Line:
     left: dict[str, Decimal] = field(default_factory=dict)
     funding_rate: Decimal = BASIS
     trades: list[tuple[int, Decimal, Decimal]] = field(default_factory=list)
+    minutes: dict[int, Bar] = field(default_factory=dict)  # by open time, in order
 
     @property
     def ask(self) -> Decimal:
@@ -38,6 +62,32 @@ class Line:
     @property
     def mark_price(self) -> Decimal:
         return self.mark if self.mark is not None else self.last
+
+    def trade(self, at_ms: int, price: Decimal, quantity: Decimal) -> None:
+        self.last = price
+        self.left.clear()
+        self.trades.append((at_ms, price, quantity))
+        del self.trades[:-TRADES_KEPT]
+        opened = at_ms // MINUTE_MS * MINUTE_MS
+        bar = self.minutes.get(opened)
+        if bar is None:
+            self.minutes[opened] = Bar(price, price, price, price, quantity)
+        else:
+            bar.add(price, quantity)
+
+    def bars(self, start_ms: int, end_ms: int, minutes: int) -> dict[int, Bar]:
+        """Bars that open in [start, end], by open time; the last may still be forming."""
+        width = minutes * MINUTE_MS
+        found: dict[int, Bar] = {}
+        for opened, bar in self.minutes.items():
+            at_ms = opened // width * width
+            if not start_ms <= at_ms <= end_ms:
+                continue
+            if at_ms in found:
+                found[at_ms].merge(bar)
+            else:
+                found[at_ms] = replace(bar)
+        return found
 
     def take(self, side: str, wanted: Decimal) -> Decimal:
         """How much of a marketable order this market can fill now."""
@@ -63,11 +113,7 @@ class Tape:
 
     def move(self, name: str, price: Decimal, at_ms: int) -> None:
         """The last price is now this; whatever it crosses happens."""
-        line = self.lines[name]
-        line.last = price
-        line.left.clear()
-        line.trades.append((at_ms, price, Decimal("0.01")))
-        del line.trades[:-500]
+        self.lines[name].trade(at_ms, price, Decimal("0.01"))
         self.moved(name, at_ms)
 
     def script(self, name: str, points: Iterable[tuple[int, Decimal]]) -> None:
