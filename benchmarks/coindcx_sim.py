@@ -101,7 +101,7 @@ async def over_loopback(port: int, first: int, count: int) -> None:
 
 async def by_client(net: Closing, port: int, first: int, count: int) -> None:
     hosts = Hosts(f"http://127.0.0.1:{port}", f"http://127.0.0.1:{port}")
-    client = Client(net, hosts)
+    client = Client(net, hosts, deadline_seconds=60)
     numbers = iter(range(first, first + count))
 
     async def work() -> None:
@@ -122,7 +122,9 @@ async def by_client(net: Closing, port: int, first: int, count: int) -> None:
 async def by_broker(port: int, first: int, count: int) -> None:
     """Through the whole adapter: keys, limits (none reached), lanes, the port's answers."""
     url, many = f"http://127.0.0.1:{port}", 10**6
-    section = CoinDcxSettings(api_url=url, public_url=url, per_second=many, per_minute=many)
+    section = CoinDcxSettings(
+        api_url=url, public_url=url, per_second=many, per_minute=many, deadline_seconds=60
+    )
     accounts = [AccountId(f"acc{n}") for n in range(ACCOUNTS)]
     keys = {each: Credentials(f"key-{n}", f"secret-{n}") for n, each in enumerate(accounts)}
     opened = open_broker(KeyRing(keys), RealClock(), section)

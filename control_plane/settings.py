@@ -134,6 +134,7 @@ class CoinDcxSettings(Section):
     trust_texts: bool = False  # believe a refusal in words that nobody has documented
     spot_stop_orders: bool = False  # stops may be sent on spot, a form without a sample
     inline_stops: bool = True  # a futures entry carries its stop; it is read back either way
+    balance_includes_locked: bool = False  # docs and clients say that it is what is free
 
 
 class Settings(BaseSettings):

@@ -79,10 +79,13 @@ class SpotRoutes:
         if limit > 500:
             raise Refusal(422, "limit must be less than or equal to 500", "BFF-SO-004")
         wanted = call.fields.get("symbol")
+        since, until = call.count("from_timestamp", 0), call.count("to_timestamp", 2**60)
         found = [
             each
             for each in call.account.trades
-            if each["id"] > after and wanted in (None, each["symbol"])
+            if each["id"] > after
+            and wanted in (None, each["symbol"])
+            and since <= each["timestamp"] <= until
         ]
         return (found[::-1] if call.fields.get("sort") == "desc" else found)[:limit]
 

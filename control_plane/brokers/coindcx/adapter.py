@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import TypeVar
 
@@ -33,6 +33,7 @@ from control_plane.core.clock import ms
 from control_plane.core.ids import AccountId
 from control_plane.errors import SlipwayError
 from strategy_runtime.rules.instruments import Instrument
+from strategy_runtime.rules.money import ZERO
 
 T = TypeVar("T")
 AT_ONCE = 50
@@ -126,6 +127,8 @@ class CoinDcxBroker:
             held = []  # it never opened one
         else:
             held = told(outcome)
+        if self.settings.balance_includes_locked:
+            free = [replace(each, free=max(ZERO, each.free - each.locked)) for each in free]
         return [
             *(Balance("spot", each.currency, each.free, each.locked) for each in free),
             *(Balance("futures", each.currency, each.balance, each.locked) for each in held),

@@ -34,6 +34,19 @@ class Catalogue:
     def by_pair(self, pair: str) -> Market | None:
         return next((each for each in self.markets.values() if each.pair == pair), None)
 
+    def pair_of(self, name: str, ecode: str) -> tuple[str, str] | None:
+        """Pair and quote of a market, also of one that was delisted since: its name ends in what
+        prices it.
+        """
+        if (market := self.markets.get(name)) is not None:
+            return market.pair, market.quote
+        quotes = sorted({each.quote for each in self.markets.values()}, key=len, reverse=True)
+        for quote in quotes:
+            base = name.removesuffix(quote)
+            if ecode and base and base != name:
+                return f"{ecode}-{base}_{quote}", quote
+        return None
+
 
 def spot_instrument(market: Market, settings: VenueSettings) -> Instrument:
     step = common_step(market.step, Decimal(1).scaleb(-market.quantity_decimals))

@@ -26,7 +26,6 @@ BOOKED: Mapping[str, Stage] = {
     "tpsl_exit": "stop",
     "liquidation": "liquidation",
 }
-FIRST_MS = 1_704_067_200_000  # 2024: futures had no API before
 
 
 @dataclass(frozen=True)
@@ -38,9 +37,10 @@ class Fills:
         self, account: AccountId, cursor: str, catalogue: Catalogue, now_ms: int
     ) -> list[VenueFill]:
         after, at_ms = read_cursor(cursor)
-        on_spot, after = await self.spot.fills(account, after, catalogue)
+        on_spot, after = await self.spot.fills(account, after, catalogue, now_ms)
         overlap = self.futures.settings.fills_overlap_ms
-        on_futures = await self._futures(account, at_ms - overlap if at_ms else FIRST_MS, now_ms)
+        since_ms = at_ms - overlap if at_ms else now_ms - self.futures.settings.first_look_ms
+        on_futures = await self._futures(account, since_ms, now_ms)
         newest = max((each.at_ms for each in on_futures), default=at_ms)
         found = sorted([*on_spot, *on_futures], key=lambda each: each.at_ms)
         return [replace(each, cursor=f"{after}.{newest}") for each in found]

@@ -46,8 +46,12 @@ class Gate:
         """The venue said 429."""
         self.limiter.refused(self._now(), self.names(key))
 
+    def could_promise(self, calls: int) -> bool:
+        return not calls or self.limiter.could_promise(self._now(), self._own, calls)
+
     def promise(self, calls: int) -> bool:
-        return self.limiter.promise(self._now(), self._own, calls)
+        """Keep calls free to protect what an entry is about to open."""
+        return not calls or self.limiter.promise(self._now(), self._own, calls)
 
     def names(self, key: str) -> tuple[str, ...]:
         return (f"key {key}", self._own) if key else (self._own,)

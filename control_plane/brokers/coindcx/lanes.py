@@ -50,10 +50,11 @@ class Lanes:
     ) -> Outcome[T]:
         """Something that was written down before, signed with the timestamp of that row."""
         way = self._way(account)
-        if lane is Lane.ENTRY and not way.gate.promise(self.settings.protect_calls):
-            raise NotSent("Nothing left: no calls would be left over to protect the entry.")
         credentials = await self._credentials(account)
+        calls = self.settings.protect_calls if lane is Lane.ENTRY else 0
+        self._protectable(way.gate.could_promise(calls))
         await way.gate.enter(credentials.key, call.bucket, lane, self.settings.patience_seconds)
+        self._protectable(way.gate.promise(calls))
         return await self._send(way, call, credentials, signed_ms)
 
     async def ask(self, account: AccountId, call: Call[T], lane: Lane) -> Outcome[T]:
@@ -71,6 +72,10 @@ class Lanes:
 
     def _way(self, account: AccountId) -> Way:
         return self.ways[pinned(account, self.egresses, self.by_hand).name]
+
+    def _protectable(self, is_promised: bool) -> None:
+        if not is_promised:
+            raise NotSent("Nothing left: no calls would be left over to protect the entry.")
 
     async def _asking(self, way: Way, key: str, call: Call[T], lane: Lane) -> None:
         try:

@@ -155,16 +155,20 @@ class Limiter:
         """Set calls aside to protect what an entry is about to open; False if the address could
         not send them in time, and then the entry must not leave.
         """
+        if not self.could_promise(now_ms, address, calls):
+            return False
+        meter = self._meter(address)
+        meter.promises.append((now_ms + self.rates.protect_ms, calls))
+        meter.promised += calls
+        return True
+
+    def could_promise(self, now_ms: int, address: str, calls: int) -> bool:
         meter = self._meter(address)
         while meter.promises and meter.promises[0][0] <= now_ms:
             meter.promised -= meter.promises.popleft()[1]
         spans = self.rates.protect_ms / SECOND_MS
         capacity = self.rates.per_second * self._factor(now_ms, address) * spans
-        if meter.promised + calls > capacity:
-            return False
-        meter.promises.append((now_ms + self.rates.protect_ms, calls))
-        meter.promised += calls
-        return True
+        return meter.promised + calls <= capacity
 
     def usage(self, now_ms: int) -> Iterator[Usage]:
         for name, meter in sorted(self.meters.items()):

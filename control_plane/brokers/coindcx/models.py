@@ -79,8 +79,9 @@ class SpotTrade:
     side: str
     quantity: Decimal
     price: Decimal
-    fee: Decimal | None  # a socket's trade may not name it
+    fee: Decimal
     at_ms: int
+    ecode: str = ""
 
 
 @dataclass(frozen=True, slots=True)

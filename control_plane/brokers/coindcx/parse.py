@@ -112,6 +112,7 @@ def spot_trades(value: object) -> list[SpotTrade]:
             price=row.positive("price"),
             fee=row.amount("fee_amount"),
             at_ms=row.time_ms("timestamp"),
+            ecode=row.text_or("ecode"),
         )
         for row in rows(value, "trades")
     ]

@@ -135,7 +135,10 @@ def active_orders_count(market: str, side: str | None = None) -> Call[int]:
 
 
 def trade_history(
-    from_id: int | None = None, limit: int = 500, market: str | None = None
+    from_id: int | None = None,
+    limit: int = 500,
+    market: str | None = None,
+    since_ms: int | None = None,
 ) -> Call[list[SpotTrade]]:
     """Fills after an id, oldest first: the account's only cursor."""
 
@@ -146,7 +149,13 @@ def trade_history(
         return sorted(found, key=lambda trade: (len(trade.id), trade.id))
 
     return post(
-        f"{ORDERS}/trade_history", read, from_id=from_id, limit=limit, sort="asc", symbol=market
+        f"{ORDERS}/trade_history",
+        read,
+        from_id=from_id,
+        limit=limit,
+        sort="asc",
+        from_timestamp=since_ms,
+        symbol=market,
     )
 
 

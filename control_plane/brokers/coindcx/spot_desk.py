@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from loguru import logger
+
 from control_plane.brokers.coindcx import spot
 from control_plane.brokers.coindcx.answers import acted, told
 from control_plane.brokers.coindcx.catalogue import Catalogue
@@ -70,12 +72,15 @@ class SpotDesk:
         return [spot_view(account, instrument, each) for each in found]
 
     async def fills(
-        self, account: AccountId, after: int, catalogue: Catalogue
+        self, account: AccountId, after: int, catalogue: Catalogue, now_ms: int
     ) -> tuple[list[VenueFill], int]:
-        """What was filled after that trade id, with our client ids, and the id to go on from."""
+        """What was filled after that trade id, with our client ids, and the id to go on from. With
+        no id yet, what is recent: a trader's history before us is none of ours.
+        """
+        since_ms = None if after else now_ms - self.settings.first_look_ms
         found: list[SpotTrade] = []
         for _ in range(self.settings.most_pages):
-            call = spot.trade_history(from_id=after or None)
+            call = spot.trade_history(from_id=after or None, since_ms=since_ms)
             page = told(await self.lanes.ask(account, call, Lane.LOOK_UP))
             fresh = [each for each in page if int(each.id) > after]
             found += fresh
@@ -83,9 +88,8 @@ class SpotDesk:
                 break
             after = int(fresh[-1].id)
         names = await self._client_ids(account, sorted({each.order_id for each in found}))
-        return [
-            _fill(account, each, names.get(each.order_id, ""), catalogue) for each in found
-        ], after
+        fills = [_fill(account, each, names.get(each.order_id, ""), catalogue) for each in found]
+        return [each for each in fills if each is not None], after
 
     async def _sought(self, order: OrderRequest) -> VenueOrder | None:
         """`Invalid Request` may stand for "not found", or not. Absent is only what neither rests
@@ -97,8 +101,7 @@ class SpotDesk:
             if not each.client_order_id and _is(each, order):
                 raise VenueUnreachable("An order at CoinDCX names no client id and could be ours.")
         since = order.signed_ms - self.settings.skew_ms
-        call = spot.trade_history(market=market_name(order.instrument))
-        call = replace(call, fields={**call.fields, "from_timestamp": since})
+        call = spot.trade_history(market=market_name(order.instrument), since_ms=since)
         trades = told(await self.lanes.ask(order.account, call, Lane.LOOK_UP))
         if any(each.side == order.side and each.at_ms >= since for each in trades):
             raise VenueUnreachable("Fills at CoinDCX since could be of the order that is sought.")
@@ -120,9 +123,8 @@ class SpotDesk:
         found: list[SpotTrade] = []
         after = 0
         for _ in range(self.settings.most_pages):
-            call = spot.trade_history(from_id=after or None, market=order.market)
             since = order.created_ms - self.settings.skew_ms
-            call = replace(call, fields={**call.fields, "from_timestamp": since})
+            call = spot.trade_history(from_id=after or None, market=order.market, since_ms=since)
             page = told(await self.lanes.ask(account, call, Lane.LOOK_UP))
             fresh = [each for each in page if int(each.id) > after]
             if not fresh:
@@ -152,11 +154,16 @@ class SpotDesk:
         return names
 
 
-def _fill(account: AccountId, trade: SpotTrade, name: str, catalogue: Catalogue) -> VenueFill:
-    market = catalogue.markets.get(trade.market)
-    if market is None:
-        raise VenueUnreachable(f"A fill is in {trade.market}, which the catalogue does not list.")
-    return spot_fill(account, InstrumentId(f"spot:{market.pair}"), market.quote, trade, name)
+def _fill(
+    account: AccountId, trade: SpotTrade, name: str, catalogue: Catalogue
+) -> VenueFill | None:
+    """None in a market that the venue names no more: it cannot be one that we traded."""
+    found = catalogue.pair_of(trade.market, trade.ecode)
+    if found is None:
+        logger.warning("fill_in_unknown_market", account=account, market=trade.market)
+        return None
+    pair, quote = found
+    return spot_fill(account, InstrumentId(f"spot:{pair}"), quote, trade, name)
 
 
 def _is(found: SpotOrder, order: OrderRequest) -> bool:

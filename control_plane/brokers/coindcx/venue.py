@@ -30,6 +30,8 @@ class VenueSettings:
     fills_overlap_ms: int = (
         90_000  # fills are told again for so long: their order may still be in doubt
     )
+    first_look_ms: int = 7 * 86_400_000  # how far back fills are read before there is a cursor
+    balance_includes_locked: bool = False  # docs and clients say it is what is free
     catalogue_seconds: float = 600.0
     spot_fee_percents: tuple[tuple[str, Decimal], ...] = (("INR", Decimal("0.59")),)
     spot_fee_percent: Decimal = Decimal("0.2")
@@ -48,6 +50,7 @@ def venue_settings(section: CoinDcxSettings) -> VenueSettings:
         trust_texts=section.trust_texts,
         spot_stop_orders=section.spot_stop_orders,
         inline_stops=section.inline_stops,
+        balance_includes_locked=section.balance_includes_locked,
         deadline_seconds=section.deadline_seconds,
         rates=Rates(
             per_second=section.per_second,

@@ -179,7 +179,7 @@ def spot_fill(
         side="buy" if trade.side == "buy" else "sell",
         quantity=trade.quantity,
         price=trade.price,
-        fee=trade.fee or ZERO,
+        fee=trade.fee,
         fee_currency=quote,
         at_ms=trade.at_ms,
         stage="default",

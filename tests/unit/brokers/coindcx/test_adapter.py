@@ -380,6 +380,39 @@ async def test_balances_are_of_both_wallets() -> None:
     assert {each.wallet for each in found} == {"spot"}
 
 
+async def test_a_venue_that_counts_what_is_locked_as_balance_can_be_told_of() -> None:
+    counting = replace(UNHURRIED, balance_includes_locked=True)
+    for switches, settings in (
+        (Switches(), UNHURRIED),
+        (Switches(balance_includes_locked=True), counting),
+    ):
+        table = Table(switches, settings)
+        await table.sent(table.request("a"))
+        found = (await table.broker.balances([ME]))[ME]
+        (usdt,) = [each for each in found if (each.wallet, each.currency) == ("spot", "USDT")]
+        assert (usdt.free, usdt.locked) == (D("99298.6"), D("701.4"))
+
+
+async def test_a_fill_in_a_market_that_is_gone_holds_up_nothing() -> None:
+    table = Table()
+    await table.sent(table.request("a", price=D("80000")))
+    row = dict(table.desk.account.trades[0])
+    table.desk.account.trades[:0] = [
+        row | {"id": 1, "symbol": "OLDUSDT", "order_id": "1"},
+        row | {"id": 2, "symbol": "XYZ", "order_id": "2"},
+    ]
+    found = await table.broker.fills_since({ME: ""})
+    assert [each.instrument for each in found] == ["spot:B-OLD_USDT", "spot:B-BTC_USDT"]
+
+
+async def test_a_traders_old_history_is_not_read() -> None:
+    table = Table()
+    old = table.request("a", price=D("80000"))
+    await table.sent(old)
+    table.desk.account.trades[0]["timestamp"] -= 8 * 86_400_000
+    assert not await table.broker.fills_since({ME: ""})
+
+
 async def test_a_spot_stop_is_not_sent_until_an_operator_has_proved_its_form() -> None:
     stop = {"side": "sell", "kind": "stop_limit", "trigger_price": D("79000"), "price": D("78900")}
     table = Table()
