@@ -21,7 +21,7 @@ from control_plane.accounts.models import FirstUser
 from control_plane.accounts.service import Accounts, Users
 from control_plane.core.ids import Rng
 from control_plane.deployments.service import Deployments
-from control_plane.infra import db, failpoints, health, logging, operator, schema
+from control_plane.infra import db, failpoints, health, logging, operator, rootkey, schema
 from control_plane.infra.bus import Bus
 from control_plane.infra.clock import RealClock
 from control_plane.infra.datafolder import DataFolder
@@ -30,6 +30,7 @@ from control_plane.infra.failpoints import Failpoints
 from control_plane.infra.health import Health
 from control_plane.infra.http_server import HttpServer
 from control_plane.infra.leases import Leases
+from control_plane.infra.mail import ConsoleOutbox, FileOutbox, Mail
 from control_plane.infra.passwords import Passwords
 from control_plane.infra.rng import SystemRng
 from control_plane.infra.supervisor import Supervisor
@@ -37,6 +38,7 @@ from control_plane.market.service import Market
 from control_plane.orders.service.halting import Halts
 from control_plane.orders.service.reading import has_open_trade
 from control_plane.roles import Machinery
+from control_plane.sessions.service import guesses_of, identity
 from control_plane.settings import Settings
 from control_plane.strategies.service import Strategies
 from control_plane.subscriptions.service import Subscriptions
@@ -103,10 +105,19 @@ async def _open_site(app: App, stack: AsyncExitStack) -> None:
     settings = machinery.settings
     server = HttpServer(settings.host, settings.port)
     stack.callback(server.close)
-    users = Users(machinery.db, machinery.clock, machinery.rng, Passwords(machinery.rng))
+    users = Users(
+        machinery.db,
+        machinery.clock,
+        machinery.rng,
+        Passwords(machinery.rng),
+        guesses_of(settings.accounts),
+    )
     services = web.Services(
         db=machinery.db,
         users=users,
+        identity=identity(
+            users, rootkey.ensure(machinery.folder.path, machinery.rng), _mail(machinery), settings
+        ),
         accounts=Accounts(machinery.db, machinery.rng, is_busy=has_open_trade),
         strategies=Strategies(machinery.db, machinery.rng),
         market=Market(machinery.db, machinery.bus),
@@ -121,6 +132,12 @@ async def _open_site(app: App, stack: AsyncExitStack) -> None:
     app.first_user = await users.ensure_first()
     operator.publish_address(machinery.folder.path, server.address)
     stack.callback(operator.withdraw_address, machinery.folder.path)
+
+
+def _mail(machinery: Machinery) -> Mail:
+    if machinery.settings.accounts.mail == "console":
+        return ConsoleOutbox()
+    return FileOutbox(machinery.folder.path / "outbox", machinery.clock, machinery.rng)
 
 
 def _health(machinery: Machinery) -> Health:

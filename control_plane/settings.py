@@ -105,6 +105,18 @@ class TradingSettings(Section):
     at_once: int = Field(64, ge=1)  # orders on their way
 
 
+class AccountSettings(Section):
+    """Who may sign up, and how signing in behaves."""
+
+    sign_up: Literal["open", "invitation", "closed"] = "invitation"
+    public_url: str = "http://127.0.0.1:8000"  # what links in letters begin with, always
+    idle_minutes: float = Field(30, gt=0)  # a session that is not used for so long has ended
+    session_days: float = Field(30, gt=0, le=365)
+    free_failures: int = Field(3, ge=1)  # from this one on, wrong passwords are slowed down
+    longest_wait_seconds: float = Field(900, gt=0)
+    mail: Literal["file", "console"] = "file"  # the folder `outbox` of the data folder
+
+
 class PaperSettings(Section):
     """How the paper exchange fills: half the spread, and what a taker pays beyond it."""
 
@@ -166,6 +178,7 @@ class Settings(BaseSettings):
     trading: TradingSettings = TradingSettings()
     paper: PaperSettings = PaperSettings()
     coindcx: CoinDcxSettings = CoinDcxSettings()
+    accounts: AccountSettings = AccountSettings()
 
     @field_validator("roles", mode="before")
     @classmethod

@@ -7,6 +7,7 @@ from control_plane.infra import commands, events, leases
 from control_plane.infra.db import metadata
 from control_plane.market import store as market
 from control_plane.orders.store import tables as orders
+from control_plane.sessions.store import tables as sessions
 from control_plane.signals import store as signals
 from control_plane.strategies import store as strategies
 from control_plane.subscriptions import store as subscriptions
@@ -20,6 +21,7 @@ MODULES = (
     leases,
     market,
     orders,
+    sessions,
     signals,
     strategies,
     subscriptions,

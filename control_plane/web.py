@@ -9,7 +9,7 @@ from importlib.metadata import version
 
 from fastapi import APIRouter, FastAPI
 
-from control_plane.accounts.api import Authenticator, account_routes, me_routes
+from control_plane.accounts.api import account_routes
 from control_plane.accounts.service import Accounts, Users
 from control_plane.core.clock import Clock
 from control_plane.core.ids import Rng
@@ -26,6 +26,10 @@ from control_plane.market import api as market
 from control_plane.market.service import Market
 from control_plane.orders import api as orders
 from control_plane.orders.service.halting import Halts
+from control_plane.sessions.api.doors import doors
+from control_plane.sessions.api.mine import my_routes, people_routes, token_routes
+from control_plane.sessions.api.who import Authenticator
+from control_plane.sessions.service import Identity
 from control_plane.settings import Settings
 from control_plane.signals import api as signals
 from control_plane.strategies import api as strategies
@@ -40,6 +44,7 @@ class Services:
 
     db: Database
     users: Users
+    identity: Identity
     accounts: Accounts
     strategies: Strategies
     market: Market
@@ -65,6 +70,7 @@ class Site:
 
 def build(services: Services, settings: Settings, clock: Clock, rng: Rng, token: str) -> FastAPI:
     ours = version("slipway")
+    who = services.identity
     screen = Dashboard(services.db, clock, services.health, services.market.last, ours)
     return create_app(
         routers=_routers(services),
@@ -72,7 +78,8 @@ def build(services: Services, settings: Settings, clock: Clock, rng: Rng, token:
             health_routes(services.health),
             dashboard.page_routes(screen, is_private=is_private(settings)),
         ],
-        authenticate=Authenticator(services.users, token),
+        doors=[doors(who.sessions, who.letters)],
+        authenticate=Authenticator(services.users, who.sessions, who.tokens, who.factors, token),
         clock=clock,
         rng=rng,
         options=HttpOptions(
@@ -86,7 +93,9 @@ def build(services: Services, settings: Settings, clock: Clock, rng: Rng, token:
 
 def _routers(services: Services) -> Sequence[APIRouter]:
     return (
-        me_routes(services.users),
+        my_routes(services.identity.sessions, services.identity.factors),
+        token_routes(services.identity.tokens),
+        people_routes(services.identity.people, services.identity.letters),
         account_routes(services.accounts),
         market.routes(services.market),
         strategies.routes(services.strategies),

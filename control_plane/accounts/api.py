@@ -1,22 +1,15 @@
-"""Who asks, and the routes of one's own user and accounts."""
+"""The routes of one's own accounts."""
 
-from base64 import b64decode
-from binascii import Error as NotBase64
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Annotated
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter
 from pydantic import Field
 
-from control_plane.accounts.models import User
-from control_plane.accounts.service import Accounts, Users, admit
-from control_plane.core.ids import AccountId, UserId
-from control_plane.infra.http import PREFIX, Caller, Me, Unauthenticated
+from control_plane.accounts.service import Accounts
+from control_plane.core.ids import AccountId
+from control_plane.infra.http import Me
 from control_plane.infra.http_shapes import Body, Items, Moment, Shape
-from control_plane.infra.operator import is_token
-
-PASSWORD_PATH = f"{PREFIX}/me/password"
 
 Name = Annotated[str, Field(min_length=1, max_length=60, pattern=r"^\S.*$", examples=["practice"])]
 Currency = Annotated[
@@ -25,54 +18,6 @@ Currency = Annotated[
 Amount = Annotated[
     Decimal, Field(gt=0, le=Decimal(10) ** 12, decimal_places=8, examples=["100000"])
 ]
-
-
-@dataclass(frozen=True)
-class Authenticator:
-    """The operator's bearer token, or a user's e-mail and password (HTTP Basic)."""
-
-    users: Users
-    token: str
-
-    async def __call__(self, request: Request) -> Caller:
-        scheme, _, value = request.headers.get("authorization", "").partition(" ")
-        match scheme.lower():
-            case "bearer" if is_token(value.strip(), self.token):
-                user = await self.users.operated()
-                return Caller(user.tenant, "operator", is_admin=True, is_operator=True)
-            case "basic":
-                user = await self._signed_in(value, request)
-            case _:
-                raise Unauthenticated(
-                    "Nobody is signed in.",
-                    remedy=(
-                        "Send your e-mail and password (HTTP Basic), "
-                        "or the operator token of the data folder (Bearer)."
-                    ),
-                )
-        if request.url.path != PASSWORD_PATH:
-            admit(user)
-        return Caller(user.tenant, user.email, is_admin=user.role == "admin")
-
-    async def _signed_in(self, value: str, request: Request) -> User:
-        try:
-            email, colon, password = b64decode(value, validate=True).decode().partition(":")
-        except (NotBase64, UnicodeDecodeError):
-            colon = ""
-        if not colon:
-            raise Unauthenticated(
-                "The Authorization header cannot be read.",
-                remedy="Basic is followed by base64 of e-mail:password.",
-            )
-        address = request.client.host if request.client else "?"
-        return await self.users.sign_in(email, password, address)
-
-
-class NewPassword(Body):
-    current_password: str | None = Field(
-        None, description="Not needed with the operator token.", max_length=200
-    )
-    new_password: str = Field(max_length=200, examples=["four quiet words here"])
 
 
 class OpenPaper(Body):
@@ -84,12 +29,6 @@ class OpenPaper(Body):
 class ResetPaper(Body):
     currency: Currency
     amount: Amount
-
-
-class MeOut(Shape):
-    id: str
-    name: str
-    is_admin: bool
 
 
 class AccountOut(Shape):
@@ -107,23 +46,6 @@ class BalanceOut(Shape):
     currency: str
     free: Decimal
     locked: Decimal
-
-
-def me_routes(users: Users) -> APIRouter:
-    router = APIRouter(tags=["me"])
-
-    @router.get("/me")
-    async def who_am_i(me: Me) -> MeOut:
-        """Who is signed in."""
-        return MeOut(id=me.tenant, name=me.name, is_admin=me.is_admin)
-
-    @router.post("/me/password", status_code=204)
-    async def change_password(me: Me, body: NewPassword) -> None:
-        """Set another password. A one-time password opens nothing until this is done."""
-        current = None if me.is_operator else body.current_password or ""
-        await users.change_password(UserId(me.tenant), current, body.new_password)
-
-    return router
 
 
 def account_routes(accounts: Accounts) -> APIRouter:

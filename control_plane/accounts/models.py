@@ -11,8 +11,10 @@ FIRST_EMAIL = "admin@localhost"
 SHORTEST, LONGEST = 12, 128
 FEWEST_DIFFERENT = 5
 
-FREE_FAILURES = 5
+FREE_FAILURES = 3
 LONGEST_WAIT_SECONDS = 900.0
+FREE_OF_ACCOUNT = 30  # from everywhere together: one network alone locks nobody out
+FREE_OF_NETWORK = 60  # against all accounts together
 REMEMBERED = 10_000
 
 
@@ -22,6 +24,7 @@ class User:
     email: str
     role: str
     must_change_password: bool
+    is_verified: bool = True
 
     @property
     def tenant(self) -> Tenant:
@@ -75,15 +78,17 @@ def check_password(password: str, email: str) -> None:
 
 @dataclass
 class Throttle:
-    """Counts failures in a row by who failed; from the fifth on each doubles the wait."""
+    """Counts failures in a row by who failed; from the third on each doubles the wait."""
 
+    free: int = FREE_FAILURES
+    longest_seconds: float = LONGEST_WAIT_SECONDS
     _failed: dict[str, tuple[int, float]] = field(default_factory=dict)
 
     def wait_seconds(self, who: str, now: float) -> float:
         count, last = self._failed.get(who, (0, 0.0))
-        if count < FREE_FAILURES:
+        if count < self.free:
             return 0.0
-        wait: float = min(LONGEST_WAIT_SECONDS, 2.0 ** (count - FREE_FAILURES))
+        wait: float = min(self.longest_seconds, 2.0 ** min(count - self.free, 20))
         return max(0.0, last + wait - now)
 
     def failed(self, who: str, now: float) -> None:
@@ -94,3 +99,38 @@ class Throttle:
 
     def succeeded(self, who: str) -> None:
         self._failed.pop(who, None)
+
+
+@dataclass
+class Guesses:
+    """Three counts of wrong passwords: of an account from one network, which delays early and harms
+    nobody else; of an account from everywhere; and of a network against all accounts.
+    """
+
+    here: Throttle = field(default_factory=Throttle)
+    account: Throttle = field(default_factory=lambda: Throttle(FREE_OF_ACCOUNT))
+    network: Throttle = field(default_factory=lambda: Throttle(FREE_OF_NETWORK))
+
+    def wait_seconds(self, email: str, network: str, now: float) -> float:
+        return max(
+            self.here.wait_seconds(f"{network} {email}", now),
+            self.account.wait_seconds(email, now),
+            self.network.wait_seconds(network, now),
+        )
+
+    def failed(self, email: str, network: str, now: float) -> None:
+        self.here.failed(f"{network} {email}", now)
+        self.account.failed(email, now)
+        self.network.failed(network, now)
+
+    def succeeded(self, email: str, network: str) -> None:
+        """The network's count stays: one right password among many guesses excuses none of them."""
+        self.here.succeeded(f"{network} {email}")
+        self.account.succeeded(email)
+
+
+def network_of(address: str) -> str:
+    """What one customer of a provider usually has: a /24, or a /64."""
+    if ":" in address:
+        return ":".join(address.split(":")[:4])
+    return ".".join(address.split(".")[:3])

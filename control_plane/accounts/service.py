@@ -19,10 +19,11 @@ from control_plane.accounts.models import (
     FIRST_EMAIL,
     Account,
     FirstUser,
+    Guesses,
     Place,
-    Throttle,
     User,
     check_password,
+    network_of,
 )
 from control_plane.brokers.models import Balance
 from control_plane.brokers.paper import service as paper
@@ -35,6 +36,7 @@ from control_plane.infra.passwords import Passwords
 
 REMEMBER_SECONDS = 300.0
 REMEMBERED = 1_000
+SIGNED_IN = "signed in"  # the network of those who are in already
 
 
 def owned_account(tx: Tx, tenant: Tenant, identity: AccountId) -> Account:
@@ -52,6 +54,44 @@ def owned_account(tx: Tx, tenant: Tenant, identity: AccountId) -> Account:
 def places(tx: Tx, ids: Collection[AccountId]) -> dict[AccountId, Place]:
     """Whosever they are: for what follows many accounts at once."""
     return store.places(tx, ids)
+
+
+def user(tx: Tx, identity: UserId) -> User | None:
+    found = store.user_by_id(tx, identity)
+    return None if found is None else found[0]
+
+
+def user_named(tx: Tx, email: str) -> User | None:
+    found = store.user_by_email(tx, email)
+    return None if found is None else found[0]
+
+
+def add_user(tx: Tx, user: User, password_hash: str) -> None:
+    store.insert_user(tx, user, password_hash)
+    events.record(tx, "user_created", "user", user.id, tenant=user.id, email=user.email)
+
+
+def verify_user(tx: Tx, identity: UserId) -> bool:
+    if not store.set_verified(tx, identity):
+        return False
+    events.record(tx, "email_verified", "user", identity, tenant=identity)
+    return True
+
+
+def put_password(tx: Tx, identity: UserId, password_hash: str) -> None:
+    store.set_password(tx, identity, password_hash)
+    events.record(tx, "password_changed", "user", identity, tenant=identity)
+
+
+def put_role(tx: Tx, identity: UserId, role: str, *, by: str) -> bool:
+    if not store.set_role(tx, identity, role):
+        return False
+    events.record(tx, "role_changed", "user", identity, tenant=identity, role=role, by=by)
+    return True
+
+
+def all_users(tx: Tx, limit: int) -> list[User]:
+    return store.listed_users(tx, limit)
 
 
 def admins(tx: Tx) -> frozenset[Tenant]:
@@ -86,7 +126,7 @@ class Users:
     clock: Clock
     rng: Rng
     passwords: Passwords
-    throttle: Throttle = field(default_factory=Throttle)
+    guesses: Guesses = field(default_factory=Guesses)
     _proofs: _Proofs = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -114,20 +154,15 @@ class Users:
         return found
 
     async def sign_in(self, email: str, password: str, address: str) -> User:
-        now = self.clock.monotonic()
-        who = f"{address} {email.strip().lower()}"
-        wait = self.throttle.wait_seconds(who, now)
-        if wait > 0:
-            raise Throttled(
-                "Too many wrong passwords in a row.", remedy=f"Try again in {wait:.0f} s."
-            )
-
+        now, named = self.clock.monotonic(), email.strip().lower()
+        network = network_of(address)
+        self.refuse_hasty(named, network, now)
         found = await self.db.read(store.user_by_email, email)
         stored = found[1] if found else None
         proof = self._proofs.of(email, password, stored or "")
         if not self._proofs.stands(proof, now):
             if not await self.passwords.is_right(password, stored):
-                self.throttle.failed(who, now)
+                self.guesses.failed(named, network, now)
                 raise Unauthenticated(
                     "The e-mail or the password is wrong.",
                     remedy=(
@@ -136,23 +171,61 @@ class Users:
                     ),
                 )
             self._proofs.keep(proof, now)
-        self.throttle.succeeded(who)
+            await self._keep_strong(found, password)
+        self.guesses.succeeded(named, network)
         assert found is not None
         return found[0]
 
-    async def change_password(self, identity: UserId, current: str | None, new: str) -> None:
-        """`current` None: an operator sets it, who need not know the old one."""
+    def refuse_hasty(self, email: str, network: str, now: float) -> None:
+        wait = self.guesses.wait_seconds(email, network, now)
+        if wait > 0:
+            raise Throttled(
+                "Too many wrong passwords in a row.", remedy=f"Try again in {wait:.0f} s."
+            )
+
+    async def _keep_strong(self, found: tuple[User, str] | None, password: str) -> None:
+        """A hash with yesterday's parameters is made anew, while the password is at hand."""
+        if found is None or not self.passwords.is_weak(found[1]):
+            return
+        await self.db.write(
+            store.rehash, found[0].id, found[1], await self.passwords.hash(password)
+        )
+
+    async def change_password(
+        self,
+        identity: UserId,
+        current: str | None,
+        new: str,
+        also: Callable[[Tx], object] = lambda _tx: None,
+    ) -> None:
+        """`current` None: the operator sets it, or somebody whom a letter proved to be the user.
+        `also` is done in the same transaction.
+        """
         found = await self.db.read(store.user_by_id, identity)
         assert found is not None
         user, stored = found
-        if current is not None and not await self.passwords.is_right(current, stored):
-            raise WrongPassword("The current password is wrong.", field="current_password")
+        if current is not None:
+            await self._confirm(user, current, stored)
         check_password(new, user.email)
         if await self.passwords.is_right(new, stored):
             raise WrongPassword(
                 "The new password is the old one.", field="new_password", remedy="Choose another."
             )
-        await self.db.write(_change, identity, await self.passwords.hash(new))
+        await self.db.write(_change, identity, await self.passwords.hash(new), also)
+
+    async def confirm(self, identity: UserId, password: str) -> None:
+        """Whoever is signed in proves it once more."""
+        found = await self.db.read(store.user_by_id, identity)
+        assert found is not None
+        await self._confirm(found[0], password, found[1])
+
+    async def _confirm(self, user: User, password: str, stored: str) -> None:
+        now = self.clock.monotonic()
+        self.refuse_hasty(user.email, SIGNED_IN, now)
+        if not await self.passwords.is_right(password, stored):
+            self.guesses.failed(user.email, SIGNED_IN, now)
+            raise WrongPassword("The current password is wrong.", field="current_password")
+        self.guesses.succeeded(user.email, SIGNED_IN)
 
 
 def admit(user: User) -> User:
@@ -193,15 +266,14 @@ class Accounts:
 def _make_first(tx: Tx, identity: str, password_hash: str) -> bool:
     if store.user_count(tx):
         return False
-    user = User(UserId(identity), FIRST_EMAIL, "admin", must_change_password=True)
-    store.insert_user(tx, user, password_hash)
-    events.record(tx, "user_created", "user", identity, tenant=identity, email=FIRST_EMAIL)
+    first = User(UserId(identity), FIRST_EMAIL, "admin", must_change_password=True)
+    add_user(tx, first, password_hash)
     return True
 
 
-def _change(tx: Tx, identity: UserId, password_hash: str) -> None:
-    store.set_password(tx, identity, password_hash)
-    events.record(tx, "password_changed", "user", identity, tenant=identity)
+def _change(tx: Tx, identity: UserId, password_hash: str, also: Callable[[Tx], object]) -> None:
+    put_password(tx, identity, password_hash)
+    also(tx)
 
 
 def _open_paper(

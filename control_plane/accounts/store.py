@@ -19,6 +19,7 @@ class UserRow(SQLModel, table=True):
     password_hash: str
     must_change_password: bool = True
     role: str = "trader"  # trader | author | admin
+    verified_ms: int | None = Field(default=None, sa_type=BigInteger)  # the e-mail is theirs
     created_ms: int = Field(sa_type=BigInteger)
 
 
@@ -54,6 +55,7 @@ def insert_user(tx: Tx, user: User, password_hash: str) -> None:
             "password_hash": password_hash,
             "must_change_password": user.must_change_password,
             "role": user.role,
+            "verified_ms": tx.now_ms() if user.is_verified else None,
             "created_ms": tx.now_ms(),
         },
     )
@@ -87,6 +89,32 @@ def set_password(tx: Tx, identity: UserId, password_hash: str) -> None:
         .where(users.c.id == identity)
         .values(password_hash=password_hash, must_change_password=False)
     )
+
+
+def rehash(tx: Tx, identity: UserId, old: str, new: str) -> None:
+    tx.run(
+        update(users)
+        .where(users.c.id == identity, users.c.password_hash == old)
+        .values(password_hash=new)
+    )
+
+
+def set_verified(tx: Tx, identity: UserId) -> bool:
+    touched = tx.run(
+        update(users)
+        .where(users.c.id == identity, users.c.verified_ms.is_(None))
+        .values(verified_ms=tx.now_ms())
+    )
+    return touched == 1
+
+
+def set_role(tx: Tx, identity: UserId, role: str) -> bool:
+    return tx.run(update(users).where(users.c.id == identity).values(role=role)) == 1
+
+
+def listed_users(tx: Tx, limit: int) -> list[User]:
+    query = select(users).order_by(users.c.created_ms, users.c.id).limit(limit)
+    return [_user(row) for row in tx.all(query)]
 
 
 def insert_account(tx: Tx, account: Account) -> None:
@@ -131,7 +159,13 @@ def places(tx: Tx, ids: Collection[AccountId]) -> dict[AccountId, Place]:
 
 
 def _user(row: Row[Any]) -> User:
-    return User(UserId(row.id), row.email, row.role, row.must_change_password)
+    return User(
+        UserId(row.id),
+        row.email,
+        row.role,
+        row.must_change_password,
+        is_verified=row.verified_ms is not None,
+    )
 
 
 def _account(row: Row[Any]) -> Account:

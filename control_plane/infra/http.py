@@ -76,6 +76,7 @@ class Caller:
     name: str
     is_admin: bool = False
     is_operator: bool = False  # on the same machine, with the token of the data folder
+    session: str = ""  # empty: no session, but a token or a password with every request
 
 
 Authenticate = Callable[[Request], Awaitable[Caller]]
@@ -101,7 +102,11 @@ class _Basic(HTTPBasic):
 
 
 DESCRIBED = (
-    Security(_Bearer(scheme_name="operator", description="The token of the data folder.")),
+    Security(
+        _Bearer(
+            scheme_name="token", description="An access token, an API token, or the operator's."
+        )
+    ),
     Security(_Basic(scheme_name="user", description="E-mail and password.")),
 )
 
@@ -141,12 +146,15 @@ def create_app(
     *,
     routers: Sequence[APIRouter],
     pages: Sequence[APIRouter],
+    doors: Sequence[APIRouter] = (),
     authenticate: Authenticate,
     clock: Clock,
     rng: Rng,
     options: HttpOptions,
 ) -> FastAPI:
-    """`routers` stand below /api/v1, each route for somebody we know; `pages` guard themselves."""
+    """`routers` and `doors` stand below /api/v1: the first for somebody we know, the others are how
+    one becomes known. `pages` guard themselves.
+    """
     app = FastAPI(
         title="Slipway",
         version=options.version,
@@ -158,6 +166,8 @@ def create_app(
     app.state.authenticate = authenticate
     for router in routers:
         app.include_router(router, prefix=PREFIX, dependencies=[*DESCRIBED, Depends(known_caller)])
+    for router in doors:
+        app.include_router(router, prefix=PREFIX)
     for router in pages:
         app.include_router(router, include_in_schema=False)
 

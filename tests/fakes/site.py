@@ -2,7 +2,8 @@
 for.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 from fastapi import FastAPI
 
@@ -15,12 +16,15 @@ from control_plane.deployments.service import Deployments
 from control_plane.infra.bus import Bus
 from control_plane.infra.db import Database
 from control_plane.infra.health import Health
+from control_plane.infra.mail import Letter
 from control_plane.infra.passwords import Passwords
+from control_plane.infra.rootkey import RootKey
 from control_plane.market import store as market
 from control_plane.market.models.catalogue import LISTINGS
 from control_plane.market.service import Market
 from control_plane.orders.service.halting import Halts
 from control_plane.orders.service.reading import has_open_trade
+from control_plane.sessions.service import identity
 from control_plane.settings import Settings
 from control_plane.strategies.service import Strategies
 from control_plane.subscriptions.service import Subscriptions
@@ -40,22 +44,36 @@ class Crossover(BaseStrategy):
 """
 
 
+@dataclass
+class Post:
+    """Keeps the letters."""
+
+    letters: list[Letter] = field(default_factory=list)
+
+    def send(self, letter: Letter) -> None:
+        self.letters.append(letter)
+
+
 @dataclass(frozen=True)
 class World:
     app: FastAPI
     services: web.Services
     first_user: FirstUser
+    post: Post
 
 
-async def make_world(db: Database, clock: Clock, rng: Rng) -> World:
+async def make_world(db: Database, clock: Clock, rng: Rng, **overrides: Any) -> World:
     """Instruments are listed and the first user is made; nothing else is there."""
     await db.write(market.list_instruments, [one.instrument for one in LISTINGS], "simulated")
     # The bus is never connected: hints before it runs are dropped.
     bus = Bus("redis://127.0.0.1:1/0", clock)
-    settings = Settings(_env_file=None)
+    settings = Settings(_env_file=None, **overrides)
+    users = Users(db, clock, rng, Passwords(rng, memory_kib=8, passes=1))
+    post = Post()
     services = web.Services(
         db=db,
-        users=Users(db, clock, rng, Passwords(rng, memory_kib=8, passes=1)),
+        users=users,
+        identity=identity(users, RootKey(rng.bytes(32)), post, settings),
         accounts=Accounts(db, rng, is_busy=has_open_trade),
         strategies=Strategies(db, rng, check_here),
         market=Market(db, bus),
@@ -66,4 +84,4 @@ async def make_world(db: Database, clock: Clock, rng: Rng) -> World:
     )
     first = await services.users.ensure_first()
     assert first is not None
-    return World(web.build(services, settings, clock, rng, TOKEN), services, first)
+    return World(web.build(services, settings, clock, rng, TOKEN), services, first, post)

@@ -18,22 +18,22 @@ def test_a_few_words_in_a_row_are_a_good_password() -> None:
     check_password("quiet harbour before dawn", "admin@localhost")
 
 
-def test_four_failures_cost_nothing() -> None:
+def test_two_failures_cost_nothing() -> None:
     throttle = Throttle()
-    for _ in range(4):
+    for _ in range(2):
         throttle.failed("ann", 0.0)
 
     assert throttle.wait_seconds("ann", 0.0) == 0.0
 
 
-def test_from_the_fifth_failure_each_doubles_the_wait() -> None:
+def test_from_the_third_failure_each_doubles_the_wait() -> None:
     throttle = Throttle()
     waits = []
     for _ in range(8):
         throttle.failed("ann", 0.0)
         waits.append(throttle.wait_seconds("ann", 0.0))
 
-    assert waits[4:] == [1.0, 2.0, 4.0, 8.0]
+    assert waits[2:] == [1.0, 2.0, 4.0, 8.0, 16.0, 32.0]
 
 
 def test_a_wait_never_exceeds_a_quarter_of_an_hour() -> None:
@@ -46,7 +46,7 @@ def test_a_wait_never_exceeds_a_quarter_of_an_hour() -> None:
 
 def test_a_wait_passes_and_a_success_ends_the_count() -> None:
     throttle = Throttle()
-    for _ in range(5):
+    for _ in range(3):
         throttle.failed("ann", 10.0)
 
     assert throttle.wait_seconds("ann", 10.5) == 0.5

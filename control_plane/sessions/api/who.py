@@ -1,0 +1,142 @@
+"""Who asks, and whether they may ask this.
+
+A credential is a header, never part of an address: an access token, a personal API token or the
+operator's token (Bearer), or e-mail and password with every request (Basic), for people with a
+browser and nothing else.
+"""
+
+from base64 import b64decode
+from binascii import Error as NotBase64
+from dataclasses import dataclass
+
+from fastapi import Request
+from starlette.routing import BaseRoute
+
+from control_plane.accounts.models import User
+from control_plane.accounts.service import Users, admit
+from control_plane.core.ids import UserId
+from control_plane.infra.http import PREFIX, Caller, Unauthenticated
+from control_plane.infra.operator import is_token
+from control_plane.sessions.errors import NotYours, StepUpNeeded
+from control_plane.sessions.models.rights import RIGHTS, Right, reaches
+from control_plane.sessions.models.session import Device
+from control_plane.sessions.models.tokens import API_PREFIX
+from control_plane.sessions.service.factors import Factors
+from control_plane.sessions.service.signing_in import Sessions
+from control_plane.sessions.service.tokens import ApiTokens
+
+PASSWORD = "POST /me/password"  # noqa: S105 # a route
+NOBODY = "Send an access token, an API token or the operator's token (Bearer), or sign in first."
+
+
+@dataclass(frozen=True)
+class Authenticator:
+    users: Users
+    sessions: Sessions
+    tokens: ApiTokens
+    factors: Factors
+    token: str
+
+    async def __call__(self, request: Request) -> Caller:
+        scheme, _, value = request.headers.get("authorization", "").partition(" ")
+        name, right = asked(request)
+        value = value.strip()
+        match scheme.lower():
+            case "bearer" if is_token(value, self.token):
+                user = await self.users.operated()
+                return Caller(user.tenant, "operator", is_admin=True, is_operator=True)
+            case "bearer" if value.startswith(API_PREFIX):
+                return await self._by_api_token(value, right)
+            case "bearer" if value:
+                return await self._by_session(value, name, right)
+            case "basic":
+                return await self._by_password(value, request, name, right)
+            case _:
+                raise Unauthenticated("Nobody is signed in.", remedy=NOBODY)
+
+    async def _by_api_token(self, value: str, right: Right) -> Caller:
+        user, token = await self.tokens.known(value)
+        admit(user)
+        _require_role(user, right)
+        if right.scope is None or right.scope not in token.scopes:
+            raise NotYours(
+                f"This token may not do this: it has {' '.join(token.scopes)}.",
+                remedy=(
+                    "Sign in as a person for this."
+                    if right.scope is None
+                    else f"Make a token with the scope {right.scope!r}."
+                ),
+            )
+        return _caller(user)
+
+    async def _by_session(self, value: str, name: str, right: Right) -> Caller:
+        is_read = right.scope == "read"
+        known = await (self.sessions.known if is_read else self.sessions.surely_known)(value)
+        if name != PASSWORD:
+            admit(known.user)
+        _require_role(known.user, right)
+        if right.is_sensitive:
+            self.sessions.require_fresh(known.session)
+        return _caller(known.user, known.session.id)
+
+    async def _by_password(self, value: str, request: Request, name: str, right: Right) -> Caller:
+        user = await self._signed_in(value, request)
+        if name != PASSWORD:
+            admit(user)
+        _require_role(user, right)
+        return _caller(user)
+
+    async def _signed_in(self, value: str, request: Request) -> User:
+        try:
+            email, colon, password = b64decode(value, validate=True).decode().partition(":")
+        except (NotBase64, UnicodeDecodeError):
+            colon = ""
+        if not colon:
+            raise Unauthenticated(
+                "The Authorization header cannot be read.",
+                remedy="Basic is followed by base64 of e-mail:password.",
+            )
+        user = await self.users.sign_in(email, password, device(request).address)
+        if not user.is_verified or await self.factors.stands(user.id):
+            raise Unauthenticated(
+                "This user's password alone opens nothing.",
+                remedy="POST /api/v1/sessions, with `code` if there is a second factor.",
+            )
+        return user
+
+
+def asked(request: Request) -> tuple[str, Right]:
+    """Which route it is, and what that takes. The status page shows what everybody has."""
+    route: BaseRoute | None = request.scope.get("route")
+    path = str(getattr(route, "path", ""))
+    if not request.url.path.startswith(PREFIX):
+        return path, Right("admin", "read")
+    name = f"{request.method} {path.removeprefix(PREFIX)}"
+    return name, RIGHTS.get(name, Right("admin", None))
+
+
+def device(request: Request) -> Device:
+    address = request.client.host if request.client else "?"
+    return Device(request.headers.get("user-agent", ""), address)
+
+
+def _require_role(user: User, right: Right) -> None:
+    if not reaches(user.role, right):
+        raise NotYours(
+            f"This takes the role {right.role!r}, and you have {user.role!r}.",
+            remedy="Ask an admin.",
+        )
+
+
+def _caller(user: User, session: str = "") -> Caller:
+    return Caller(user.tenant, user.email, is_admin=user.role == "admin", session=session)
+
+
+def user_id(caller: Caller) -> UserId:
+    return UserId(caller.tenant)
+
+
+def require_session(caller: Caller) -> str:
+    if not caller.session:
+        raise StepUpNeeded("This needs a session.", remedy="POST /api/v1/sessions first.")
+    return caller.session

@@ -1,0 +1,96 @@
+"""Who may call which route. A route that is not named here is refused to everybody.
+
+Two questions, both must be answered with yes: does the caller's role reach it, and, where a
+personal API token asks, do its scopes? What belongs to whom is a third question, and every query
+answers it by the tenant.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+Role = Literal["trader", "author", "admin"]
+Scope = Literal["read", "trade", "author", "admin"]
+
+ROLES: tuple[Role, ...] = ("trader", "author", "admin")
+SCOPES: tuple[Scope, ...] = ("read", "trade", "author", "admin")
+
+
+@dataclass(frozen=True)
+class Right:
+    role: Role = "trader"
+    scope: Scope | None = "read"  # None: no API token at all, only a person who signed in
+    is_sensitive: bool = False  # the proof of who asks must be a few minutes old
+
+
+READ = Right()
+TRADE = Right(scope="trade")
+AUTHOR = Right("author", "author")
+SELF = Right(scope=None)
+CAREFUL = Right(scope=None, is_sensitive=True)
+ADMIN = Right("admin", "admin")
+ADMIN_CAREFUL = Right("admin", None, is_sensitive=True)
+
+RIGHTS: Mapping[str, Right] = {
+    "GET /me": READ,
+    "POST /me/password": SELF,
+    "POST /me/step-up": SELF,
+    "POST /me/second-factor": CAREFUL,
+    "POST /me/second-factor/confirm": CAREFUL,
+    "DELETE /me/second-factor": CAREFUL,
+    "GET /sessions": SELF,
+    "DELETE /sessions/{session_id}": SELF,
+    "GET /tokens": SELF,
+    "POST /tokens": CAREFUL,
+    "DELETE /tokens/{token_id}": SELF,
+    "POST /invitations": ADMIN_CAREFUL,
+    "GET /users": ADMIN,
+    "PUT /users/{user}/role": ADMIN_CAREFUL,
+    "GET /accounts": READ,
+    "POST /accounts/paper": TRADE,
+    "GET /accounts/{account_id}/balances": READ,
+    "POST /accounts/{account_id}/reset": TRADE,
+    "GET /instruments": READ,
+    "GET /instruments/named": READ,
+    "GET /candles": READ,
+    "GET /strategies": READ,
+    "POST /strategies": AUTHOR,
+    "POST /strategies/files": AUTHOR,
+    "GET /strategies/{name}/versions": READ,
+    "GET /versions/{version_id}": READ,
+    "GET /deployments": READ,
+    "POST /deployments": AUTHOR,
+    "GET /deployments/{deployment_id}": READ,
+    "PATCH /deployments/{deployment_id}": AUTHOR,
+    "DELETE /deployments/{deployment_id}": AUTHOR,
+    "POST /deployments/{deployment_id}/start": AUTHOR,
+    "POST /deployments/{deployment_id}/stop": AUTHOR,
+    "POST /deployments/{deployment_id}/pause": AUTHOR,
+    "POST /deployments/{deployment_id}/resume": AUTHOR,
+    "POST /deployments/{deployment_id}/restart": AUTHOR,
+    "GET /deployments/{deployment_id}/executions": READ,
+    "GET /deployments/{deployment_id}/logs": READ,
+    "POST /subscriptions": TRADE,
+    "GET /subscriptions": READ,
+    "GET /subscriptions/{subscription_id}": READ,
+    "PUT /subscriptions/{subscription_id}/terms": TRADE,
+    "POST /subscriptions/{subscription_id}/pause": TRADE,
+    "POST /subscriptions/{subscription_id}/resume": TRADE,
+    "POST /subscriptions/{subscription_id}/cancel": TRADE,
+    "GET /signals": READ,
+    "GET /signals/{signal_id}": READ,
+    "GET /intents": READ,
+    "GET /intents/{intent_id}": READ,
+    "GET /skips": READ,
+    "GET /orders": READ,
+    "GET /fills": READ,
+    "GET /trades": READ,
+    "GET /halts": ADMIN,
+    "POST /halts": ADMIN,
+    "POST /halts/lift": ADMIN_CAREFUL,
+    "GET /events": READ,
+}
+
+
+def reaches(role: str, right: Right) -> bool:
+    return role in ROLES and ROLES.index(role) >= ROLES.index(right.role)

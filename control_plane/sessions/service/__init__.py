@@ -1,0 +1,67 @@
+"""Everything about who is who, made from one root key."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from control_plane.accounts.models import FREE_OF_ACCOUNT, FREE_OF_NETWORK, Guesses, Throttle
+from control_plane.accounts.service import Users
+from control_plane.infra.mail import Mail
+from control_plane.infra.rootkey import RootKey, fingerprint
+from control_plane.sessions.models.jwt import Issuer
+from control_plane.sessions.service.factors import Factors
+from control_plane.sessions.service.letters import Letters
+from control_plane.sessions.service.people import People
+from control_plane.sessions.service.signing_in import Sessions
+from control_plane.sessions.service.tokens import ApiTokens
+from control_plane.settings import AccountSettings, Settings
+
+
+@dataclass(frozen=True)
+class Identity:
+    sessions: Sessions
+    factors: Factors
+    tokens: ApiTokens
+    letters: Letters
+    people: People
+
+
+def identity(users: Users, root: RootKey, mail: Mail, settings: Settings) -> Identity:
+    db, clock, rng = users.db, users.clock, users.rng
+    factors = Factors(db, clock, rng, root.box("second-factor", rng))
+    return Identity(
+        Sessions(
+            db,
+            clock,
+            rng,
+            users,
+            factors,
+            issuer(root, settings.accounts.public_url),
+            root.box("refresh", rng),
+            root.derive("csrf"),
+            mail,
+            settings.accounts,
+        ),
+        factors,
+        ApiTokens(db, clock, rng),
+        Letters(db, clock, rng, users, factors, mail, settings.accounts),
+        People(db),
+    )
+
+
+def issuer(root: RootKey, name: str, older: Sequence[RootKey] = ()) -> Issuer:
+    """Signs with the newest key and still believes the older ones."""
+    signers = [one.signer("access-token") for one in (root, *older)]
+    known = {
+        fingerprint(signer.public_key().public_bytes_raw()): signer.public_key()
+        for signer in signers
+    }
+    return Issuer(name, next(iter(known)), signers[0], known)
+
+
+def guesses_of(settings: AccountSettings) -> Guesses:
+    longest = settings.longest_wait_seconds
+    return Guesses(
+        Throttle(settings.free_failures, longest),
+        Throttle(max(FREE_OF_ACCOUNT, settings.free_failures), longest),
+        Throttle(max(FREE_OF_NETWORK, settings.free_failures), longest),
+    )

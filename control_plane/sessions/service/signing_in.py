@@ -1,0 +1,294 @@
+"""Sessions: begun with a password and, where there is one, a second factor; kept going by refresh
+tokens that are good once; ended by their owner, by idleness, or because somebody stole one.
+"""
+
+import hmac
+from dataclasses import dataclass, field, replace
+from hashlib import sha256
+
+from control_plane.accounts import service as accounts
+from control_plane.accounts.models import User
+from control_plane.accounts.service import Users
+from control_plane.core.clock import Clock, ms
+from control_plane.core.ids import Rng, UserId, random_id
+from control_plane.infra import events
+from control_plane.infra.db import Database, Tx
+from control_plane.infra.http import Unauthenticated
+from control_plane.infra.mail import Letter, Mail
+from control_plane.infra.rootkey import Box
+from control_plane.sessions.errors import NoSuchSession, StepUpNeeded
+from control_plane.sessions.models.jwt import BadToken, Claims, Issuer
+from control_plane.sessions.models.session import (
+    ADMIN_MS,
+    LOST_REPLY_MS,
+    TOUCH_MS,
+    Device,
+    Session,
+    Turn,
+    turn,
+)
+from control_plane.sessions.models.tokens import digest, secret
+from control_plane.sessions.service.factors import Factors
+from control_plane.sessions.store import sessions as store
+from control_plane.settings import AccountSettings
+
+BELIEVED_SECONDS = 5.0
+REMEMBERED = 10_000
+ENDED = "This session has ended."
+REMEDY = "Sign in again."
+
+
+@dataclass(frozen=True)
+class SignedIn:
+    """What a client is given; the refresh token goes into a cookie that scripts cannot read."""
+
+    user: User
+    session: Session
+    access_token: str = field(repr=False)
+    refresh_token: str = field(repr=False)
+    csrf_token: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Known:
+    """Whom an access token turned out to be."""
+
+    user: User
+    session: Session
+
+
+@dataclass(frozen=True)
+class Sessions:
+    db: Database
+    clock: Clock
+    rng: Rng
+    users: Users
+    factors: Factors
+    issuer: Issuer
+    box: Box = field(repr=False)
+    csrf_key: bytes = field(repr=False)
+    mail: Mail
+    settings: AccountSettings
+    _believed: dict[str, tuple[float, Known]] = field(default_factory=dict, repr=False)
+
+    async def begin(self, email: str, password: str, code: str | None, device: Device) -> SignedIn:
+        user = await self.users.sign_in(email, password, device.address)
+        if not user.is_verified:
+            raise Unauthenticated(
+                "This e-mail is not confirmed yet.",
+                remedy="Open the link in the letter that we sent, or sign up again for another.",
+            )
+        amr = await self.factors.prove(user, code)
+        return await self.open_for(user, ("pwd", *amr), device)
+
+    async def open_for(self, user: User, amr: tuple[str, ...], device: Device) -> SignedIn:
+        """A session for somebody who has just proved who they are: always a new one."""
+        refresh = secret(self.rng)
+        made = await self.db.write(self._open, user, amr, device, refresh)
+        return self._signed_in(user, made, refresh)
+
+    async def renew(self, refresh: str, csrf: str, device: Device) -> SignedIn:
+        """Another access token, and another refresh token in place of this one."""
+        successor = secret(self.rng)
+        happened, user, session, token = await self.db.write(
+            self._renew, refresh, csrf, device, successor
+        )
+        if happened is Turn.REVOKE and user is not None:
+            self._believed.clear()
+            self.mail.send(_stolen(user))
+        if user is None or session is None or happened in {Turn.REVOKE, Turn.ENDED}:
+            raise Unauthenticated(ENDED, remedy=REMEDY)
+        return self._signed_in(user, session, token)
+
+    async def known(self, token: str) -> Known:
+        """Whose access token it is. A revoked session is believed for five seconds at most."""
+        try:
+            claims = self.issuer.read(token, self._seconds())
+        except BadToken as error:
+            raise Unauthenticated("This access token is not valid.", remedy=REMEDY) from error
+        now = self.clock.monotonic()
+        believed = self._believed.get(claims.sid)
+        if believed is not None and now - believed[0] < BELIEVED_SECONDS:
+            return believed[1]
+        found = await self._look(claims)
+        self._believed[claims.sid] = (now, found)
+        while len(self._believed) > REMEMBERED:
+            del self._believed[next(iter(self._believed))]
+        return found
+
+    async def surely_known(self, token: str) -> Known:
+        """For what moves money or keys: asked of the database, not of memory."""
+        try:
+            claims = self.issuer.read(token, self._seconds())
+        except BadToken as error:
+            raise Unauthenticated("This access token is not valid.", remedy=REMEDY) from error
+        return await self._look(claims)
+
+    async def step_up(
+        self, user: UserId, session: str, password: str, code: str | None, device: Device
+    ) -> SignedIn:
+        """Prove once more who it is. The session gets another id, so that an old one is worth
+        nothing more.
+        """
+        await self.users.confirm(user, password)
+        found = await self.db.read(accounts.user, user)
+        assert found is not None
+        amr = await self.factors.prove(found, code)
+        await self.end(user, session, "stepped up")
+        return await self.open_for(found, ("pwd", *amr), device)
+
+    async def change_password(
+        self, user: UserId, current: str | None, new: str, session: str
+    ) -> None:
+        """Every other session ends: whoever had the old password has nothing."""
+
+        def end_others(tx: Tx) -> int:
+            return store.revoke_all(tx, user, "password changed", but=session)
+
+        await self.users.change_password(user, current, new, end_others)
+        self._believed.clear()
+
+    async def end(self, user: UserId, session: str, why: str = "ended by its owner") -> None:
+        if not await self.db.write(_end, user, session, why):
+            raise NoSuchSession(
+                f"There is no session {session!r}.",
+                field="session_id",
+                remedy="GET /api/v1/sessions shows yours.",
+            )
+        self._believed.pop(session, None)
+
+    async def end_by_cookie(self, refresh: str, csrf: str) -> None:
+        """Signing out works with nothing but the cookie, and always succeeds."""
+
+        def find_and_end(tx: Tx) -> str | None:
+            renewal = store.renewal(tx, digest(refresh))
+            found = None if renewal is None else store.session(tx, renewal.session)
+            if found is None or not self.is_csrf(found.id, csrf):
+                return None
+            _end(tx, found.user_id, found.id, "signed out")
+            return found.id
+
+        ended = await self.db.write(find_and_end)
+        self._believed.pop(ended or "", None)
+
+    async def of(self, user: UserId) -> list[Session]:
+        found = await self.db.read(store.standing, user)
+        return [one for one in found if one.stands(self._ms(), self._idle_ms)]
+
+    def csrf_for(self, session: str) -> str:
+        return hmac.digest(self.csrf_key, session.encode(), sha256).hex()
+
+    def is_csrf(self, session: str, given: str) -> bool:
+        return hmac.compare_digest(self.csrf_for(session).encode(), given.encode())
+
+    def require_fresh(self, session: Session) -> None:
+        if not session.is_fresh(self._ms()):
+            raise StepUpNeeded(
+                "You signed in too long ago for this.",
+                remedy="POST /api/v1/me/step-up with your password, then try again.",
+            )
+
+    async def _look(self, claims: Claims) -> Known:
+        user, session = await self.db.read(_find, claims.sid)
+        now = self._ms()
+        if user is None or session is None or session.user_id != claims.sub:
+            raise Unauthenticated(ENDED, remedy=REMEDY)
+        if not session.stands(now, self._idle_ms):
+            raise Unauthenticated(ENDED, remedy=REMEDY)
+        if now - session.seen_ms > TOUCH_MS:
+            await self.db.write(store.touch, session.id, now)
+        return Known(user, session)
+
+    def _open(
+        self, tx: Tx, user: User, amr: tuple[str, ...], device: Device, refresh: str
+    ) -> Session:
+        now = tx.now_ms()
+        life = int(self.settings.session_days * 86_400_000)
+        made = Session(
+            id=random_id("se", self.rng),
+            user_id=user.id,
+            created_ms=now,
+            seen_ms=now,
+            expires_ms=now + (min(life, ADMIN_MS) if user.role == "admin" else life),
+            auth_ms=now,
+            amr=amr,
+            agent=device.agent[:200],
+            address=device.address,
+        )
+        store.insert_session(tx, made)
+        store.insert_renewal(tx, digest(refresh), made.id, device)
+        events.record(
+            tx, "session_begun", "session", made.id, tenant=user.id, address=device.address
+        )
+        return made
+
+    def _renew(
+        self, tx: Tx, refresh: str, csrf: str, device: Device, successor: str
+    ) -> tuple[Turn, User | None, Session | None, str]:
+        hashed, now = digest(refresh), tx.now_ms()
+        renewal = store.renewal(tx, hashed)
+        user, session = (None, None) if renewal is None else _find(tx, renewal.session)
+        if renewal is None or user is None or session is None:
+            return Turn.ENDED, None, None, ""
+        if not self.is_csrf(session.id, csrf):
+            return Turn.ENDED, None, None, ""
+        happens = turn(session, renewal, device.mark, now, self._idle_ms)
+        if happens is Turn.RENEW:
+            if not store.use(tx, hashed, self.box.seal(successor.encode(), hashed), now):
+                # Another tab was faster: both are given the same.
+                renewal = store.renewal(tx, hashed) or renewal
+                happens = turn(session, renewal, device.mark, now, self._idle_ms)
+            else:
+                store.insert_renewal(tx, digest(successor), session.id, device)
+                store.forget_successors(tx, session.id, now - LOST_REPLY_MS)
+        if happens is Turn.REPEAT:
+            opened = self.box.open(renewal.successor or b"", hashed)
+            successor = "" if opened is None else opened.decode()
+            happens = Turn.ENDED if opened is None else happens
+        if happens is Turn.REVOKE:
+            _end(tx, user.id, session.id, "a used refresh token came again")
+        if happens in {Turn.RENEW, Turn.REPEAT}:
+            store.touch(tx, session.id, now)
+        return happens, user, replace(session, seen_ms=now), successor
+
+    def _signed_in(self, user: User, session: Session, refresh: str) -> SignedIn:
+        claims = self.issuer.claims(
+            user.id,
+            session.id,
+            random_id("at", self.rng),
+            self._seconds(),
+            session.amr,
+            session.auth_ms // 1000,
+        )
+        return SignedIn(user, session, self.issuer.sign(claims), refresh, self.csrf_for(session.id))
+
+    @property
+    def _idle_ms(self) -> int:
+        return int(self.settings.idle_minutes * 60_000)
+
+    def _ms(self) -> int:
+        return ms(self.clock.now())
+
+    def _seconds(self) -> int:
+        return self._ms() // 1000
+
+
+def _find(tx: Tx, identity: str) -> tuple[User | None, Session | None]:
+    session = store.session(tx, identity)
+    return (None, None) if session is None else (accounts.user(tx, session.user_id), session)
+
+
+def _end(tx: Tx, user: UserId, identity: str, why: str) -> bool:
+    if not store.revoke(tx, user, identity, why):
+        return False
+    events.record(tx, "session_ended", "session", identity, tenant=user, why=why)
+    return True
+
+
+def _stolen(user: User) -> Letter:
+    return Letter(
+        user.email,
+        "One of your sessions was ended",
+        "A sign-in of yours was used from a second place, after you had gone on with it.\n"
+        "That session is ended. If you do not know why, change your password.\n",
+    )
