@@ -58,7 +58,9 @@ class Rester:
         if self._is_overdue(row):
             return True
         is_cancelling = row.state == "CANCELLING"
-        seconds = CANCELLED_LOOK_SECONDS if is_cancelling else LOOK_SECONDS[row.leg]
+        seconds = LOOK_SECONDS["exit"] if row.kind == "market" else LOOK_SECONDS[row.leg]
+        if is_cancelling:
+            seconds = CANCELLED_LOOK_SECONDS
         last = max(row.looked_ms or 0, row.signed_ms or 0)
         return now - last >= self.desk.scaled_ms(seconds)
 

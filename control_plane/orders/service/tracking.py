@@ -288,7 +288,16 @@ class Tracker:
         quantity = max(trade.quantity, fill.quantity)
         intents.add_intents(
             tx,
-            [row | {"leg": leg, "state": "OPEN", "quantity": quantity, "kind": "market"}],
+            [
+                row
+                | {
+                    "leg": leg,
+                    "state": "OPEN",
+                    "quantity": quantity,
+                    "kind": "market",
+                    "signed_ms": now,
+                }
+            ],
         )
         intents.add_order(tx, _adopted_row(fill, row, quantity, now))
         events.record(

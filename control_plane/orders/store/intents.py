@@ -245,7 +245,11 @@ def under_way(tx: Tx, shards: Collection[int], stale_ms: int) -> Sequence[Row[An
             intents.c.state.in_(("PLANNED", "SENDING", "UNKNOWN", "CANCELLING")),
             and_(
                 intents.c.state.in_(("OPEN", "PARTIAL")),
-                or_(intents.c.leg.in_(("entry", "exit")), looked <= stale_ms),
+                or_(
+                    intents.c.leg.in_(("entry", "exit")),
+                    intents.c.kind == "market",  # a stop that the venue is carrying out
+                    looked <= stale_ms,
+                ),
             ),
         ),
     )

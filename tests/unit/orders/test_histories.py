@@ -9,15 +9,17 @@ from tests.factories import future, spot
 from tests.fakes.clock import FakeClock
 from tests.unit.orders.histories import check, history
 
-SEEDS = range(3)
+# 3 and 103 once found faults.
+SPOT = (0, 3)
+FUTURES = (1, 103)
 
 
-@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("seed", SPOT)
 async def test_a_spot_history_ends_in_order(memory: Database, clock: FakeClock, seed: int) -> None:
     await check(await history(memory, clock, spot(), seed))
 
 
-@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("seed", FUTURES)
 async def test_a_futures_history_ends_in_order(
     memory: Database, clock: FakeClock, seed: int
 ) -> None:
