@@ -26,9 +26,10 @@ check: ## Format, lint, types, import contracts, unit tests: what CI and pre-com
 	.venv/bin/lint-imports --no-cache
 	$(PYTHON_IN_VENV) -m pytest -n 2 -q tests/unit
 
-fuzz: ## Throw 200,000 broken payloads at the exchange client (PAYLOADS=1000000)
+fuzz: ## Throw broken payloads and faults at the exchange client (PAYLOADS=1000000)
 	@scripts/bootstrap test
-	@SLIPWAY_FUZZ=$(or $(PAYLOADS),200000) $(PYTHON_IN_VENV) -m pytest -q --timeout 0 tests/unit/brokers/coindcx/test_fuzz.py
+	@SLIPWAY_FUZZ=$(or $(PAYLOADS),200000) SLIPWAY_HISTORIES=$(or $(HISTORIES),2000) $(PYTHON_IN_VENV) -m pytest \
+	  -q --timeout 0 tests/unit/brokers/coindcx/test_fuzz.py tests/unit/brokers/coindcx/test_histories.py tests/unit/coindcx_sim/test_legality.py
 
 bench: ## Measure the figures that the design promises
 	@scripts/bootstrap test

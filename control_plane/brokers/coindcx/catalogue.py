@@ -23,16 +23,13 @@ FUTURES_KINDS = {
 
 @dataclass(frozen=True)
 class Catalogue:
-    """Spot markets by what orders call them, and by pair."""
+    """Spot markets by what orders call them."""
 
     markets: Mapping[str, Market] = field(default_factory=dict)
 
     @staticmethod
     def of(markets: Iterable[Market]) -> "Catalogue":
         return Catalogue({market.name: market for market in markets})
-
-    def by_pair(self, pair: str) -> Market | None:
-        return next((each for each in self.markets.values() if each.pair == pair), None)
 
     def pair_of(self, name: str, ecode: str) -> tuple[str, str] | None:
         """Pair and quote of a market, also of one that was delisted since: its name ends in what

@@ -13,6 +13,8 @@ from control_plane.brokers.coindcx.limits import Lane, Limiter
 from control_plane.brokers.errors import NotSent
 from control_plane.core.clock import Clock
 
+TIDY_EVERY = 1_000
+
 
 @dataclass(order=True)
 class Ticket:
@@ -38,6 +40,8 @@ class Gate:
         is not within its patience.
         """
         self.arrived += 1
+        if not self.arrived % TIDY_EVERY:
+            self.limiter.forget_idle(self._now())
         ticket = Ticket(lane, self.arrived, self._now() + int(patience_seconds * 1000))
         while held_ms := await self._in_turn(ticket, key, bucket):
             await self.clock.sleep(self._bounded(ticket, held_ms) / 1000)

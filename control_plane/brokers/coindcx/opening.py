@@ -23,6 +23,10 @@ class OpenBroker:
     nets: Sequence[AiohttpNet]
     clock: Clock
 
+    def waiting(self) -> int:
+        """How many requests wait for their turn."""
+        return sum(way.gate.waiting for way in self.broker.lanes.ways.values())
+
     def usage(self) -> Iterator[Usage]:
         """How full the limits of each key and address are now."""
         return self.limiter.usage(int(self.clock.monotonic() * 1000))

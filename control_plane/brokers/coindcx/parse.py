@@ -8,7 +8,7 @@ cannot be trusted is not half used.
 from hashlib import sha256
 from typing import TypeVar
 
-from control_plane.brokers.coindcx.document import Odd, read_json
+from control_plane.brokers.coindcx.document import Odd
 from control_plane.brokers.coindcx.models import (
     SIDES,
     SPOT_STATUSES,
@@ -161,12 +161,6 @@ def wallet_transactions(value: object) -> list[WalletTransaction]:
         )
         for row in rows(value, "wallet transactions")
     ]
-
-
-def pagination(header: str) -> tuple[int, int]:
-    """Rows and pages in all, from the JSON in an `x-pagination` header."""
-    row = Row.of(read_json(header.encode(), 4_096), "pagination")
-    return row.count("total"), row.count("total_pages")
 
 
 def distinct(found: list[T], keys: list[str], name: str) -> list[T]:

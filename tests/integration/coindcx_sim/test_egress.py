@@ -53,6 +53,7 @@ async def test_however_much_is_asked_the_venue_never_has_to_say_429(
     async with asyncio.TaskGroup() as group:
         for _ in range(8):
             group.create_task(opened.broker.balances(ACCOUNTS))
+    assert opened.waiting() == 0
     stats = venue.admin("stats")
     assert stats["requests"] >= 128
     assert stats["rate_limited"] == 0

@@ -33,7 +33,7 @@ def test_a_market_is_an_instrument_by_its_pair() -> None:
     assert (btc.id, btc.base, btc.quote) == ("spot:I-BTC_INR", "BTC", "INR")
     assert (btc.tick_size, btc.quantity_step) == (D("0.1"), D("0.00001"))
     assert btc.taker_fee == D("0.0059")
-    assert CATALOGUE.by_pair("I-BTC_INR") is CATALOGUE.markets["BTCINR"]
+    assert CATALOGUE.pair_of("BTCINR", "") == ("I-BTC_INR", "INR")
 
 
 def test_a_minimum_below_the_grid_is_the_grid() -> None:
