@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 from sqlalchemy import create_engine, text
 from sqlalchemy.engine import make_url
 
@@ -21,6 +22,12 @@ from control_plane.tables import SCHEMA
 from tests.fakes.clock import FakeClock
 
 pytest_plugins = ["tests.services"]
+
+# One tree, one verdict: the gate tries the same examples each time. SLIPWAY_EXPLORE=1 looks for new
+# ones, and what it finds becomes an example of its own.
+settings.register_profile("gate", derandomize=True, deadline=None, database=None)
+settings.register_profile("explore", deadline=None, print_blob=True)
+settings.load_profile("explore" if os.environ.get("SLIPWAY_EXPLORE") else "gate")
 
 
 @pytest.fixture
