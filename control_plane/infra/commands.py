@@ -8,6 +8,7 @@ a repeat.
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, ClassVar
 
 import msgspec
@@ -20,6 +21,7 @@ from control_plane.errors import SlipwayError, Unavailable
 from control_plane.infra.bus import Bus
 from control_plane.infra.db import Database, Tx, table
 from control_plane.infra.events import canonical_json
+from control_plane.infra.isolation import Isolation
 from control_plane.infra.leases import Leases
 from strategy_runtime.wire import names
 
@@ -89,6 +91,10 @@ class Desk:
     leases: Leases
     handlers: Mapping[str, Handler]
 
+    @cached_property
+    def isolation(self) -> Isolation:
+        return Isolation(self.db, self.clock)
+
     async def run(self) -> None:
         async with self.bus.hints(names.wake(self.role)) as hint:
             while True:
@@ -102,9 +108,12 @@ class Desk:
         for identity, shard, kind, body in rows:
             if not self.leases.is_trusted(Shard(shard)):
                 continue
-            state, result = await self._carry_out(kind, msgspec.json.decode(body))
-            await self.db.write(_close, identity, state, result, self.leases.epoch(Shard(shard)))
+            await self.isolation.run("command", identity, self._answer, identity, shard, kind, body)
         return len(rows)
+
+    async def _answer(self, identity: str, shard: int, kind: str, body: str) -> None:
+        state, result = await self._carry_out(kind, msgspec.json.decode(body))
+        await self.db.write(_close, identity, state, result, self.leases.epoch(Shard(shard)))
 
     async def _carry_out(self, kind: str, body: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
         handler = self.handlers.get(kind)

@@ -103,7 +103,8 @@ class Ticks:
     async def run(self) -> None:
         async with self.desk.quotes.ticks() as ticks:
             async for identity, tick in ticks:
-                await self.let_through(identity, tick)
+                isolation = self.desk.isolation
+                await isolation.run("instrument", identity, self.let_through, identity, tick)
 
     def forget(self) -> None:
         """Rules of instruments change: read them again."""

@@ -25,6 +25,7 @@ from control_plane.errors import SlipwayError, Unavailable
 from control_plane.infra import leases as lease_rows
 from control_plane.infra.bus import Bus, BusUnavailable, Hint
 from control_plane.infra.db import Database, Tx
+from control_plane.infra.isolation import Isolation
 from control_plane.infra.leases import Leases
 from strategy_runtime.wire import names
 
@@ -76,6 +77,10 @@ class Reconciler:
     _hint: Hint = field(default_factory=Hint)
     _busy: set[DeploymentId] = field(default_factory=set)
     _closing: bool = False
+    _isolation: Isolation = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._isolation = Isolation(self.db, self.clock)
 
     async def run(self) -> None:
         async with self.bus.hints(names.wake("fleet")) as hint, asyncio.TaskGroup() as group:
@@ -189,7 +194,7 @@ class Reconciler:
     async def _take(self, step: Step) -> None:
         """What fails is said, and tried again at the next look."""
         try:
-            await self.hands.do(step)
+            done = await self._isolation.run("deployment", step.deployment, self._done, step)
         except (EngineUnreachable, BusUnavailable) as error:
             logger.warning("step_failed", step=type(step).__name__, reason=str(error))
             self._busy.discard(step.deployment)
@@ -199,7 +204,12 @@ class Reconciler:
             self._busy.discard(step.deployment)
             return
         self._busy.discard(step.deployment)
-        self._hint.set()
+        if done:
+            self._hint.set()
+
+    async def _done(self, step: Step) -> bool:
+        await self.hands.do(step)
+        return True
 
 
 def _look(tx: Tx, owned: frozenset[Shard]) -> tuple[list[Ship], dict[Shard, tuple[str, int]]]:

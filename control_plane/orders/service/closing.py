@@ -46,14 +46,14 @@ class Closer:
     async def once(self, open_trades: Sequence[Row[Any]], planned: Sequence[Row[Any]]) -> int:
         """Bring every exit one step on; how many there are."""
         leaving = [row for row in open_trades if row.state == "exiting"]
-        if leaving:
-            await self.desk.db.write(self._go_on, leaving)
+        isolation = self.desk.isolation
+        await isolation.together("trade", leaving, self._follow, attrgetter("id"))
         entries = [row for row in planned if row.leg == "entry"]
         if entries:
-            await self.desk.db.write(self._turn)
+            await isolation.run("reversals", "", self.desk.db.write, self._turn)
         exits = [row for row in planned if row.leg == "exit"]
         for row in exits:
-            await self._prepare(row.id)
+            await isolation.run("intent", row.id, self._prepare, row.id)
         return len(leaving) + len(exits) + len(entries)
 
     async def watch(self, instrument: Instrument, tick: Tick) -> int:
@@ -63,9 +63,17 @@ class Closer:
         )
         if not found or instrument.is_futures:
             return 0
-        return sum(
-            [await self.desk.db.write(self._reach, row.id, instrument, tick) for row in found]
-        )
+        reached = [
+            await self.desk.isolation.run("trade", row.id, self._leave_at, row.id, instrument, tick)
+            for row in found
+        ]
+        return sum(filter(None, reached))
+
+    async def _leave_at(self, identity: str, instrument: Instrument, tick: Tick) -> bool:
+        return await self.desk.db.write(self._reach, identity, instrument, tick)
+
+    async def _follow(self, leaving: Sequence[Row[Any]]) -> None:
+        await self.desk.db.write(self._go_on, leaving)
 
     async def _prepare(self, identity: str) -> None:
         step = await self.desk.db.write(self._clear, identity)

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Collection, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Protocol
 
 from control_plane.brokers.models import Broker
@@ -11,6 +12,7 @@ from control_plane.core.ids import InstrumentId, Rng, Shard
 from control_plane.infra.bus import Bus
 from control_plane.infra.db import Database, Tx
 from control_plane.infra.failpoints import Failpoints
+from control_plane.infra.isolation import Isolation
 from control_plane.infra.leases import Leases
 from control_plane.orders.models.looking import APART_SECONDS, Patience
 from control_plane.orders.models.prices import Quote
@@ -49,6 +51,10 @@ class Desk:
     scale: float = 1.0  # of all operational times together
     in_flight: set[str] = field(default_factory=set)  # intents that this process is sending
     heard: set[tuple[str, str]] = field(default_factory=set)  # venues and accounts that moved
+
+    @cached_property
+    def isolation(self) -> Isolation:
+        return Isolation(self.db, self.clock)
 
     def hear(self, venue: str, accounts: Collection[str]) -> None:
         """A venue says that something happened in these accounts. From whatever thread."""

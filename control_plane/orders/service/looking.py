@@ -6,6 +6,7 @@ like any other.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any
 
 from loguru import logger
@@ -40,12 +41,12 @@ class Looker:
     async def once(self, rows: Sequence[Row[Any]]) -> int:
         """Take over what a dead sender left, then look for all that is in doubt and due."""
         lost = [r.id for r in rows if r.state == "SENDING" and r.id not in self.desk.in_flight]
-        if lost:
-            await self.desk.db.write(self._lose, lost)
+        isolation = self.desk.isolation
+        await isolation.together("intent", lost, self._take_over, str)
         doubtful = [row for row in rows if row.state == "UNKNOWN"]
-        due = await self.desk.db.read(self._due, doubtful) if doubtful else []
-        for sought in due:
-            await self.look(sought)
+        for due in await isolation.together("intent", doubtful, self._find_due, attrgetter("id")):
+            for sought in due:
+                await isolation.run("intent", sought.intent.id, self.look, sought)
         return len(lost) + len(doubtful)
 
     async def look(self, sought: Sought) -> None:
@@ -60,9 +61,15 @@ class Looker:
         else:
             await self.desk.db.write(self._seen, sought, at_venue)
 
+    async def _take_over(self, lost: Sequence[str]) -> None:
+        await self.desk.db.write(self._lose, lost)
+
+    async def _find_due(self, doubtful: Sequence[Row[Any]]) -> list[Sought]:
+        return await self.desk.db.read(self._due, doubtful)
+
     # ---- transactions ----------------------------------------------------------------------------
 
-    def _lose(self, tx: Tx, identities: list[str]) -> None:
+    def _lose(self, tx: Tx, identities: Sequence[str]) -> None:
         for identity in identities:
             row = intents.find(tx, identity)
             if row is None or row.state != "SENDING" or identity in self.desk.in_flight:
@@ -123,7 +130,7 @@ class Looker:
             changes.move(tx, self.desk, *found, "quarantined", reason=why)
 
 
-def sought_of(tx: Tx, rows: list[Row[Any]]) -> list[Sought]:
+def sought_of(tx: Tx, rows: Sequence[Row[Any]]) -> list[Sought]:
     """Each intent with its newest order and the request that this order was."""
     orders = intents.last_orders(tx, [row.id for row in rows])
     return [

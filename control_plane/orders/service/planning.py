@@ -73,7 +73,7 @@ class Planner:
         waiting = await self.desk.db.read(signals.accepted, self.desk.owned())
         for signal in waiting:
             if self.desk.leases.is_trusted(signal.shard):
-                await self._plan_or_refuse(signal)
+                await self.desk.isolation.run("signal", signal.id, self._plan_or_refuse, signal)
         return len(waiting)
 
     async def _plan_or_refuse(self, signal: StoredSignal) -> None:

@@ -7,6 +7,8 @@ ourselves, with the trader's recorded consent.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
+from operator import attrgetter
 from typing import Any
 
 from loguru import logger
@@ -50,7 +52,7 @@ class Protector:
         await self._futures(futures)
         for row in naked:
             if row not in futures:
-                await self._spot(row)
+                await self.desk.isolation.run("trade", row.id, self._spot, row)
         return len(naked)
 
     # ---- spot ------------------------------------------------------------------------------------
@@ -121,16 +123,20 @@ class Protector:
         for row in rows:
             by_venue.setdefault(row.venue, []).append(row)
         for venue, some in sorted(by_venue.items()):
-            accounts = sorted({AccountId(row.account_id) for row in some})
-            try:
-                positions = await self.desk.brokers[venue].positions(accounts)
-            except VenueUnreachable as error:
-                logger.warning("positions_not_read", venue=venue, reason=str(error))
-                continue
-            held = {(p.account, p.instrument, p.margin_currency): p for p in positions}
-            for row in some:
-                key = (row.account_id, row.instrument, row.margin_currency)
-                await self._future(row, held.get(key))
+            work = partial(self._futures_at, venue)
+            await self.desk.isolation.together("trade", some, work, attrgetter("id"))
+
+    async def _futures_at(self, venue: str, rows: Sequence[Row[Any]]) -> None:
+        accounts = sorted({AccountId(row.account_id) for row in rows})
+        try:
+            positions = await self.desk.brokers[venue].positions(accounts)
+        except VenueUnreachable as error:
+            logger.warning("positions_not_read", venue=venue, reason=str(error))
+            return
+        held = {(p.account, p.instrument, p.margin_currency): p for p in positions}
+        for row in rows:
+            position = held.get((row.account_id, row.instrument, row.margin_currency))
+            await self.desk.isolation.run("trade", row.id, self._future, row, position)
 
     async def _future(self, row: Row[Any], position: Position | None) -> None:
         if not await self.desk.db.write(self._read_back, row.id, position):

@@ -4,6 +4,7 @@ the price of the moment, and whatever stands is looked at now and then.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any
 
 from loguru import logger
@@ -33,13 +34,15 @@ class Rester:
         now = self.desk.now_ms()
         standing = [row for row in rows if row.state in AT_VENUE]
         overdue = [row for row in standing if self._is_due(row, now)]
-        due = await self.desk.db.read(sought_of, overdue) if overdue else []
-        for sought in due:
-            if self._is_overdue(sought.intent):
-                await self.take_back(sought)
-            else:
-                await self.looker.look(sought)
+        isolation = self.desk.isolation
+        for due in await isolation.together("intent", overdue, self._seek, attrgetter("id")):
+            for sought in due:
+                step = self.take_back if self._is_overdue(sought.intent) else self.looker.look
+                await isolation.run("intent", sought.intent.id, step, sought)
         return len([row for row in standing if row.leg in ("entry", "exit")])
+
+    async def _seek(self, rows: Sequence[Row[Any]]) -> list[Sought]:
+        return await self.desk.db.read(sought_of, rows)
 
     async def take_back(self, sought: Sought) -> None:
         """Cancel, then look: an accepted cancel is not a cancelled order."""

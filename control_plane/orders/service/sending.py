@@ -9,6 +9,7 @@ venue answers. An answer that is not one of the two definite ones leaves the ord
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any
 
 from sqlalchemy.engine import Row
@@ -55,14 +56,21 @@ class Sender:
         mine = {row.id for row in batch}
         desk.in_flight.update(mine)
         try:
-            committed: list[float] = []
-            released = await desk.db.write(self.releaser.release, batch, committed)
+            parts = await desk.isolation.together("intent", batch, self._release, attrgetter("id"))
+            released = [one for part in parts for one in part]
             async with asyncio.TaskGroup() as group:
-                for one in released:
-                    group.create_task(self._send(one, committed[-1]), name=f"send-{one.intent}")
+                for one, committed in released:
+                    sending = desk.isolation.run("intent", one.intent, self._send, one, committed)
+                    group.create_task(sending, name=f"send-{one.intent}")
         finally:
             desk.in_flight.difference_update(mine)
         return len(released)
+
+    async def _release(self, batch: Sequence[Row[Any]]) -> list[tuple[Released, float]]:
+        """Each with the moment of its commit."""
+        committed: list[float] = []
+        released = await self.desk.db.write(self.releaser.release, batch, committed)
+        return [(one, committed[-1]) for one in released]
 
     async def _send(self, one: Released, committed: float) -> None:
         desk = self.desk

@@ -8,13 +8,14 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 from loguru import logger
 from sqlalchemy.engine import Row
 
 from control_plane.brokers.errors import VenueUnreachable
-from control_plane.brokers.models import VenueFill
+from control_plane.brokers.models import Broker, VenueFill
 from control_plane.core.ids import AccountId, SubscriptionId, intent_id, trade_id
 from control_plane.infra import events
 from control_plane.infra.db import Tx
@@ -47,21 +48,29 @@ class Tracker:
         count = 0
         for venue, members in sorted(by_venue.items()):
             broker = self.desk.brokers.get(venue)
-            if broker is None or not members:
-                continue
-            asked = [AccountId(account) for account in sorted(members)]
-            cursors = await self.desk.db.read(trades.cursors_of, asked)
-            try:
-                found = await broker.fills_since({one: cursors.get(one, "") for one in asked})
-            except VenueUnreachable as error:
-                logger.warning("fills_not_read", venue=venue, reason=str(error))
-                continue
-            by_account: dict[AccountId, list[VenueFill]] = defaultdict(list)
-            for fill in found:
-                by_account[fill.account].append(fill)
-            for fills in by_account.values():
-                count += await self.desk.db.write(self.apply, fills)
+            if broker is not None:
+                asked = [AccountId(account) for account in sorted(members)]
+                work = partial(self._read_at, venue, broker)
+                count += sum(await self.desk.isolation.together("account", asked, work, str))
         return count
+
+    async def _read_at(self, venue: str, broker: Broker, asked: Sequence[AccountId]) -> int:
+        cursors = await self.desk.db.read(trades.cursors_of, asked)
+        try:
+            found = await broker.fills_since({one: cursors.get(one, "") for one in asked})
+        except VenueUnreachable as error:
+            logger.warning("fills_not_read", venue=venue, reason=str(error))
+            return 0
+        by_account: dict[AccountId, list[VenueFill]] = defaultdict(list)
+        for fill in found:
+            by_account[fill.account].append(fill)
+        count = 0
+        for account, fills in by_account.items():
+            count += await self.desk.isolation.run("account", account, self._keep_fills, fills) or 0
+        return count
+
+    async def _keep_fills(self, fills: Sequence[VenueFill]) -> int:
+        return await self.desk.db.write(self.apply, fills)
 
     def apply(self, tx: Tx, fills: Sequence[VenueFill]) -> int:
         count = 0

@@ -5,7 +5,7 @@ Whatever one of these commits is acknowledged afterwards, never before; what ano
 over in the meantime is left to it.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -68,8 +68,13 @@ class Recorder:
         """An answer to each hello; none if its shard is another's by now."""
         return await self.db.write(self._welcome, greetings)
 
-    async def note(self, notes: Sequence[Notes], forget: Iterable[DeploymentId] = ()) -> None:
-        await self.db.write(self._note, notes, tuple(forget))
+    async def note(self, notes: Sequence[Notes]) -> None:
+        await self.db.write(self._note, notes)
+
+    async def forget(self, deployments: Collection[DeploymentId]) -> None:
+        """What nobody reads any more of these."""
+        if deployments:
+            await self.db.write(_forget, deployments)
 
     async def cut_off(
         self, deployment: DeploymentId, generation: int, shard: Shard, reason: str
@@ -167,7 +172,7 @@ class Recorder:
             )
         return rows.welcome(hello.run, answer, standing)
 
-    def _note(self, tx: Tx, notes: Sequence[Notes], forget: Sequence[DeploymentId]) -> None:
+    def _note(self, tx: Tx, notes: Sequence[Notes]) -> None:
         now = tx.now_ms()
         held = self._held(tx, (one.shard for one in notes), now)
         ours = [one for one in notes if held.get(one.shard) == one.epoch]
@@ -180,9 +185,6 @@ class Recorder:
                 deployments.hear_bye(tx, run, one.deployment, one.generation, reason)
         for into, noted in rows.notes(ours, now):
             store.add(tx, into, noted)
-        for deployment in forget:
-            for of, keep in KEPT:
-                store.forget(tx, of, deployment, keep)
 
     def _cut_off(
         self, tx: Tx, deployment: DeploymentId, generation: int, shard: Shard, reason: str
@@ -204,6 +206,12 @@ class Recorder:
 
     def _held(self, tx: Tx, shards: Iterable[Shard], now: int) -> dict[Shard, int]:
         return epochs_in(tx, self.leases.role, self.leases.holder, set(shards), now)
+
+
+def _forget(tx: Tx, deployments: Collection[DeploymentId]) -> None:
+    for deployment in deployments:
+        for of, keep in KEPT:
+            store.forget(tx, of, deployment, keep)
 
 
 def _senders(

@@ -7,6 +7,7 @@ channel at once and for good.
 import asyncio
 from contextlib import suppress
 from dataclasses import dataclass, field
+from operator import attrgetter
 
 from loguru import logger
 
@@ -19,6 +20,7 @@ from control_plane.infra.bus import Bus
 from control_plane.infra.db import Database
 from control_plane.infra.failpoints import Failpoints
 from control_plane.infra.flood import FloodGauge
+from control_plane.infra.isolation import Isolation
 from control_plane.infra.leases import Leases
 from control_plane.infra.pulse import Pulse
 from control_plane.infra.subscriber import Subscriber
@@ -46,6 +48,7 @@ class Intake:
     _recorder: Recorder = field(init=False)
     _mouth: Mouth = field(init=False)
     _pulse: Pulse = field(init=False)
+    _isolation: Isolation = field(init=False)
     _inlet: Inlet = field(default_factory=Inlet)
     _channels: dict[Place, Channel] = field(default_factory=dict)
     _cut: set[Place] = field(default_factory=set)
@@ -56,6 +59,7 @@ class Intake:
     def __post_init__(self) -> None:
         self._recorder = Recorder(self.db, self.bus, self.rng, self.leases)
         self._mouth = Mouth(self.bus)
+        self._isolation = Isolation(self.db, self.clock)
         self._pulse = Pulse(self.clock, self.bus.ping)
 
     async def run(self) -> None:
@@ -171,9 +175,11 @@ class Intake:
         pages, self._pages = self._pages, []
         self._noted |= {one.deployment for one in pages}
         due = self.clock.monotonic() - self._forgot >= FORGET_SECONDS
-        if pages or (due and self._noted):
-            await self._recorder.note(pages, self._noted if due else ())
+        await self._isolation.together(
+            "deployment", pages, self._recorder.note, attrgetter("deployment")
+        )
         if due:
+            await self._recorder.forget(self._noted)
             self._noted.clear()
             self._forgot = self.clock.monotonic()
 

@@ -7,6 +7,7 @@ once a group. An acknowledgement follows its commit; a lost one costs a resend t
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cached_property
 
 from loguru import logger
 from redis.exceptions import RedisError
@@ -16,9 +17,10 @@ from control_plane.core.ids import DeploymentId
 from control_plane.errors import Unavailable
 from control_plane.infra.bus import Bus
 from control_plane.infra.failpoints import Failpoints
+from control_plane.infra.isolation import Isolation
 from control_plane.signals.models.frames import Refused
-from control_plane.signals.models.settling import Settled
-from control_plane.signals.service.recording import Recorder
+from control_plane.signals.models.settling import Arrival, Settled
+from control_plane.signals.service.recording import Greeting, Recorder
 from control_plane.signals.worker.hearing import Inlet, Place
 from strategy_runtime.wire import messages, names
 
@@ -53,6 +55,10 @@ class Settler:
     clock: Clock
     failpoints: Failpoints
 
+    @cached_property
+    def isolation(self) -> Isolation:
+        return Isolation(self.recorder.db, self.clock)
+
     async def run(self) -> None:
         while True:
             await self.inlet.due.wait()
@@ -70,12 +76,16 @@ class Settler:
         if not group:
             return
         await self.failpoints.hit("signal.before_inbox")
-        settled = await self.recorder.commit([arrival for _, arrival in group])
+        arrivals = [arrival for _, arrival in group]
+        parts = await self.isolation.together("frame", arrivals, self.recorder.commit, _named)
+        settled = [one for part in parts for one in part]
         await self.failpoints.hit("signal.after_inbox_commit")
         self.inlet.done(len(group))
-        for (channel, arrival), one in zip(group, settled, strict=True):
+        channels = {id(arrival): channel for channel, arrival in group}
+        for one in settled:
             if one.outcome in {"refused", "committed"} and one.reason:
-                channel.notebook.letter(self.clock.monotonic(), one.reason, arrival.frame)
+                letter = channels[id(one.arrival)].notebook.letter
+                letter(self.clock.monotonic(), one.reason, one.arrival.frame)
         await self.failpoints.hit("signal.before_ack")
         await self.mouth.say(_acknowledgements(settled))
 
@@ -83,18 +93,34 @@ class Settler:
         waiting = self.inlet.hellos(GROUP)
         if not waiting:
             return
-        answers = await self.recorder.welcome([greeting for _, greeting in waiting])
+        greetings = [greeting for _, greeting in waiting]
+        parts = await self.isolation.together("hello", greetings, self._welcome, _place_of)
+        answers = {id(greeting): answer for part in parts for greeting, answer in part}
         self.inlet.answered(len(waiting))
         welcomes: list[tuple[Place, messages.Down]] = []
-        for (channel, greeting), answer in zip(waiting, answers, strict=True):
-            match answer:
-                case messages.Welcome():
+        for channel, greeting in waiting:
+            match answers.get(id(greeting)):
+                case messages.Welcome() as answer:
                     welcomes.append((channel.place, answer))
                     channel.told = answer.phase
                 case Refused(reason):
                     hello = messages.encode(greeting.hello)
                     channel.notebook.letter(self.clock.monotonic(), reason, hello)
         await self.mouth.say(welcomes)
+
+    async def _welcome(
+        self, greetings: Sequence[Greeting]
+    ) -> list[tuple[Greeting, messages.Welcome | Refused | None]]:
+        answers = await self.recorder.welcome(greetings)
+        return list(zip(greetings, answers, strict=True))
+
+
+def _place_of(greeting: Greeting) -> str:
+    return f"{greeting.deployment}:{greeting.generation}"
+
+
+def _named(arrival: Arrival) -> str:
+    return ":".join(map(str, arrival.key))
 
 
 def _acknowledgements(settled: Sequence[Settled]) -> list[tuple[Place, messages.Down]]:

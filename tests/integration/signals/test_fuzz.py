@@ -59,9 +59,8 @@ class Desk:
         if page is not None:
             deployment, generation = channel.place
             shard = channel.launch.shard
-            await self.recorder.note(
-                [Notes(deployment, generation, shard, channel.epoch, page)], [SHIP]
-            )
+            await self.recorder.note([Notes(deployment, generation, shard, channel.epoch, page)])
+            await self.recorder.forget([SHIP])
 
     @staticmethod
     def _launch(tx: Tx) -> Shard:

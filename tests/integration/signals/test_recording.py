@@ -136,7 +136,7 @@ async def test_what_a_deployment_says_is_kept_up_to_a_bound(
     await database.write(_world)
     await database.write(fill)
     recorder = Recorder(database, bus, SystemRng(), leases)
-    await recorder.note([], [SHIP])
+    await recorder.forget([SHIP])
 
     assert await database.read(_count, store.log_lines) == KEPT[0][1] + 10
     assert await database.read(_count, store.inbox) == KEPT[4][1]

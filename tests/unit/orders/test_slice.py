@@ -1,9 +1,13 @@
 """From a signal to a trade's profit, through the real loops, on the paper exchange."""
 
+from typing import Any, cast
+
 import msgspec
 import pytest
 from sqlalchemy import update
 
+from control_plane.brokers.models import Accepted, Broker, OrderRequest
+from control_plane.brokers.paper.adapter import PaperBroker
 from control_plane.core.ids import IntentId, Tenant
 from control_plane.infra.db import Database, table
 from control_plane.orders.service import reading
@@ -226,3 +230,31 @@ async def test_an_intent_is_explained_by_its_own_and_its_signals_record(ship: Sl
     found = await ship.db.read(reading.intent, Tenant("us1"), IntentId(entry.id))
     assert found is not None
     assert recompute(msgspec.json.decode(found["explain"])) == entry.quantity
+
+
+class Sickly:
+    """A venue whose adapter stumbles over one account."""
+
+    def __init__(self, paper: PaperBroker) -> None:
+        self.paper = paper
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.paper, name)
+
+    async def place(self, request: OrderRequest) -> Accepted:
+        if request.account == "ac1":
+            raise KeyError("a bug")
+        return await self.paper.place(request)
+
+
+async def test_an_account_that_fails_does_not_hold_up_the_others(ship: Slice) -> None:
+    await subscribe(ship, 2)
+    ship.restart(cast("Broker", Sickly(ship.paper)))
+    await ship.signal("LONG")
+    await ship.work(5)
+
+    trade = await ship.only("trades")
+    assert (trade.account_id, trade.state) == ("ac2", "protected")
+    sick = await ship.only("intents", leg="entry", account_id="ac1")
+    incident = await ship.only("events", kind="incident")
+    assert (incident.subject_kind, incident.subject_id) == ("intent", sick.id)
