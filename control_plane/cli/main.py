@@ -10,6 +10,7 @@ import typer
 
 from control_plane.cli import (
     accounts,
+    authors,
     deployments,
     images,
     serve,
@@ -29,7 +30,7 @@ app = typer.Typer(
     help="Run trading strategies, each in a container of its own.",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for commands in (serve, status, images, strategies, deployments, accounts, trading):
+for commands in (serve, status, authors, images, strategies, deployments, accounts, trading):
     commands.add_to(app)
 
 

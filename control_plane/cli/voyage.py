@@ -17,6 +17,8 @@ from control_plane.errors import SlipwayError, Unavailable
 from control_plane.infra import operator
 from control_plane.infra.net import HttpxNet
 
+# A few that trade soon on one-minute candles; the other templates are for `slipway new`.
+SHOWN = ("donchian_trend", "rsi_reversion", "sma_cross")
 ACCOUNT = "demo"
 MONEY = {"currency": "USDT", "amount": "30000"}
 TERMS = {"capital": "5000", "capital_currency": "USDT", "risk": "0.01"}
@@ -75,6 +77,7 @@ def templates() -> list[Template]:
         )
         for folder in folders
         for file in sorted(Path(folder).glob("*/strategy.py"))
+        if file.parent.name in SHOWN
     ]
 
 

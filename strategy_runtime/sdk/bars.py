@@ -54,6 +54,11 @@ class Bars:
             self.resolution, self.open_ms[cut], *(self.column(name)[cut] for name in PRICES)
         )
 
+    def alone(self) -> "Bars":
+        """A copy, behind whose columns there is nothing more."""
+        columns = {name: self.column(name).copy() for name in PRICES}
+        return Bars(self.resolution, self.open_ms.copy(), **columns)
+
     def candles(self) -> Iterator[Candle]:
         for start in range(0, len(self), CHUNK):
             some = self.part(start, start + CHUNK)

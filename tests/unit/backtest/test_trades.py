@@ -278,7 +278,7 @@ def test_a_reversal_is_two_trades() -> None:
 def test_the_curve_adds_up_to_the_trades() -> None:
     from strategy_runtime.loader import load
     from tests.candles import walk
-    from tests.unit.templates.test_templates import ROOT
+    from tests.unit.templates.figures import ROOT
 
     kind = load((ROOT / "sma_cross" / "strategy.py").read_text())
     result = backtest(kind, Setting(FUTURE, "1m"), bars_of("1m", walk(3_000)))

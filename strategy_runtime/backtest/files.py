@@ -1,0 +1,97 @@
+"""Candles in files: CSV (also .gz), Parquet, and NumPy's .npz."""
+
+import gzip
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from strategy_runtime.sdk.bars import PRICES, BadBars, Bars, Times, checked
+from strategy_runtime.wire.resolutions import DURATION_MS
+
+TIMES = ("open_ms", "timestamp", "time", "date", "datetime", "open_time")
+# Seconds, microseconds and nanoseconds of the same day have other magnitudes than milliseconds.
+UNITS = ((1e11, 1_000, 1), (1e14, 1, 1), (1e17, 1, 1_000), (float("inf"), 1, 1_000_000))
+
+
+def read(path: Path, resolution: str | None = None) -> Bars:
+    """BadBars if it holds no candles that can be: the text says what, and in which row."""
+    try:
+        columns = _columns(path)
+    except (ValueError, KeyError, ImportError, UnicodeDecodeError) as error:
+        raise BadBars(
+            f"{path} cannot be read: {str(error).strip() or type(error).__name__}"
+        ) from error
+    missing = [name for name in PRICES[:4] if name not in columns]
+    if missing:
+        raise BadBars(f"{path} has no column {', '.join(missing)}; it has {', '.join(columns)}")
+    times = _times(path, columns)
+    given = {"volume": np.zeros(len(times)), **columns}
+    try:
+        prices = {name: np.asarray(given[name], np.float64) for name in PRICES}
+        found = Bars(resolution or _resolution(times), times, **prices)
+    except ValueError as error:
+        raise BadBars(f"{path} holds what is no number: {error}") from error
+    return checked(found)
+
+
+def write(bars: Bars, path: Path) -> None:
+    """As CSV, compressed if the name ends in .gz; the same candles give the same bytes."""
+    rows = ["time,open,high,low,close,volume"]
+    lists = [bars.open_ms.tolist(), *(bars.column(name).tolist() for name in PRICES)]
+    for row in zip(*lists, strict=True):
+        rows.append(",".join(_plain(value) for value in row))
+    text = ("\n".join(rows) + "\n").encode()
+    path.write_bytes(gzip.compress(text, 9, mtime=0) if path.suffix == ".gz" else text)
+
+
+def _plain(value: float) -> str:
+    return str(int(value)) if value == int(value) else repr(value)
+
+
+def _columns(path: Path) -> dict[str, Any]:
+    name = path.name.lower()
+    if name.endswith(".npz"):
+        with np.load(path, allow_pickle=False) as data:
+            return {key.lower(): data[key] for key in data.files}
+    import pandas as pd  # for those who bring such files
+
+    if name.endswith((".csv", ".csv.gz", ".txt")):
+        frame: pd.DataFrame = pd.read_csv(path)
+    elif name.endswith((".parquet", ".pq")):
+        frame = pd.read_parquet(path)
+    else:
+        raise ValueError("it is no .csv, .csv.gz, .parquet or .npz")
+    if isinstance(frame.index, pd.DatetimeIndex):
+        frame = frame.reset_index(names="time")
+    return {str(key).strip().lower(): frame[key].to_numpy() for key in frame.columns}
+
+
+def _times(path: Path, columns: dict[str, Any]) -> Times:
+    found = next((columns[name] for name in TIMES if name in columns), None)
+    if found is None:
+        raise BadBars(f"{path} has no column of times: name it time, in milliseconds or as a date")
+    values = np.asarray(found)
+    if values.dtype.kind not in "iuf":
+        import pandas as pd
+
+        try:
+            moments = pd.DatetimeIndex(pd.to_datetime(values, utc=True))
+        except ValueError as error:
+            raise BadBars(f"{path}: a time is no date: {error}") from error
+        return moments.as_unit("ms").asi8.astype(np.int64)
+    if not np.isfinite(values).all():
+        raise BadBars(f"{path}: a time is missing")
+    largest = float(values.max()) if len(values) else 0.0
+    times, over = next((by, under) for limit, by, under in UNITS if largest < limit)
+    milliseconds: Times = (values.astype(np.int64) * times) // over
+    return milliseconds
+
+
+def _resolution(times: Times) -> str:
+    """The longest that fits the shortest step between two candles."""
+    step = int(np.diff(times).min()) if len(times) > 1 else DURATION_MS["1m"]
+    fitting = [name for name, length in DURATION_MS.items() if step and step % length == 0]
+    if not fitting:
+        raise BadBars(f"candles that are {step} ms apart are of no resolution that there is")
+    return fitting[-1]
