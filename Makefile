@@ -31,7 +31,7 @@ fuzz: ## Throw broken payloads and faults at the exchange client (PAYLOADS=10000
 	@SLIPWAY_FUZZ=$(or $(PAYLOADS),200000) SLIPWAY_HISTORIES=$(or $(HISTORIES),2000) $(PYTHON_IN_VENV) -m pytest \
 	  -q --timeout 0 tests/unit/brokers/coindcx/test_fuzz.py tests/unit/brokers/coindcx/test_histories.py tests/unit/coindcx_sim/test_legality.py
 
-bench: ## Measure the figures that the design promises
+bench: ## Measure the figures that we promise (ARGS="ticks deploy")
 	@scripts/bootstrap test
 	@$(PYTHON_IN_VENV) -m benchmarks $(ARGS)
 
