@@ -18,6 +18,7 @@ from control_plane.cli import (
     status,
     strategies,
     trading,
+    users,
 )
 from control_plane.errors import SlipwayError
 from control_plane.infra.supervisor import LoopFailed
@@ -30,7 +31,8 @@ app = typer.Typer(
     help="Run trading strategies, each in a container of its own.",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for commands in (serve, status, authors, images, strategies, deployments, accounts, trading):
+COMMANDS = (serve, status, authors, images, strategies, deployments, accounts, users, trading)
+for commands in COMMANDS:
     commands.add_to(app)
 
 

@@ -14,10 +14,13 @@ from urllib.parse import quote, urlencode
 
 import typer
 
+from control_plane.cli import kept
+from control_plane.cli.kept import Kept
 from control_plane.errors import Invalid, SlipwayError
 
 if TYPE_CHECKING:
     from control_plane.infra.net import Net
+    from control_plane.infra.operator import Operator
 
 T = TypeVar("T")
 
@@ -37,11 +40,15 @@ class Refused(SlipwayError):
 
 @dataclass(frozen=True)
 class Api:
-    """The API of one Slipway, with the operator's token."""
+    """The API of one Slipway, with the operator's token or one's own."""
 
     net: "Net"
     address: str
     token: str
+    session: str = ""
+
+    def known_by(self, token: str, session: str) -> "Api":
+        return Api(self.net, self.address, token, session)
 
     async def get(self, path: str, **query: Any) -> Any:
         given = {key: value for key, value in query.items() if value is not None}
@@ -56,7 +63,9 @@ class Api:
     async def _send(self, method: str, path: str, body: Mapping[str, Any] | None) -> Any:
         from control_plane.infra.net import Request
 
-        headers = {"Authorization": f"Bearer {self.token}", "Accept": "application/json"}
+        headers = {"Accept": "application/json"}
+        if self.token:
+            headers["Authorization"] = f"Bearer {self.token}"
         if body is not None:
             headers["Content-Type"] = "application/json"
         content = b"" if body is None else json.dumps(body).encode()
@@ -76,21 +85,45 @@ def part(text: str) -> str:
 
 
 def call(ask: Callable[[Api], Awaitable[T]]) -> T:
-    """Run `ask` against the Slipway of this data folder."""
-    return asyncio.run(_call(ask))
+    """Run `ask` against the Slipway of this data folder, or the one that one has signed in to."""
+    target = _target()
+    return call_at(target.address, target.token, ask)
 
 
-async def _call(ask: Callable[[Api], Awaitable[T]]) -> T:
+def call_at(address: str, token: str, ask: Callable[[Api], Awaitable[T]]) -> T:
+    return asyncio.run(_call(address, token, ask))
+
+
+def address_of() -> str:
+    """Where the Slipway of this data folder listens."""
+    from control_plane.infra import operator
+
+    return operator.find(data_dir()).address
+
+
+def _target() -> "Kept | Operator":
+    """Whoever may read the data folder is its operator; anybody else has signed in."""
+    from control_plane.infra import operator
+
+    try:
+        return operator.find(data_dir())
+    except operator.NotRunning:
+        signed_in = kept.read()
+        if signed_in is None:
+            raise
+        return signed_in
+
+
+async def _call(address: str, token: str, ask: Callable[[Api], Awaitable[T]]) -> T:
     from control_plane.infra import operator
     from control_plane.infra.net import HttpxNet, Unreachable
 
-    found = operator.find(data_dir())
     net = HttpxNet()
     try:
-        return await ask(Api(net, found.address, found.token))
+        return await ask(Api(net, address, token))
     except Unreachable as error:
         raise operator.NotRunning(
-            f"The Slipway of {data_dir().resolve()} does not answer at {found.address}.",
+            f"No Slipway answers at {address}.",
             remedy="Start it with `slipway up`.",
         ) from error
     finally:
