@@ -21,8 +21,18 @@ from control_plane.accounts.models import FirstUser
 from control_plane.accounts.service import Accounts, Users
 from control_plane.core.ids import Rng
 from control_plane.deployments.service import Deployments
-from control_plane.infra import db, failpoints, health, logging, operator, rootkey, schema
+from control_plane.infra import (
+    checkpoints,
+    db,
+    failpoints,
+    health,
+    logging,
+    operator,
+    rootkey,
+    schema,
+)
 from control_plane.infra.bus import Bus
+from control_plane.infra.checkpoints import Checkpoints
 from control_plane.infra.clock import RealClock
 from control_plane.infra.datafolder import DataFolder
 from control_plane.infra.embedded import EmbeddedServer
@@ -105,6 +115,10 @@ async def _open_site(app: App, stack: AsyncExitStack) -> None:
     settings = machinery.settings
     server = HttpServer(settings.host, settings.port)
     stack.callback(server.close)
+    root = rootkey.ensure(machinery.folder.path, machinery.rng)
+    signer = root.signer(checkpoints.PURPOSE)
+    signs = Checkpoints(machinery.db, machinery.clock, machinery.folder.path, signer)
+    machinery.loops["audit"] = signs.run
     users = Users(
         machinery.db,
         machinery.clock,
@@ -115,9 +129,7 @@ async def _open_site(app: App, stack: AsyncExitStack) -> None:
     services = web.Services(
         db=machinery.db,
         users=users,
-        identity=identity(
-            users, rootkey.ensure(machinery.folder.path, machinery.rng), _mail(machinery), settings
-        ),
+        identity=identity(users, root, _mail(machinery), settings),
         accounts=Accounts(machinery.db, machinery.rng, is_busy=has_open_trade),
         strategies=Strategies(machinery.db, machinery.rng),
         market=Market(machinery.db, machinery.bus),

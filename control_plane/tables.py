@@ -3,7 +3,7 @@
 from control_plane.accounts import store as accounts
 from control_plane.brokers.paper import store as paper
 from control_plane.deployments.store import tables as deployments
-from control_plane.infra import commands, events, leases
+from control_plane.infra import audit, commands, events, leases
 from control_plane.infra.db import metadata
 from control_plane.market import store as market
 from control_plane.orders.store import tables as orders
@@ -14,6 +14,7 @@ from control_plane.subscriptions import store as subscriptions
 
 MODULES = (
     accounts,
+    audit,
     paper,
     deployments,
     commands,

@@ -29,7 +29,7 @@ from control_plane.brokers.models import Balance
 from control_plane.brokers.paper import service as paper
 from control_plane.core.clock import Clock
 from control_plane.core.ids import AccountId, Rng, Tenant, UserId, b32, random_id, shard_of
-from control_plane.infra import events
+from control_plane.infra import audit
 from control_plane.infra.db import Database, Tx
 from control_plane.infra.http import Throttled, Unauthenticated
 from control_plane.infra.passwords import Passwords
@@ -68,25 +68,25 @@ def user_named(tx: Tx, email: str) -> User | None:
 
 def add_user(tx: Tx, user: User, password_hash: str) -> None:
     store.insert_user(tx, user, password_hash)
-    events.record(tx, "user_created", "user", user.id, tenant=user.id, email=user.email)
+    audit.record(tx, "user_created", "user", user.id, tenant=user.id, email=user.email)
 
 
 def verify_user(tx: Tx, identity: UserId) -> bool:
     if not store.set_verified(tx, identity):
         return False
-    events.record(tx, "email_verified", "user", identity, tenant=identity)
+    audit.record(tx, "email_verified", "user", identity, tenant=identity)
     return True
 
 
 def put_password(tx: Tx, identity: UserId, password_hash: str) -> None:
     store.set_password(tx, identity, password_hash)
-    events.record(tx, "password_changed", "user", identity, tenant=identity)
+    audit.record(tx, "password_changed", "user", identity, tenant=identity)
 
 
 def put_role(tx: Tx, identity: UserId, role: str, *, by: str) -> bool:
     if not store.set_role(tx, identity, role):
         return False
-    events.record(tx, "role_changed", "user", identity, tenant=identity, role=role, by=by)
+    audit.record(tx, "role_changed", "user", identity, tenant=identity, role=role, by=by)
     return True
 
 
@@ -296,7 +296,7 @@ def _open_paper(
     )
     store.insert_account(tx, account)
     paper.deposit(tx, identity, currency, amount)
-    events.record(
+    audit.record(
         tx,
         "account_opened",
         "account",
@@ -330,7 +330,7 @@ def _reset(
             remedy="Stop its subscriptions and close the position first.",
         )
     paper.reset(tx, account.id, currency, amount)
-    events.record(
+    audit.record(
         tx,
         "account_reset",
         "account",

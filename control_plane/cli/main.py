@@ -10,6 +10,7 @@ import typer
 
 from control_plane.cli import (
     accounts,
+    audit,
     authors,
     deployments,
     images,
@@ -31,7 +32,18 @@ app = typer.Typer(
     help="Run trading strategies, each in a container of its own.",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-COMMANDS = (serve, status, authors, images, strategies, deployments, accounts, users, trading)
+COMMANDS = (
+    serve,
+    status,
+    authors,
+    images,
+    strategies,
+    deployments,
+    accounts,
+    users,
+    audit,
+    trading,
+)
 for commands in COMMANDS:
     commands.add_to(app)
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy.engine import Row
 
-from control_plane.infra import events
+from control_plane.infra import audit
 from control_plane.infra.bus import Bus
 from control_plane.infra.db import Database, Tx
 from control_plane.orders.errors import NoSuchHalt, NoSuchScope
@@ -36,7 +36,7 @@ class Halts:
         now = tx.now_ms()
         halts.put(tx, scope, mode, is_active=True, reason=reason, by_user=by_user, now=now)
         denied = intents.deny_unsent(tx, scope, f"halted: {scope}", now)
-        events.record(
+        audit.record(
             tx, "halted", "halt", scope, mode=mode, by=by_user, reason=reason, denied=denied
         )
         tx.after_commit(lambda: self.bus.hint(names.wake("orders")))
@@ -48,7 +48,7 @@ def _unhalt(tx: Tx, scope: str, by_user: str) -> None:
     now = tx.now_ms()
     if not halts.put(tx, scope, "halt_new", is_active=False, reason="", by_user=by_user, now=now):
         raise NoSuchHalt(f"{scope!r} is not halted.", field="scope")
-    events.record(tx, "unhalted", "halt", scope, by=by_user)
+    audit.record(tx, "unhalted", "halt", scope, by=by_user)
 
 
 def _check(scope: str) -> None:

@@ -6,7 +6,7 @@ from control_plane.accounts.models import Throttle, User
 from control_plane.accounts.service import user as find_user
 from control_plane.core.clock import Clock, ms
 from control_plane.core.ids import Rng, UserId
-from control_plane.infra import events
+from control_plane.infra import audit
 from control_plane.infra.db import Database, Tx
 from control_plane.infra.http import Throttled, Unauthenticated
 from control_plane.infra.rootkey import Box
@@ -105,11 +105,11 @@ def _start(tx: Tx, user: UserId, sealed: bytes) -> str:
 
 def _confirm(tx: Tx, user: UserId) -> None:
     store.confirm_factor(tx, user)
-    events.record(tx, "second_factor_added", "user", user, tenant=user)
+    audit.record(tx, "second_factor_added", "user", user, tenant=user)
 
 
 def _drop(tx: Tx, user: UserId) -> bool:
     if not store.drop_factor(tx, user):
         return False
-    events.record(tx, "second_factor_removed", "user", user, tenant=user)
+    audit.record(tx, "second_factor_removed", "user", user, tenant=user)
     return True

@@ -10,7 +10,7 @@ from control_plane.accounts.models import User, check_password
 from control_plane.accounts.service import Users
 from control_plane.core.clock import Clock
 from control_plane.core.ids import Rng, UserId, random_id
-from control_plane.infra import events
+from control_plane.infra import audit
 from control_plane.infra.db import Database, Tx
 from control_plane.infra.http import Throttled
 from control_plane.infra.mail import Letter, Mail
@@ -185,7 +185,7 @@ def _reset(tx: Tx, hashed: str, password_hash: str) -> None:
 def _invite(tx: Tx, email: str, hashed: str, by: UserId) -> None:
     proofs.void_proofs(tx, "invite", email)
     proofs.insert_proof(tx, hashed, "invite", email, tx.now_ms() + INVITE_MS)
-    events.record(tx, "user_invited", "invitation", email, tenant=by)
+    audit.record(tx, "user_invited", "invitation", email, tenant=by)
 
 
 def _wrong(field: str) -> WrongProof:

@@ -11,7 +11,7 @@ from control_plane.accounts.models import User
 from control_plane.accounts.service import Users
 from control_plane.core.clock import Clock, ms
 from control_plane.core.ids import Rng, UserId, random_id
-from control_plane.infra import events
+from control_plane.infra import audit
 from control_plane.infra.db import Database, Tx
 from control_plane.infra.http import Unauthenticated
 from control_plane.infra.mail import Letter, Mail
@@ -217,7 +217,7 @@ class Sessions:
         )
         store.insert_session(tx, made)
         store.insert_renewal(tx, digest(refresh), made.id, device)
-        events.record(
+        audit.record(
             tx, "session_begun", "session", made.id, tenant=user.id, address=device.address
         )
         return made
@@ -281,7 +281,7 @@ def _find(tx: Tx, identity: str) -> tuple[User | None, Session | None]:
 def _end(tx: Tx, user: UserId, identity: str, why: str) -> bool:
     if not store.revoke(tx, user, identity, why):
         return False
-    events.record(tx, "session_ended", "session", identity, tenant=user, why=why)
+    audit.record(tx, "session_ended", "session", identity, tenant=user, why=why)
     return True
 
 

@@ -7,7 +7,7 @@ from control_plane.accounts import service as accounts
 from control_plane.accounts.models import User
 from control_plane.core.clock import Clock, ms
 from control_plane.core.ids import Rng, UserId, random_id
-from control_plane.infra import events
+from control_plane.infra import audit
 from control_plane.infra.db import Database, Tx
 from control_plane.infra.http import Unauthenticated
 from control_plane.sessions.errors import NoSuchToken
@@ -74,7 +74,7 @@ def _find(tx: Tx, hashed: str) -> tuple[User, ApiToken] | None:
 
 def _make(tx: Tx, token: ApiToken, hashed: str) -> None:
     store.insert_token(tx, token, hashed)
-    events.record(
+    audit.record(
         tx,
         "api_token_made",
         "api_token",
@@ -88,5 +88,5 @@ def _make(tx: Tx, token: ApiToken, hashed: str) -> None:
 def _revoke(tx: Tx, user: UserId, identity: str) -> bool:
     if not store.revoke_token(tx, user, identity):
         return False
-    events.record(tx, "api_token_revoked", "api_token", identity, tenant=user)
+    audit.record(tx, "api_token_revoked", "api_token", identity, tenant=user)
     return True

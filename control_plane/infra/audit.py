@@ -1,0 +1,166 @@
+"""The audit log: rows that each hold the digest of the one before, so that a change of any of them
+shows.
+
+A row is written in the transaction of what it tells. The database refuses to change or delete one;
+whoever gets around that cannot make the digests fit again without changing every later row, and
+signed checkpoints outside of the database (see `checkpoints`) hold what the later ones were.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any, ClassVar
+
+from sqlalchemy import DDL, BigInteger, Text, UniqueConstraint, event, insert, select, text
+from sqlmodel import Field, SQLModel
+
+from control_plane.infra import events
+from control_plane.infra.db import Tx, table
+from control_plane.infra.events import canonical_json
+
+PEOPLE = "people"  # the chain of users and administration
+GENESIS = "0" * 64
+PAGE = 1_000
+
+
+class AuditRow(SQLModel, table=True):
+    __tablename__: ClassVar[str] = "audit"
+    __table_args__ = (UniqueConstraint("chain", "prev_hash"),)  # no chain forks
+
+    chain: str = Field(primary_key=True)
+    seq: int = Field(sa_type=BigInteger, primary_key=True)
+    prev_hash: str
+    hash: str
+    body: str = Field(sa_type=Text)
+
+
+audit = table(AuditRow)
+
+REFUSE_CHANGES: dict[str, tuple[str, ...]] = {
+    "sqlite": (
+        "CREATE TRIGGER audit_no_update BEFORE UPDATE ON audit "
+        "BEGIN SELECT RAISE(ABORT, 'audit rows stay as they are'); END",
+        "CREATE TRIGGER audit_no_delete BEFORE DELETE ON audit "
+        "BEGIN SELECT RAISE(ABORT, 'audit rows stay as they are'); END",
+    ),
+    "postgresql": (
+        "CREATE OR REPLACE FUNCTION audit_stays() RETURNS trigger LANGUAGE plpgsql AS "
+        "$$ BEGIN RAISE EXCEPTION 'audit rows stay as they are'; END $$",
+        "CREATE TRIGGER audit_no_change BEFORE UPDATE OR DELETE ON audit "
+        "FOR EACH ROW EXECUTE FUNCTION audit_stays()",
+        "CREATE TRIGGER audit_no_truncate BEFORE TRUNCATE ON audit "
+        "FOR EACH STATEMENT EXECUTE FUNCTION audit_stays()",
+    ),
+}
+for _dialect, _statements in REFUSE_CHANGES.items():
+    for _statement in _statements:
+        _refusal = DDL(_statement)  # type: ignore[no-untyped-call] # SQLAlchemy leaves it untyped
+        event.listen(audit, "after_create", _refusal.execute_if(dialect=_dialect))
+
+
+@dataclass(frozen=True)
+class Entry:
+    chain: str
+    seq: int
+    prev_hash: str
+    hash: str
+    body: str
+
+
+@dataclass(frozen=True)
+class Tail:
+    """The newest row of a chain: what its next one refers to, and what a checkpoint signs."""
+
+    chain: str
+    seq: int = 0
+    hash: str = GENESIS
+
+
+@dataclass(frozen=True)
+class Broken:
+    """The first row that is not as it was written."""
+
+    chain: str
+    seq: int
+    why: str
+
+
+def record(
+    tx: Tx,
+    kind: str,
+    subject_kind: str,
+    subject_id: str,
+    *,
+    tenant: str = "",
+    chain: str = PEOPLE,
+    **body: Any,
+) -> None:
+    """An event that somebody may have to answer for: also a row of a chain."""
+    events.record(tx, kind, subject_kind, subject_id, tenant=tenant, **body)
+    append(
+        tx,
+        chain,
+        {
+            "at_ms": tx.now_ms(),
+            "kind": kind,
+            "subject_kind": subject_kind,
+            "subject_id": subject_id,
+            "tenant": tenant,
+            **({"body": body} if body else {}),
+        },
+    )
+
+
+def append(tx: Tx, chain: str, body: dict[str, Any]) -> Tail:
+    if tx.is_postgres:
+        # Two at once would both follow the same row; SQLite has one writer anyway.
+        tx.run(text("SELECT pg_advisory_xact_lock(hashtext(:name))"), {"name": f"audit:{chain}"})
+    last = tail(tx, chain)
+    told = canonical_json(body)
+    seq = last.seq + 1
+    hashed = digest(chain, seq, last.hash, told)
+    row = {"chain": chain, "seq": seq, "prev_hash": last.hash, "hash": hashed, "body": told}
+    tx.run(insert(audit), row)
+    return Tail(chain, seq, hashed)
+
+
+def tail(tx: Tx, chain: str) -> Tail:
+    query = select(audit.c.seq, audit.c.hash).where(audit.c.chain == chain)
+    row = tx.first(query.order_by(audit.c.seq.desc()).limit(1))
+    return Tail(chain) if row is None else Tail(chain, row.seq, row.hash)
+
+
+def tails(tx: Tx) -> list[Tail]:
+    query = select(audit.c.chain).distinct().order_by(audit.c.chain)
+    return [tail(tx, row.chain) for row in tx.all(query)]
+
+
+def entries(tx: Tx, chain: str) -> Iterator[Entry]:
+    """All of them in order, a page at a time."""
+    after = -1
+    while True:
+        query = select(audit).where(audit.c.chain == chain, audit.c.seq > after)
+        rows = tx.all(query.order_by(audit.c.seq).limit(PAGE))
+        for row in rows:
+            yield Entry(row.chain, row.seq, row.prev_hash, row.hash, row.body)
+        if len(rows) < PAGE:
+            return
+        after = rows[-1].seq
+
+
+def digest(chain: str, seq: int, prev_hash: str, body: str) -> str:
+    return sha256("\n".join(("audit1", chain, str(seq), prev_hash, body)).encode()).hexdigest()
+
+
+def first_broken(chain: str, rows: Iterator[Entry]) -> Broken | Tail:
+    """Follow a chain from its beginning: the first row that does not fit, or its end."""
+    last = Tail(chain)
+    for row in rows:
+        if row.seq != last.seq + 1:
+            return Broken(chain, last.seq + 1, "it is missing")
+        if row.prev_hash != last.hash:
+            return Broken(chain, row.seq, "it does not follow the row before it")
+        if row.hash != digest(chain, row.seq, row.prev_hash, row.body):
+            return Broken(chain, row.seq, "its text was changed")
+        last = Tail(chain, row.seq, row.hash)
+    return last
