@@ -106,6 +106,9 @@ def table(model: type[SQLModel]) -> Table:
     return found
 
 
+_SERVER_MS = text("SELECT extract(epoch FROM clock_timestamp()) * 1000")
+
+
 @dataclass
 class Tx:
     """One open transaction. Results are read at once, so nothing of it outlives the function."""
@@ -113,6 +116,7 @@ class Tx:
     connection: Connection
     clock: Clock
     _after: list[Callable[[], None]] = field(default_factory=list)
+    _now: tuple[float, int] | None = None  # what the server's clock read, and when by ours
 
     def all(
         self, statement: Executable, parameters: Mapping[str, Any] | None = None
@@ -141,9 +145,13 @@ class Tx:
         """The database's clock where several machines share it, ours where the database is a file
         of ours.
         """
-        if self.connection.dialect.name == "postgresql":
-            return int(self.scalar(text("SELECT extract(epoch FROM clock_timestamp()) * 1000")))
-        return ms(self.clock.now())
+        if not self.is_postgres:
+            return ms(self.clock.now())
+        at = self.clock.monotonic()
+        if self._now is None:  # a round trip: once is enough
+            self._now = (at, int(self.scalar(_SERVER_MS)))
+        asked, then = self._now
+        return then + round((at - asked) * 1000)
 
     def after_commit(self, call: Callable[[], None]) -> None:
         """For hints such as a wake-up. Lost when the process dies in between, so never for an
