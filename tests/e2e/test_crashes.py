@@ -1,0 +1,64 @@
+"""One installation is killed at every dangerous point in turn: in the end its ledger balances."""
+
+import subprocess
+
+import pytest
+
+from control_plane.infra.failpoints import NAMES
+from tests.conftest import wait_until
+from tests.e2e.ledger import Ledger
+from tests.fakes.harbour import Harbour
+
+pytestmark = [pytest.mark.e2e, pytest.mark.redis, pytest.mark.timeout(400)]
+
+# In this order, and how many times each is passed before: a launch that was broken off is begun
+# again by the next start, and so on until all three strategies run.
+ROUTE = {
+    "launch.before_create": 1,
+    "launch.after_create": 0,
+    "launch.after_start": 0,
+    "launch.before_record": 0,
+    "lease.after_acquire": 3,
+    "lease.before_renew": 3,
+    "signal.before_inbox": 3,
+    "signal.after_inbox_commit": 3,
+    "signal.before_ack": 3,
+    "risk.before_commit": 1,
+    "fanout.after_k_intents": 1,
+    "send.after_wal_commit": 1,
+    "send.before_socket_write": 1,
+    "send.after_socket_write": 1,
+    "send.after_reply": 1,
+    "send.after_record": 1,
+}
+
+
+async def test_killed_at_every_dangerous_point_nothing_is_lost_or_doubled(
+    lone_harbour: Harbour,
+) -> None:
+    assert ROUTE.keys() == NAMES
+    harbour = lone_harbour
+    harbour.settings["SLIPWAY_TIME_SCALE"] = "0.2"
+    for point, passes in ROUTE.items():
+        harbour.settings["SLIPWAY_FAILPOINTS"] = f"{point}=kill@{passes}"
+        harbour.start("demo", "--speed", "120")
+        assert died(harbour), f"nothing passed {point}"
+
+    del harbour.settings["SLIPWAY_FAILPOINTS"]
+    ledger = Ledger(harbour.data_dir)
+    executions, trades = ledger.count("execution"), ledger.count("trade")
+    harbour.start("demo", "--speed", "120")
+    await wait_until(lambda: ledger.count("execution") >= executions + 30, 60, "more executions")
+    await wait_until(lambda: ledger.count("trade") > trades, 60, "another trade")
+    assert len(harbour.fleet()) == 3
+
+    assert harbour.stop() == 0
+    ledger.check()
+
+
+def died(harbour: Harbour) -> bool:
+    assert harbour.process is not None
+    try:
+        return harbour.process.wait(60) < 0
+    except subprocess.TimeoutExpired:
+        return False
