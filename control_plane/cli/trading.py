@@ -52,7 +52,7 @@ TRADES = (
     Column("opened, market time", show.clock("opened_at")),
     Column("instrument", "instrument"),
     Column("side", "side"),
-    Column("quantity", "bought", right=True),
+    Column("quantity", "entered", right=True),
     Column("state", "state"),
     Column("profit", lambda row: show.money(row["pnl"], row["currency"]), right=True),
     Column("ended by", "exit_reason"),

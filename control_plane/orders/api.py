@@ -130,8 +130,8 @@ class TradeOut(Shape):
     side: str = Field(examples=["LONG"])
     state: str = Field(examples=["protected"])
     quantity: Decimal
-    bought: Decimal
-    sold: Decimal
+    entered: Decimal
+    exited: Decimal
     entry_value: Decimal
     exit_value: Decimal
     fees: Decimal

@@ -86,7 +86,9 @@ class Ledger:
             base = instrument.rpartition("-")[2].partition("_")[0]
             kept = Decimal(fee) if side == "buy" and currency == base else Decimal(0)
             sums[trade][side] += Decimal(quantity) - kept
-        for trade, side, bought, sold in self.rows("SELECT id, side, bought, sold FROM trade"):
+        for trade, side, entered, exited in self.rows(
+            "SELECT id, side, entered, exited FROM trade"
+        ):
             came, went = ("buy", "sell") if side == "LONG" else ("sell", "buy")
-            assert Decimal(sold) == sums[trade][went], trade
-            assert Decimal(bought) >= sums[trade][came], trade
+            assert Decimal(exited) == sums[trade][went], trade
+            assert Decimal(entered) >= sums[trade][came], trade

@@ -18,37 +18,37 @@ Side = Literal["LONG", "SHORT"]
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """Quantities and values of a trade so far, in the quote currency. `bought` is what came in, net
-    of fees taken in the base currency; for a short it is what was sold to open.
+    """Quantities and values of a trade so far, in the quote currency. `entered` is what came in,
+    net of fees taken in the base currency; for a short it is what was sold to open.
     """
 
     side: Side
-    bought: Decimal = ZERO
-    sold: Decimal = ZERO
+    entered: Decimal = ZERO
+    exited: Decimal = ZERO
     entry_value: Decimal = ZERO
     exit_value: Decimal = ZERO
     fees: Decimal = ZERO
 
     @property
     def held(self) -> Decimal:
-        return self.bought - self.sold
+        return self.entered - self.exited
 
     @property
     def entry_price(self) -> Decimal:
-        return MONEY.divide(self.entry_value, self.bought) if self.bought else ZERO
+        return MONEY.divide(self.entry_value, self.entered) if self.entered else ZERO
 
-    def entered(self, quantity: Decimal, price: Decimal, fee: "Fee") -> "Tally":
+    def with_entry(self, quantity: Decimal, price: Decimal, fee: "Fee") -> "Tally":
         return replace(
             self,
-            bought=self.bought + quantity - fee.base,
+            entered=self.entered + quantity - fee.base,
             entry_value=self.entry_value + MONEY.multiply(quantity, price),
             fees=self.fees + fee.quote,
         )
 
-    def left(self, quantity: Decimal, price: Decimal, fee: "Fee") -> "Tally":
+    def with_exit(self, quantity: Decimal, price: Decimal, fee: "Fee") -> "Tally":
         return replace(
             self,
-            sold=self.sold + quantity,
+            exited=self.exited + quantity,
             exit_value=self.exit_value + MONEY.multiply(quantity, price),
             fees=self.fees + fee.quote,
         )
@@ -56,10 +56,10 @@ class Tally:
     @property
     def gross(self) -> Decimal:
         """Realised before fees: what was closed against what it cost to open."""
-        if self.sold == self.bought:
+        if self.exited == self.entered:
             cost = self.entry_value
         else:
-            share = MONEY.divide(MONEY.multiply(self.entry_value, self.sold), self.bought)
+            share = MONEY.divide(MONEY.multiply(self.entry_value, self.exited), self.entered)
             cost = floor_to(share, SMALLEST)  # so that the parts add up to the whole
         gain = self.exit_value - cost
         return gain if self.side == "LONG" else -gain

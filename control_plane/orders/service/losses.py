@@ -42,5 +42,5 @@ def lost_today(
 
 def tally_of(row: object) -> Tally:
     """A trade's row as its arithmetic."""
-    names = ("side", "bought", "sold", "entry_value", "exit_value", "fees")
+    names = ("side", "entered", "exited", "entry_value", "exit_value", "fees")
     return Tally(*(getattr(row, name) for name in names))

@@ -303,7 +303,7 @@ def _margin(row: Any, instrument: Instrument) -> Decimal:
     """What closing a futures position frees, before its gain or loss."""
     if not instrument.is_futures:
         return Decimal(0)
-    tally = Tally(row.side, row.bought, row.sold, row.entry_value, row.exit_value, row.fees)
+    tally = Tally(row.side, row.entered, row.exited, row.entry_value, row.exit_value, row.fees)
     return MONEY.divide(MONEY.multiply(tally.held, tally.entry_price), row.leverage)
 
 

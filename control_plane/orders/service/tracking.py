@@ -180,8 +180,8 @@ class Tracker:
             "entry_signal_id": entry.signal_id,
             "entry_trigger_ms": entry.trigger_ms,
             "quantity": dust,
-            "bought": dust,
-            "sold": ZERO,
+            "entered": dust,
+            "exited": ZERO,
             "entry_value": dust_value,
             "exit_value": ZERO,
             "fees": ZERO,
@@ -207,9 +207,9 @@ class Tracker:
         before = tally_of(trade)
         fee = fee_of(fill.fee, fill.fee_currency, instrument)
         if fill.side == opening_side(trade.side):
-            after = before.entered(fill.quantity, fill.price, fee)
+            after = before.with_entry(fill.quantity, fill.price, fee)
         else:
-            after = before.left(fill.quantity, fill.price, fee)
+            after = before.with_exit(fill.quantity, fill.price, fee)
             self._line(tx, trade, fill, "pnl", after.gross - before.gross, instrument.quote)
         self._line(tx, trade, fill, "fee", -fill.fee, fill.fee_currency)
         self._keep(tx, trade, after, fill, intent)
@@ -219,8 +219,8 @@ class Tracker:
     ) -> None:
         totals: dict[str, Any] = {
             "quantity": after.held,
-            "bought": after.bought,
-            "sold": after.sold,
+            "entered": after.entered,
+            "exited": after.exited,
             "entry_value": after.entry_value,
             "exit_value": after.exit_value,
             "fees": after.fees,

@@ -276,8 +276,8 @@ class TradeRow(SQLModel, table=True):
     # Too little to sell, and what it cost: left by this trade until the next one takes it over.
     dust: Decimal = Field(default=Decimal(0), sa_type=Money)
     dust_value: Decimal = Field(default=Decimal(0), sa_type=Money)
-    bought: Decimal = Field(default=Decimal(0), sa_type=Money)
-    sold: Decimal = Field(default=Decimal(0), sa_type=Money)
+    entered: Decimal = Field(default=Decimal(0), sa_type=Money)
+    exited: Decimal = Field(default=Decimal(0), sa_type=Money)
     entry_value: Decimal = Field(default=Decimal(0), sa_type=Money)
     exit_value: Decimal = Field(default=Decimal(0), sa_type=Money)
     fees: Decimal = Field(default=Decimal(0), sa_type=Money)

@@ -41,8 +41,8 @@ def _trade(tx: Tx, values: Mapping[str, Any]) -> None:
         "instrument": "fut:B-BTC_USDT",
         "side": "LONG",
         "state": "protected",
-        "bought": Decimal(2),
-        "sold": Decimal(0),
+        "entered": Decimal(2),
+        "exited": Decimal(0),
         "entry_value": Decimal(200),
         "exit_value": Decimal(0),
         "fees": Decimal(1),
@@ -68,7 +68,7 @@ async def test_an_open_trade_is_shown_at_what_it_would_come_to_now(
 async def test_a_closed_trade_is_shown_at_what_it_came_to(
     dashboard: Dashboard, memory: Database
 ) -> None:
-    sold = {"state": "closed", "sold": Decimal(2), "exit_value": Decimal(230)}
+    sold = {"state": "closed", "exited": Decimal(2), "exit_value": Decimal(230)}
     await memory.write(_trade, {**sold, "pnl": Decimal(29), "closed_ms": 5})
 
     picture = await dashboard.picture()

@@ -170,14 +170,14 @@ async def test_dust_is_shown_and_sold_with_the_next_trade(ship: Slice) -> None:
     await ship.work(6)
     closed = await ship.only("trades")
     assert closed.state == "closed"
-    assert closed.dust == first.quantity - closed.sold > ZERO
+    assert closed.dust == first.quantity - closed.exited > ZERO
     await ship.signal("LONG")
     await ship.work(4)
     before, after = sorted(await ship.rows("trades"), key=lambda row: row.position_generation)
     assert before.dust == ZERO
     assert (
         after.quantity
-        == after.bought
+        == after.entered
         > (
             await ship.only(
                 "intents", gen=0, leg="entry", state="FILLED", signal_id=after.entry_signal_id

@@ -65,20 +65,20 @@ def test_the_parts_of_a_profit_add_up_to_the_whole(
 ) -> None:
     tally = Tally(side)
     for quantity, price, fee in entries:
-        tally = tally.entered(quantity, price, Fee(quote=fee))
-    bought, booked = tally.bought, ZERO
+        tally = tally.with_entry(quantity, price, Fee(quote=fee))
+    entered, booked = tally.entered, ZERO
     for quantity, price, fee in exits:
         part = min(quantity, tally.held)
         if part == 0:
             break
-        after = tally.left(part, price, Fee(quote=fee))
+        after = tally.with_exit(part, price, Fee(quote=fee))
         booked += after.gross - tally.gross
         tally = after
     if tally.held > 0:
-        after = tally.left(tally.held, D("100"), Fee())
+        after = tally.with_exit(tally.held, D("100"), Fee())
         booked += after.gross - tally.gross
         tally = after
-    assert tally.sold == bought
+    assert tally.exited == entered
     gained = tally.exit_value - tally.entry_value
     assert tally.gross == booked == (gained if side == "LONG" else -gained)
     assert tally.realised == booked - tally.fees
@@ -86,7 +86,7 @@ def test_the_parts_of_a_profit_add_up_to_the_whole(
 
 def test_a_fee_taken_in_the_base_is_held_no_more() -> None:
     fee = fee_of(D("0.001"), "BTC", spot())
-    assert Tally("LONG").entered(D("1"), D("50000"), fee).held == D("0.999")
+    assert Tally("LONG").with_entry(D("1"), D("50000"), fee).held == D("0.999")
 
 
 def test_a_futures_fee_is_never_taken_from_the_position() -> None:
