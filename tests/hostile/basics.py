@@ -1,4 +1,6 @@
-# A strategy that tries what a hostile author would try first, and prints what it got.
+# rows: S2 S3 S6 S7 S8 S9 S11 S13 S15 S16 M1 M2
+# tries: what a hostile author would try first, all at once
+# expect: runs
 import ctypes
 import errno
 import json

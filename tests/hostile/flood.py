@@ -1,4 +1,6 @@
-# A strategy that behaves for some candles, then floods its own channel past the SDK.
+# rows: M3
+# tries: to flood its own channel past the SDK, after it behaved for some candles
+# expect: ends .*sent more than a container may.*
 import socket
 import time
 

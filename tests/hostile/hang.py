@@ -1,4 +1,6 @@
-# A strategy that behaves for some candles, then never returns.
+# rows: G3
+# tries: never to return, after it behaved for some candles
+# expect: ends hung: no (decision|heartbeat).*
 from strategy_runtime import BaseStrategy
 
 

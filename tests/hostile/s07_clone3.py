@@ -1,0 +1,25 @@
+# rows: S7
+# tries: clone3, whose flags no filter can read: it must not be there at all
+# expect: result ENOSYS|EPERM
+import ctypes
+import errno
+
+from strategy_runtime import BaseStrategy
+
+
+def codes(calls):
+    libc = ctypes.CDLL(None, use_errno=True)
+    found = set()
+    for number, *args in calls:
+        ctypes.set_errno(0)
+        answer = libc.syscall(number, *[ctypes.c_long(a) for a in args])
+        found.add(errno.errorcode[ctypes.get_errno()] if answer == -1 else f"DONE:{number}")
+    return sorted(found)
+
+
+print("RESULT", *codes([(435, 0, 0)]))
+
+
+class Hostile(BaseStrategy):
+    def on_candle(self, candle):
+        return None

@@ -1,0 +1,85 @@
+# rows: S23 M7
+# tries: frames past the SDK, that claim to be another's
+# expect: result :1
+import json
+import socket
+
+from strategy_runtime import BaseStrategy
+
+
+def say(*words):
+    body = b"*%d\r\n" % len(words)
+    for word in words:
+        data = word if isinstance(word, bytes) else str(word).encode()
+        body += b"$%d\r\n%s\r\n" % (len(data), data)
+    return body
+
+
+def environment():
+    with open("/proc/self/environ") as file:
+        return dict(line.split("=", 1) for line in file.read().split("\0") if "=" in line)
+
+
+def connect():
+    url = environment()["SLIPWAY_BUS_URL"].removeprefix("unix://")
+    credentials, _, path = url.partition("@")
+    connection = socket.socket(socket.AF_UNIX)
+    connection.settimeout(5)
+    connection.connect(path)
+    connection.sendall(say("AUTH", *credentials.split(":", 1)))
+    assert connection.recv(100) == b"+OK\r\n"
+    return connection
+
+
+def channel():
+    return f"up:{environment()['SLIPWAY_DEPLOYMENT']}:{environment()['SLIPWAY_GENERATION']}"
+
+
+def answers(commands):
+    found = set()
+    for words in commands:
+        with connect() as connection:
+            connection.sendall(say(*words))
+            found.add(connection.recv(4096).split(b" ")[0].split(b"\r")[0].decode("latin-1"))
+    return sorted(found)
+
+
+FRAMES = [
+    {
+        "type": "execution",
+        "run": "a" * 26,
+        "n": 1,
+        "trigger": "1m:60000",
+        "outcome": "none",
+        "took_us": 1,
+        "published_ms": 1,
+        "decided_ms": 1,
+        "position": {},
+    },
+    {
+        "type": "hello",
+        "run": "b" * 26,
+        "started_ms": 0,
+        "code_sha256": "0" * 64,
+        "deployment": "dp-other",
+        "generation": 99,
+    },
+    {
+        "type": "execution",
+        "run": "../../x",
+        "n": -(2**70),
+        "trigger": "1m:99999999999999999999",
+        "outcome": "signal",
+        "took_us": 1,
+        "published_ms": 2**80,
+        "decided_ms": -1,
+        "position": {},
+        "signals": [{"action": "LONG", "price": "NaN"}] * 50,
+    },
+]
+print("RESULT", *answers([("PUBLISH", channel(), json.dumps(frame)) for frame in FRAMES]))
+
+
+class Hostile(BaseStrategy):
+    def on_candle(self, candle):
+        return None
