@@ -232,6 +232,8 @@ maxmemory-policy noeviction
 proto-max-bulk-len 1mb
 client-query-buffer-limit 4mb
 client-output-buffer-limit pubsub 8mb 4mb 10
+client-output-buffer-limit normal 16mb 8mb 10
+maxmemory-clients 25%
 acl-pubsub-default resetchannels
 user default off
 user {ADMIN} on #{password_sha256} ~* &* +@all
