@@ -24,6 +24,7 @@ from control_plane.deployments.models.wishes import Policy
 from control_plane.deployments.worker.hands import Hands, Trusts
 from control_plane.deployments.worker.keeper import Keeper
 from control_plane.deployments.worker.reconciler import Budget, Reconciler
+from control_plane.deployments.worker.scribe import Scribe
 from control_plane.deployments.worker.senses import Senses
 from control_plane.infra.bus import Bus
 from control_plane.infra.commands import Desk as CommandDesk
@@ -100,6 +101,9 @@ async def add_fleet(it: Machinery) -> None:
     it.loops["fleet-engine"] = reconciler.listen
     it.loops["fleet-access"] = Keeper(it.db, it.clock, leases, access, scale).run
     it.loops["fleet-commands"] = desk.run
+    scribe = Scribe(it.db, it.clock, leases, hands.launcher, scale)
+    it.loops["fleet-output"] = scribe.keep_output
+    it.loops["fleet-vitals"] = scribe.keep_vitals
     if not it.settings.fleet.keep:
         it.before_stop.append(reconciler.stop_all)
 

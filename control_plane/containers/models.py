@@ -25,6 +25,8 @@ LABEL_CODE = "slipway.code"
 
 LOG_TAIL_LINES = 50
 LOG_TAIL_CHARACTERS = 8_000
+OUTPUT_LINES = 200  # of one look
+OUTPUT_CHARACTERS = 1_000  # of one line
 
 
 @dataclass(frozen=True)
@@ -79,6 +81,14 @@ class Facts:
 
 
 @dataclass(frozen=True)
+class Printed:
+    """A line of a container's output. `at_ns` also says where to read on."""
+
+    at_ns: int
+    text: str
+
+
+@dataclass(frozen=True)
 class BusAddress:
     """Where a strategy's process finds Redis: a Unix socket, or host and port for plain
     processes. `volume` names the engine's volume that holds the socket, if it is no folder of this
@@ -125,6 +135,10 @@ class Launcher(Protocol):
 
     async def logs(self, handle: Handle) -> str:
         """The last lines of what it printed, as text that is safe to show."""
+        ...
+
+    async def output(self, handle: Handle, after_ns: int) -> list[Printed]:
+        """What it printed after that moment, oldest first; of very much only the end."""
         ...
 
     async def facts(self, handle: Handle) -> Facts | None:
@@ -197,5 +211,14 @@ def bus_address(redis_url: str, bus_url: str | None, volume: str | None) -> BusA
 
 def printable(text: str, limit: int = LOG_TAIL_CHARACTERS) -> str:
     """A strategy's output as data: the end of it, with control characters made visible."""
-    kept = text[-limit:]
-    return "".join(c if c == "\n" or c.isprintable() else f"\\x{ord(c):02x}" for c in kept)
+    return _shown(text[-limit:])
+
+
+def printable_line(text: str) -> str:
+    """One line of it: the beginning, with a mark where it was cut."""
+    cut = text if len(text) <= OUTPUT_CHARACTERS else f"{text[:OUTPUT_CHARACTERS]}…"
+    return _shown(cut)
+
+
+def _shown(text: str) -> str:
+    return "".join(c if c == "\n" or c.isprintable() else f"\\x{ord(c):02x}" for c in text)

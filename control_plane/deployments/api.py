@@ -8,8 +8,9 @@ from pydantic import Field
 from control_plane.core.ids import DeploymentId
 from control_plane.deployments.models.status import Change, Order
 from control_plane.deployments.service import Deployments
+from control_plane.deployments.service.rehearsing import Action, Rehearsals
 from control_plane.infra.http import Me
-from control_plane.infra.http_shapes import Body, Items, Moment, Shape
+from control_plane.infra.http_shapes import Body, Decoded, Items, Moment, Paged, Shape
 
 Name = Annotated[str, Field(min_length=1, max_length=100, examples=["night shift"])]
 Strategy = Annotated[str, Field(max_length=100, examples=["SMA cross"])]
@@ -35,6 +36,49 @@ class Alter(Body):
     parameters: Parameters | None = None
     memory_mb: Memory | None = None
     cpus: Cpus | None = None
+
+
+class Rehearse(Alter):
+    action: Action = "change"
+
+
+class PlanOut(Shape):
+    """What the fleet would do, in order. Nothing of it was done."""
+
+    steps: list[str]
+
+
+class HappenedOut(Shape):
+    number: int
+    at: Moment = Field(validation_alias="at_ms")
+    kind: str = Field(examples=["deployment_observed"])
+    subject_id: str
+    body: Decoded
+
+
+class VitalOut(Shape):
+    """What it used in one minute."""
+
+    at: Moment = Field(validation_alias="minute_ms")
+    generation: int
+    cpus: float | None
+    memory_bytes: int
+    lag_ms: int
+    loop_lag_ms: int
+    waiting: int
+
+
+class HintOut(Shape):
+    """The limits that would do, by what was measured."""
+
+    memory_mb: int
+    cpus: float
+    sentence: str
+
+
+class VitalsOut(Shape):
+    points: list[VitalOut]
+    hint: HintOut | None = Field(description="Nothing before half an hour was seen.")
 
 
 class DeploymentOut(Shape):
@@ -129,5 +173,55 @@ def routes(deployments: Deployments) -> APIRouter:
     async def delete(me: Me, deployment_id: DeploymentId) -> None:
         """Stop it for good and take it off the list."""
         await deployments.delete(me.tenant, deployment_id)
+
+    @router.post("/{deployment_id}/rollback")
+    async def roll_back(me: Me, deployment_id: DeploymentId) -> DeploymentOut:
+        """Back to the version that ran before, with the parameters that it ran with."""
+        return DeploymentOut.model_validate(await deployments.roll_back(me.tenant, deployment_id))
+
+    return router
+
+
+def watching_routes(deployments: Deployments) -> APIRouter:
+    """To look before one acts, and at what became of it."""
+    router = APIRouter(prefix="/deployments", tags=["deployments"])
+    rehearsals = Rehearsals(deployments)
+
+    @router.post("/plan")
+    async def plan_deploy(me: Me, body: Deploy) -> PlanOut:
+        """What deploying this would do. Refuses what deploying would refuse."""
+        return PlanOut(steps=await rehearsals.deploy(me.tenant, Order(**dict(body))))
+
+    @router.post("/{deployment_id}/plan")
+    async def plan(me: Me, deployment_id: DeploymentId, body: Rehearse) -> PlanOut:
+        """What an action on it would do."""
+        change = Change(body.strategy, body.parameters, body.memory_mb, body.cpus)
+        steps = await rehearsals.act(me.tenant, deployment_id, body.action, change)
+        return PlanOut(steps=steps)
+
+    @router.get("/{deployment_id}/history")
+    async def history(me: Me, deployment_id: DeploymentId, asked: Paged) -> Items[HappenedOut]:
+        """Each state that it was in and why, newest first."""
+        return Items.page(HappenedOut, await deployments.history(me.tenant, deployment_id, asked))
+
+    @router.get("/{deployment_id}/vitals")
+    async def vitals(me: Me, deployment_id: DeploymentId) -> VitalsOut:
+        """A day of what it used, minute by minute, and the limits that this asks for."""
+        points, hint = await deployments.vitals(me.tenant, deployment_id)
+        return VitalsOut(
+            points=[VitalOut.model_validate(point) for point in points],
+            hint=None if hint is None else HintOut.model_validate(hint),
+        )
+
+    return router
+
+
+def event_routes(deployments: Deployments) -> APIRouter:
+    router = APIRouter(prefix="/fleet", tags=["deployments"])
+
+    @router.get("/events")
+    async def fleet_events(me: Me, asked: Paged) -> Items[HappenedOut]:
+        """What happened to all of your deployments, newest first."""
+        return Items.page(HappenedOut, await deployments.history(me.tenant, None, asked))
 
     return router

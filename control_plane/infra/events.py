@@ -68,6 +68,14 @@ def page_of(tx: Tx, tenant: str, asked: Asked) -> Found:
     return page(tx, query, (events.c.at_ms, events.c.number), asked)
 
 
+def page_about(tx: Tx, tenant: str, subject_kind: str, subject: str | None, asked: Asked) -> Found:
+    """What happened to one thing, or to all of a kind, newest first."""
+    query = select(events).where(events.c.tenant == tenant, events.c.subject_kind == subject_kind)
+    if subject is not None:
+        query = query.where(events.c.subject_id == subject)
+    return page(tx, query, (events.c.at_ms, events.c.number), asked)
+
+
 def _row(
     now: int, kind: str, subject_kind: str, subject_id: str, tenant: str, body: dict[str, Any]
 ) -> dict[str, Any]:

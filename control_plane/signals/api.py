@@ -1,20 +1,21 @@
 """What strategies thought: signals, executions, and what their authors log."""
 
 from decimal import Decimal
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 from pydantic import Field
 from sqlalchemy import Row
 
 from control_plane.core.ids import DeploymentId, Tenant
 from control_plane.deployments import service as deployments
-from control_plane.errors import Missing
+from control_plane.errors import Forbidden, Missing
 from control_plane.infra.db import Database, Tx
 from control_plane.infra.http import Me
 from control_plane.infra.http_shapes import Items, Moment, Paged, Shape
 from control_plane.infra.paging import Asked, Found
 from control_plane.signals import store
+from control_plane.signals.service import watching
 
 
 class SignalOut(Shape):
@@ -54,6 +55,56 @@ class LogLineOut(Shape):
     generation: int
 
 
+class LineOut(Shape):
+    at: Moment = Field(validation_alias="at_ms")
+    source: str = Field(examples=["output"], description="author (self.log) or output (printed)")
+    level: str
+    generation: int
+    text: str
+
+
+class LinesOut(Shape):
+    """Oldest first; `cursor` asks for what comes after the last one."""
+
+    lines: list[LineOut]
+    cursor: str
+
+
+class BerthOut(Shape):
+    """One container of the fleet, as an operator looks at it."""
+
+    id: str
+    tenant: str
+    name: str
+    instrument: str
+    resolution: str
+    desired: str
+    observed: str
+    reason: str
+    launcher: str
+    generation: int
+    active_generation: int
+    restarts: int
+    signals: int
+    last_trigger: str | None
+    lag_ms: int | None
+    loop_lag_ms: int | None
+    cpus: float
+    cpus_used: float | None = Field(description="On average in the last minutes.")
+    cpu_seconds: float | None
+    memory_mb: int
+    memory_bytes: int | None = Field(validation_alias="rss_bytes")
+    observed_at: Moment = Field(validation_alias="observed_ms")
+    created_at: Moment = Field(validation_alias="created_ms")
+    started_at: Moment | None = Field(validation_alias="started_ms")
+    beat_at: Moment | None = Field(validation_alias="beat_ms")
+
+
+After = Annotated[str | None, Query(max_length=40, description="The cursor of the answer before")]
+Grep = Annotated[str | None, Query(max_length=200, description="Only lines with this text")]
+Most = Annotated[int, Query(ge=1, le=500)]
+
+
 def routes(db: Database) -> APIRouter:
     router = APIRouter(tags=["signals"])
 
@@ -82,7 +133,42 @@ def routes(db: Database) -> APIRouter:
         found = await db.read(_log_lines, me.tenant, deployment_id, asked)
         return Items.page(LogLineOut, found)
 
+    @router.get("/deployments/{deployment_id}/lines")
+    async def lines(
+        me: Me,
+        deployment_id: DeploymentId,
+        source: watching.Source = "all",
+        grep: Grep = None,
+        after: After = None,
+        limit: Most = 100,
+    ) -> LinesOut:
+        """What its author logs and what its process prints, to be followed with a cursor."""
+        found = await db.read(_lines, me.tenant, deployment_id, source, grep, after, limit)
+        return LinesOut.model_validate(found)
+
+    @router.get("/fleet")
+    async def fleet(me: Me, everybody: bool = False) -> Items[BerthOut]:
+        """Your containers, or everybody's for an admin: how each stands and what it uses."""
+        if everybody and not me.is_admin:
+            raise Forbidden("Only an admin sees everybody's containers.", field="everybody")
+        tenant = None if everybody else me.tenant
+        rows = await db.read(watching.fleet, tenant)
+        return Items(items=[BerthOut.model_validate(row) for row in rows])
+
     return router
+
+
+def _lines(
+    tx: Tx,
+    tenant: Tenant,
+    deployment: DeploymentId,
+    source: watching.Source,
+    grep: str | None,
+    after: str | None,
+    limit: int,
+) -> watching.Lines:
+    _check_owner(tx, tenant, deployment)
+    return watching.lines(tx, deployment, source=source, grep=grep, after=after, limit=limit)
 
 
 def _signal(tx: Tx, tenant: Tenant, identity: str) -> Row[Any]:

@@ -318,6 +318,27 @@ def log_lines_page(tx: Tx, deployment: str, asked: Asked) -> Found:
     return page(tx, query, (log_lines.c.at_ms, log_lines.c.id), asked)
 
 
+def log_lines_of(
+    tx: Tx, deployment: str, *, after: int | None, grep: str | None, limit: int
+) -> Sequence[Row[Any]]:
+    """Oldest first: those after a number, or the newest."""
+    query = select(log_lines).where(log_lines.c.deployment_id == deployment)
+    if grep:
+        query = query.where(log_lines.c.text.icontains(grep, autoescape=True))
+    if after is not None:
+        return tx.all(query.where(log_lines.c.id > after).order_by(log_lines.c.id).limit(limit))
+    return tx.all(query.order_by(log_lines.c.id.desc()).limit(limit))[::-1]
+
+
+def signals_of_each(tx: Tx, deployments: Collection[str]) -> dict[str, int]:
+    query = (
+        select(signals.c.deployment_id, func.count().label("number"))
+        .where(signals.c.deployment_id.in_(sorted(deployments)))
+        .group_by(signals.c.deployment_id)
+    )
+    return {row.deployment_id: row.number for row in tx.all(query)}
+
+
 def signal_count(tx: Tx) -> int:
     return int(tx.scalar(select(func.count()).select_from(signals)))
 

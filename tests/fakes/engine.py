@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, field, replace
 
 from control_plane.containers.errors import EngineUnreachable, LaunchFailed
-from control_plane.containers.models import Facts, Handle, LaunchSpec, Running
+from control_plane.containers.models import Facts, Handle, LaunchSpec, Printed, Running
 from control_plane.core.ids import DeploymentId
 from control_plane.errors import SlipwayError
 
@@ -16,7 +16,8 @@ class FakeLauncher:
 
     there: dict[Handle, Running] = field(default_factory=dict)
     ended: dict[Handle, Facts] = field(default_factory=dict)
-    output: dict[Handle, str] = field(default_factory=dict)
+    said: dict[Handle, str] = field(default_factory=dict)
+    printed: dict[Handle, list[Printed]] = field(default_factory=dict)
     launched: list[LaunchSpec] = field(default_factory=list)
     stopped: list[tuple[Handle, float]] = field(default_factory=list)
     is_reachable: bool = True
@@ -59,7 +60,11 @@ class FakeLauncher:
 
     async def logs(self, handle: Handle) -> str:
         self._reach()
-        return self.output.get(handle, "")
+        return self.said.get(handle, "")
+
+    async def output(self, handle: Handle, after_ns: int) -> list[Printed]:
+        self._reach()
+        return [line for line in self.printed.get(handle, []) if line.at_ns > after_ns]
 
     async def facts(self, handle: Handle) -> Facts | None:
         self._reach()
@@ -77,7 +82,7 @@ class FakeLauncher:
     def die(self, handle: Handle, facts: Facts, output: str = "") -> None:
         """The process ends, and so does its container."""
         self.there[handle] = replace(self.there[handle], state="exited")
-        self.ended[handle], self.output[handle] = facts, output
+        self.ended[handle], self.said[handle] = facts, output
 
     def put(self, running: Running) -> None:
         self.there[running.handle] = running

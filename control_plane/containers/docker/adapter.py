@@ -23,10 +23,12 @@ from control_plane.containers.errors import EngineUnreachable, LaunchFailed, Lau
 from control_plane.containers.models import (
     LABEL_INSTALLATION,
     LOG_TAIL_LINES,
+    OUTPUT_LINES,
     BusAddress,
     Facts,
     Handle,
     LaunchSpec,
+    Printed,
     Running,
     printable,
 )
@@ -106,6 +108,15 @@ class DockerLauncher:
             lines = await self.engine.call("logs", handle, tail=LOG_TAIL_LINES)
             return printable(lines.decode("utf-8", "replace"))
         return ""
+
+    async def output(self, handle: Handle, after_ns: int) -> list[Printed]:
+        with suppress(Gone):
+            since = after_ns / 1e9 if after_ns else None
+            lines = await self.engine.call(
+                "logs", handle, timestamps=True, since=since, tail=OUTPUT_LINES
+            )
+            return parse.printed(lines.decode("utf-8", "replace"), after_ns)
+        return []
 
     async def facts(self, handle: Handle) -> Facts | None:
         with suppress(Gone):

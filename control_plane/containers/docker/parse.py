@@ -1,14 +1,17 @@
 """From the engine's JSON to our models."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from control_plane.containers.models import (
     LABEL_DEPLOYMENT,
     LABEL_INSTALLATION,
     Facts,
+    Printed,
     Running,
     State,
+    printable_line,
     running_from_labels,
 )
 from control_plane.core.ids import DeploymentId
@@ -51,6 +54,34 @@ def changed(event: Mapping[str, Any], installation: str) -> DeploymentId | None:
         return None
     deployment = attributes.get(LABEL_DEPLOYMENT)
     return DeploymentId(deployment) if deployment else None
+
+
+def printed(text: str, after_ns: int) -> list[Printed]:
+    """Lines that each begin with their moment; a piece of a very long line may have none."""
+    found: list[Printed] = []
+    at_ns = after_ns
+    for line in text.split("\n"):
+        stamp, _, rest = line.partition(" ")
+        moment = _moment_ns(stamp)
+        if moment is None:
+            rest = line
+        else:
+            at_ns = moment
+        if at_ns > after_ns and (rest or moment is not None):
+            found.append(Printed(at_ns, printable_line(rest)))
+    return found
+
+
+def _moment_ns(text: str) -> int | None:
+    """RFC 3339 with nanoseconds, which the standard library cuts to microseconds."""
+    whole, _, fraction = text.removesuffix("Z").partition(".")
+    if len(whole) != 19 or not text.endswith("Z") or not (fraction or "0").isdecimal():
+        return None
+    try:
+        seconds = datetime.fromisoformat(f"{whole}+00:00").timestamp()
+    except ValueError:
+        return None
+    return int(seconds) * 1_000_000_000 + int((fraction or "0").ljust(9, "0")[:9])
 
 
 def _peak(stats: Mapping[str, Any]) -> int | None:

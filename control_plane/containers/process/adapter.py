@@ -14,7 +14,7 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -23,15 +23,18 @@ import msgspec
 from control_plane.containers.errors import LaunchFailed, LaunchRefused
 from control_plane.containers.models import (
     LOG_TAIL_LINES,
+    OUTPUT_LINES,
     BusAddress,
     Facts,
     Handle,
     LaunchSpec,
+    Printed,
     Running,
     State,
     environment,
     labels,
     printable,
+    printable_line,
     running_from_labels,
 )
 from control_plane.core.clock import Clock
@@ -43,6 +46,8 @@ LOOK_SECONDS = 0.25
 START_SECONDS = 5.0
 KILL_SECONDS = 5.0
 
+Place = tuple[int, int]  # a file and an offset in it
+
 
 @dataclass(frozen=True)
 class ProcessLauncher:
@@ -52,6 +57,7 @@ class ProcessLauncher:
     clock: Clock
     failpoints: Failpoints
     command: tuple[str, ...] = (sys.executable, "-I", "-m", "strategy_runtime.main")
+    _seen: dict[Handle, Place] = field(default_factory=dict)  # of its log
 
     @property
     def name(self) -> str:
@@ -100,6 +106,16 @@ class ProcessLauncher:
 
     async def logs(self, handle: Handle) -> str:
         return await asyncio.to_thread(_tail, self.folder / handle)
+
+    async def output(self, handle: Handle, after_ns: int) -> list[Printed]:
+        """Files keep no moments: a line is of the moment at which it was found."""
+        seen = self._seen.get(handle)
+        if seen is None and after_ns:  # of a life before ours, which read it already
+            seen = await asyncio.to_thread(_end, self.folder / handle)
+        text, self._seen[handle] = await asyncio.to_thread(_since, self.folder / handle, seen)
+        now_ns = int(self.clock.now().timestamp() * 1e6) * 1_000
+        lines = text.splitlines()[-OUTPUT_LINES:]
+        return [Printed(now_ns + n, printable_line(line)) for n, line in enumerate(lines)]
 
     async def facts(self, handle: Handle) -> Facts | None:
         return await asyncio.to_thread(_facts, self.folder / handle)
@@ -192,6 +208,27 @@ def _facts(home: Path) -> Facts | None:
     ended = _read(home / "exit.json")
     # Without a record the shim itself was killed, and took the strategy with it.
     return Facts(state, int(ended.get("exit_code", 137)), False, ended.get("peak_bytes"))
+
+
+def _end(home: Path) -> Place:
+    with suppress(OSError):
+        found = (home / "log").stat()
+        return found.st_ino, found.st_size
+    return 0, 0
+
+
+def _since(home: Path, seen: Place | None) -> tuple[str, Place]:
+    """Whole lines after that place, and the place after them."""
+    try:
+        with (home / "log").open("rb") as file:
+            inode = os.fstat(file.fileno()).st_ino
+            start = seen[1] if seen is not None and seen[0] == inode else 0
+            file.seek(start)
+            whole = file.read().rpartition(b"\n")[0]
+    except OSError:
+        return "", seen or (0, 0)
+    end = start + len(whole) + 1 if whole else start
+    return whole.decode("utf-8", "replace"), (inode, end)
 
 
 def _tail(home: Path) -> str:

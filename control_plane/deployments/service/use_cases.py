@@ -1,6 +1,6 @@
 """What people do with deployments. Each writes a wish; the fleet makes it true."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,29 +14,41 @@ from control_plane.core.ids import (
     shard_of,
 )
 from control_plane.deployments.errors import BadDeployment, WrongState
+from control_plane.deployments.models.measuring import Hint, Vital
 from control_plane.deployments.models.status import (
     LEAST_CPUS,
     LEAST_MEMORY_MB,
-    MAX_NAME,
     Change,
     Order,
     Status,
 )
 from control_plane.deployments.service.looking import find, listed
-from control_plane.deployments.store import asking, fleet
+from control_plane.deployments.service.terms import (
+    COUNTERS,
+    forgiven,
+    free_name,
+    known_resolution,
+    parameters_after,
+)
+from control_plane.deployments.service.watching import vitals
+from control_plane.deployments.store import asking, fleet, watching
 from control_plane.infra.bus import Bus
 from control_plane.infra.db import Database, Tx
-from control_plane.infra.events import canonical_json, record
+from control_plane.infra.events import canonical_json, page_about, record
+from control_plane.infra.paging import Asked, Found
 from control_plane.market import service as market
 from control_plane.settings import FleetSettings
 from control_plane.strategies import service as strategies
 from control_plane.strategies.models.outline import resolve
-from control_plane.strategies.service import Version
-from strategy_runtime.wire import names
-from strategy_runtime.wire.resolutions import RESOLUTIONS
+from strategy_runtime.wire import messages, names
 
 MEMORY_MB = 512
 CPUS = 0.5
+ALLOWED: Mapping[str, tuple[str, ...]] = {
+    "running": ("stopped", "running", "paused"),
+    "paused": ("running",),
+    "stopped": ("running", "paused"),
+}
 
 
 @dataclass(frozen=True)
@@ -48,23 +60,23 @@ class Deployments:
 
     async def deploy(self, tenant: Tenant, order: Order) -> Status:
         identity = DeploymentId(random_id("dp", self.rng))
-        return await self.db.write(self._deploy, tenant, identity, order)
+        return await self.db.write(self.deploy_in, tenant, identity, order)
 
     async def stop(self, tenant: Tenant, deployment: str) -> Status:
-        return await self._turn(tenant, deployment, "stopped", ("running", "paused"))
+        return await self._turn(tenant, deployment, "stopped")
 
     async def start(self, tenant: Tenant, deployment: str) -> Status:
         """Also after it was given up: what went wrong before is forgiven."""
-        return await self._turn(tenant, deployment, "running", ("stopped", "running", "paused"))
+        return await self._turn(tenant, deployment, "running")
 
     async def pause(self, tenant: Tenant, deployment: str) -> Status:
-        return await self._turn(tenant, deployment, "paused", ("running",))
+        return await self._turn(tenant, deployment, "paused")
 
     async def resume(self, tenant: Tenant, deployment: str) -> Status:
         return await self._turn(tenant, deployment, "running", ("paused",))
 
     async def delete(self, tenant: Tenant, deployment: str) -> None:
-        await self.db.write(self._delete, tenant, deployment)
+        await self.db.write(self.delete_in, tenant, deployment)
 
     async def restart(self, tenant: Tenant, deployment: str) -> Status:
         """A new launch takes over from the old one without a gap."""
@@ -72,32 +84,47 @@ class Deployments:
 
     async def change(self, tenant: Tenant, deployment: str, change: Change) -> Status:
         """Another version, other parameters or limits: launched anew, keeping its state."""
-        return await self.db.write(self._change, tenant, deployment, change)
+        return await self.db.write(self.change_in, tenant, deployment, change)
+
+    async def roll_back(self, tenant: Tenant, deployment: str) -> Status:
+        """The version that ran before, with the parameters that it ran with."""
+        return await self.db.write(self.roll_back_in, tenant, deployment)
 
     async def get(self, tenant: Tenant, deployment: str) -> Status:
         return await self.db.read(find, deployment, tenant)
+
+    async def vitals(self, tenant: Tenant, deployment: str) -> tuple[Sequence[Vital], Hint | None]:
+        """A day of minutes, and the limits that they ask for."""
+        found = await self.get(tenant, deployment)
+        return await self.db.read(vitals, found)
+
+    async def history(self, tenant: Tenant, deployment: str | None, asked: Asked) -> Found:
+        """What happened to one of them, or to all, newest first."""
+        if deployment is not None:
+            await self.get(tenant, deployment)
+        return await self.db.read(page_about, tenant, "deployment", deployment, asked)
 
     async def list(self, tenant: Tenant | None = None) -> list[Status]:
         """One owner's, or all."""
         return await self.db.read(listed, tenant)
 
     async def _turn(
-        self, tenant: Tenant, deployment: str, desired: str, allowed: tuple[str, ...]
+        self, tenant: Tenant, deployment: str, desired: str, allowed: tuple[str, ...] = ()
     ) -> Status:
-        return await self.db.write(self._turn_in, tenant, deployment, desired, allowed)
+        return await self.db.write(self.turn_in, tenant, deployment, desired, allowed)
 
-    def _deploy(self, tx: Tx, tenant: Tenant, identity: DeploymentId, order: Order) -> Status:
+    def deploy_in(self, tx: Tx, tenant: Tenant, identity: DeploymentId, order: Order) -> Status:
         version = strategies.deployable(tx, tenant, order.strategy)
         outline = version.outline
         instrument = self._instrument(tx, order.instrument or outline.instrument)
-        resolution = _resolution(order.resolution or outline.resolution)
+        resolution = known_resolution(order.resolution or outline.resolution)
         further = tuple(r for r in outline.resolutions if r != resolution)
         strategy = strategies.names(tx, tenant)[version.strategy_id]
         row = {
             "id": identity,
             "tenant": tenant,
             "shard": int(shard_of(identity)),
-            "name": _name(tx, tenant, order.name, f"{strategy} {instrument} {resolution}"),
+            "name": free_name(tx, tenant, order.name, f"{strategy} {instrument} {resolution}"),
             "strategy_id": version.strategy_id,
             "version_id": version.id,
             "instrument": instrument,
@@ -114,17 +141,23 @@ class Deployments:
             "reason": "waits to be launched",
             "observed_ms": tx.now_ms(),
             "created_ms": tx.now_ms(),
-            **_COUNTERS,
+            **COUNTERS,
         }
         asking.add(tx, row)
         self._want(tx, identity)
         self._tell(tx, tenant, identity, "deployment_created", name=str(row["name"]))
         return find(tx, identity, tenant)
 
-    def _turn_in(
-        self, tx: Tx, tenant: Tenant, deployment: str, desired: str, allowed: tuple[str, ...]
+    def turn_in(
+        self,
+        tx: Tx,
+        tenant: Tenant,
+        deployment: str,
+        desired: str,
+        allowed: tuple[str, ...] = (),
     ) -> Status:
         found = find(tx, deployment, tenant)
+        allowed = allowed or ALLOWED[desired]
         if found.desired not in allowed:
             raise WrongState(
                 f"{found.name!r} is {found.desired}; it cannot become {desired} from there.",
@@ -132,7 +165,7 @@ class Deployments:
             )
         values: dict[str, Any] = {"desired": desired}
         if desired == "running" and found.desired != "paused":
-            values |= _forgiven(tx)
+            values |= forgiven(tx)
         fleet.change(tx, found.id, **values)
         if desired == "stopped":
             market.unwant(tx, found.id, bus=self.bus)
@@ -141,13 +174,13 @@ class Deployments:
         self._tell(tx, tenant, found.id, "deployment_wanted", desired=desired, was=found.desired)
         return find(tx, found.id, tenant)
 
-    def _delete(self, tx: Tx, tenant: Tenant, deployment: str) -> None:
+    def delete_in(self, tx: Tx, tenant: Tenant, deployment: str) -> None:
         found = find(tx, deployment, tenant)
         fleet.change(tx, found.id, desired="deleted")
         market.unwant(tx, found.id, bus=self.bus)
         self._tell(tx, tenant, found.id, "deployment_deleted", name=found.name)
 
-    def _change(self, tx: Tx, tenant: Tenant, deployment: str, change: Change) -> Status:
+    def change_in(self, tx: Tx, tenant: Tenant, deployment: str, change: Change) -> Status:
         found = find(tx, deployment, tenant)
         version = strategies.deployable(tx, tenant, change.strategy or found.version_id)
         if version.strategy_id != found.strategy_id:
@@ -160,7 +193,7 @@ class Deployments:
             tx,
             found.id,
             version_id=version.id,
-            parameters=canonical_json(_parameters(version, found, change)),
+            parameters=canonical_json(parameters_after(version, found, change)),
             resolutions=canonical_json(
                 tuple(r for r in version.outline.resolutions if r != found.resolution)
             ),
@@ -169,12 +202,24 @@ class Deployments:
             memory_mb=self._memory(change.memory_mb or found.memory_mb),
             cpus=self._cpus(change.cpus or found.cpus),
             revision=fleet.revision(tx, found.id) + 1,
-            **({} if found.desired == "stopped" else _forgiven(tx)),
+            **({} if found.desired == "stopped" else forgiven(tx)),
         )
         if found.desired != "stopped":
             self._want(tx, found.id)
         self._tell(tx, tenant, found.id, "deployment_changed", version=version.id)
         return find(tx, found.id, tenant)
+
+    def roll_back_in(self, tx: Tx, tenant: Tenant, deployment: str) -> Status:
+        found = find(tx, deployment, tenant)
+        before = watching.launch_before(tx, found.id, found.version_id)
+        if before is None:
+            raise WrongState(
+                f"{found.name!r} has run no other version.",
+                remedy="Name the version that you mean: `slipway change --version`.",
+            )
+        boot = messages.decode_boot(before.boot.encode())
+        parameters = {name: msgspec.json.decode(raw) for name, raw in boot.parameters.items()}
+        return self.change_in(tx, tenant, deployment, Change(before.version_id, parameters))
 
     def _instrument(self, tx: Tx, text: str) -> str:
         if not text:
@@ -212,61 +257,3 @@ class Deployments:
         record(tx, kind, "deployment", deployment, tenant=tenant, **body)
         tx.after_commit(lambda: self.bus.hint(names.wake("fleet")))
         tx.after_commit(lambda: self.bus.hint(names.wake("trading")))
-
-
-_COUNTERS: Mapping[str, Any] = {
-    "generation": 0,
-    "active_generation": 0,
-    "last_trigger_open_ms": -1,
-    "position": "{}",
-    "revision": 1,
-    "restarts": 0,
-    "failures": 0,
-    "counted_from_ms": 0,
-    "retry_ms": 0,
-    "version": 0,
-}
-
-
-def _forgiven(tx: Tx) -> dict[str, Any]:
-    now = tx.now_ms()
-    return {
-        "observed": "pending",
-        "reason": "waits to be launched",
-        "observed_ms": now,
-        "failures": 0,
-        "retry_ms": 0,
-        "counted_from_ms": now,
-    }
-
-
-def _name(tx: Tx, tenant: Tenant, given: str | None, default: str) -> str:
-    name = (given if given is not None else default[: MAX_NAME - 4]).strip()
-    if not name or len(name) > MAX_NAME or not name.isprintable():
-        raise BadDeployment(f"A name has 1 to {MAX_NAME} printable characters.", field="name")
-    if asking.find_named(tx, tenant, name) is None:
-        return name
-    if given is not None:
-        raise WrongState(f"There is a deployment {name!r} already.", field="name")
-    return next(
-        numbered
-        for number in range(2, 10_000)
-        if asking.find_named(tx, tenant, numbered := f"{name} {number}") is None
-    )
-
-
-def _resolution(text: str) -> str:
-    if text not in RESOLUTIONS:
-        raise BadDeployment(
-            f"{text[:20]!r} is no resolution.",
-            field="resolution",
-            remedy=f"Use one of {', '.join(RESOLUTIONS)}.",
-        )
-    return text
-
-
-def _parameters(version: Version, found: Status, change: Change) -> dict[str, Any]:
-    """The present values go on where the version still knows them."""
-    known = {parameter.name for parameter in version.outline.parameters}
-    kept = {name: value for name, value in found.parameters.items() if name in known}
-    return dict(resolve(version.outline, version.manifest, {**kept, **(change.parameters or {})}))

@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from sqlalchemy import BigInteger, Float, Index, Text
+from sqlalchemy import BigInteger, Float, Index, Integer, Text
 from sqlmodel import Field, SQLModel
 
 from control_plane.infra.db import table
@@ -101,6 +101,39 @@ class RunRow(SQLModel, table=True):
     bye: str | None = None
 
 
+class OutputRow(SQLModel, table=True):
+    """A line that a container printed; bounded per deployment by the store."""
+
+    __tablename__: ClassVar[str] = "output_line"
+    __table_args__ = (Index("ix_output_line_place", "deployment_id", "id"),)
+
+    id: int | None = Field(default=None, primary_key=True, sa_type=Integer)
+    deployment_id: str
+    generation: int
+    at_ms: int = Field(sa_type=BigInteger)
+    at_ns: int = Field(sa_type=BigInteger)  # as the engine counts: where to read on
+    text: str = Field(sa_type=Text)
+
+
+class VitalRow(SQLModel, table=True):
+    """What a deployment used in one minute: a day of them is kept."""
+
+    __tablename__: ClassVar[str] = "vital"
+
+    deployment_id: str = Field(primary_key=True)
+    minute_ms: int = Field(primary_key=True, sa_type=BigInteger)
+    generation: int
+    run: str
+    cpu_seconds: float  # of the run, so far
+    cpus: float | None = None  # used on average since the point before, of the same run
+    memory_bytes: int = Field(sa_type=BigInteger)
+    lag_ms: int
+    loop_lag_ms: int
+    waiting: int
+
+
 deployments = table(DeploymentRow)
 generations = table(GenerationRow)
 runs = table(RunRow)
+output_lines = table(OutputRow)
+vitals = table(VitalRow)

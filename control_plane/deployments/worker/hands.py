@@ -24,7 +24,7 @@ from control_plane.deployments.models.wishes import (
     Step,
     Stop,
 )
-from control_plane.deployments.service import launching, reconciling
+from control_plane.deployments.service import launching, reconciling, watching
 from control_plane.deployments.service.launching import Opened
 from control_plane.infra.bus import Bus, BusUnavailable
 from control_plane.infra.db import Database, Tx
@@ -170,9 +170,19 @@ class Hands:
     ) -> None:
         peak = facts.peak_memory_bytes if facts is not None else None
         tail = await self.launcher.logs(handle)
+        await self._record_output(deployment, generation, handle)
         await self._end(deployment, generation, end, log_tail=tail, peak_memory_bytes=peak)
         await self.access.revoke(deployment, generation)
         await self.launcher.remove(handle)
+
+    async def _record_output(
+        self, deployment: DeploymentId, generation: int, handle: Handle
+    ) -> None:
+        """The end of it, before its container is gone."""
+        last = await self.db.read(watching.printed_last, deployment, generation)
+        lines = await self.launcher.output(handle, last)
+        if lines:
+            await self.db.write(watching.record_output, deployment, generation, lines)
 
     async def _end(
         self, deployment: DeploymentId, generation: int, end: Ending, **facts: Any

@@ -1,0 +1,43 @@
+"""Writes down what containers print, every two seconds, and what they use, once a minute."""
+
+from dataclasses import dataclass
+
+from loguru import logger
+
+from control_plane.containers.errors import EngineUnreachable, LaunchFailed
+from control_plane.containers.models import Launcher
+from control_plane.core.clock import Clock
+from control_plane.deployments.service import watching
+from control_plane.infra.db import Database
+from control_plane.infra.leases import Leases
+
+OUTPUT_SECONDS = 2.0
+VITALS_SECONDS = 20.0  # three looks a minute: the first one of a minute counts
+
+
+@dataclass
+class Scribe:
+    db: Database
+    clock: Clock
+    leases: Leases
+    launcher: Launcher
+    time_scale: float = 1.0
+
+    async def keep_output(self) -> None:
+        while True:
+            try:
+                await self.write_output()
+            except (EngineUnreachable, LaunchFailed) as error:
+                logger.debug("output_waits", reason=str(error))
+            await self.clock.sleep(OUTPUT_SECONDS * self.time_scale)
+
+    async def keep_vitals(self) -> None:
+        while True:
+            await self.db.write(watching.measure, self.leases.owned())
+            await self.clock.sleep(VITALS_SECONDS)
+
+    async def write_output(self) -> None:
+        for one in await self.db.read(watching.living, self.leases.owned()):
+            lines = await self.launcher.output(one.handle, one.printed_ns)
+            if lines:
+                await self.db.write(watching.record_output, one.deployment, one.generation, lines)
