@@ -52,6 +52,11 @@ def ships(tx: Tx, shards: Collection[Shard]) -> list[Ship]:
     return [_ship(row, generations.get(row.id, {})) for row in store.of_shards(tx, shards)]
 
 
+def alive_of(tx: Tx, deployments: Collection[str]) -> frozenset[tuple[str, int]]:
+    """The generations of these that are launching or live, whoever owns their shards."""
+    return frozenset((row.deployment_id, row.generation) for row in store.alive(tx, deployments))
+
+
 def record_live(
     tx: Tx, deployment: DeploymentId, generation: int, handle: Handle, launcher: str
 ) -> bool:

@@ -127,6 +127,14 @@ def crashes(tx: Tx, deployment: str, since_ms: int) -> list[int]:
     return [int(row.ended_ms) for row in tx.all(query)]
 
 
+def alive(tx: Tx, deployment_ids: Collection[str]) -> Sequence[Row[Any]]:
+    return tx.all(
+        select(generations.c.deployment_id, generations.c.generation).where(
+            generations.c.state.in_(ALIVE), generations.c.deployment_id.in_(sorted(deployment_ids))
+        )
+    )
+
+
 def boots(tx: Tx, shards: Collection[int]) -> Sequence[Row[Any]]:
     """What users and boot keys of living generations are made from."""
     return tx.all(

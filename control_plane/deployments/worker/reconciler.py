@@ -16,7 +16,7 @@ from control_plane.containers.models import Running
 from control_plane.core.clock import Clock, ms
 from control_plane.core.ids import DeploymentId, Shard, shard_of
 from control_plane.deployments.models.fleet import steps, unreachable
-from control_plane.deployments.models.wishes import Launch, Observe, Step, Stop, Wish
+from control_plane.deployments.models.wishes import Discard, Launch, Observe, Step, Stop, Wish
 from control_plane.deployments.service import reconciling
 from control_plane.deployments.service.reconciling import Ship
 from control_plane.deployments.worker.hands import Hands
@@ -173,19 +173,37 @@ class Reconciler:
         changing: frozenset[DeploymentId],
     ) -> list[Step]:
         try:
-            running = await self._running(owned)
+            found = await self.hands.launcher.list_ours()
         except EngineUnreachable as error:
             return unreachable(wishes, str(error))
+        elsewhere = [r for r in found if shard_of(r.deployment) not in owned]
         due = steps(
             wishes,
-            running,
+            [r for r in found if shard_of(r.deployment) in owned],
             installation=self.hands.installation,
             now_ms=now,
             policy=self.hands.policy,
             budget=self.budget.left(),
             busy=changing | self._busy,
         )
-        return _one_each(due)
+        return _one_each(due + await self._given_up(elsewhere, changing))
+
+    async def _given_up(
+        self, elsewhere: list[Running], changing: frozenset[DeploymentId]
+    ) -> list[Step]:
+        """What runs here and whose shard went to another process: once that one has written it off,
+        nobody else would end it.
+        """
+        if not elsewhere:
+            return []
+        alive = await self.db.read(reconciling.alive_of, {r.deployment for r in elsewhere})
+        return [
+            Discard(r.deployment, r.handle)
+            for r in elsewhere
+            if (r.deployment, r.generation) not in alive
+            and r.installation == self.hands.installation
+            and r.deployment not in changing | self._busy
+        ]
 
     async def _running(self, owned: frozenset[Shard]) -> list[Running]:
         found = await self.hands.launcher.list_ours()

@@ -3,15 +3,17 @@
 from dataclasses import replace
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from control_plane.containers.errors import LaunchFailed, LaunchRefused
 from control_plane.containers.models import Facts, Handle, Running
-from control_plane.core.ids import DeploymentId
+from control_plane.core.ids import DeploymentId, Shard, shard_of
 from control_plane.deployments.models.status import Change
 from control_plane.deployments.models.wishes import Policy
 from control_plane.deployments.store.tables import generations
+from control_plane.infra.db import Tx
 from control_plane.infra.failpoints import Arming, FailpointRaised
+from control_plane.infra.leases import leases
 from tests.integration.deployments.conftest import INSTALLATION, ME, Harbour
 
 pytestmark = pytest.mark.redis
@@ -219,6 +221,29 @@ async def test_containers_outlive_the_control_plane_and_are_adopted(harbour: Har
 
     assert len(harbour.engine.launched) == 3
     assert len(harbour.engine.names()) == 3
+
+
+async def test_one_that_another_process_wrote_off_ends_where_it_runs(harbour: Harbour) -> None:
+    one = await harbour.deploy()
+    await harbour.settle()
+    shard = shard_of(one.id)
+    await harbour.db.write(_give_away, shard)
+    await harbour.settle()
+    assert harbour.engine.names() == [harbour.container(one, 1)]
+
+    await harbour.db.write(_write_off, one.id)
+    await harbour.settle()
+    assert harbour.engine.names() == []
+
+
+def _give_away(tx: Tx, shard: Shard) -> None:
+    values = {"holder": "another", "installation": "theirs", "expires_ms": tx.now_ms() + 10**9}
+    tx.run(update(leases).where(leases.c.role == "fleet", leases.c.shard == shard).values(values))
+
+
+def _write_off(tx: Tx, deployment: str) -> None:
+    of = generations.c.deployment_id == deployment
+    tx.run(update(generations).where(of).values(state="ended"))
 
 
 async def test_launches_keep_to_the_budget(harbour: Harbour) -> None:
