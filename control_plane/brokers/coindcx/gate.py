@@ -42,6 +42,9 @@ class Gate:
         self.arrived += 1
         if not self.arrived % TIDY_EVERY:
             self.limiter.forget_idle(self._now())
+        if not self.queue and not self._wait(self.names(key), bucket, lane):
+            self.limiter.take(self._now(), self.names(key), bucket)
+            return
         ticket = Ticket(lane, self.arrived, self._now() + int(patience_seconds * 1000))
         while held_ms := await self._in_turn(ticket, key, bucket):
             await self.clock.sleep(self._bounded(ticket, held_ms) / 1000)
