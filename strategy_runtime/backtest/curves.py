@@ -16,16 +16,29 @@ def equity(trades: Sequence[Trade], bars: Bars, capital: float) -> Column:
     """
     booked = np.zeros(len(bars))
     worth = np.zeros(len(bars))
-    close = bars.close
-    for trade in trades:
-        start, end = trade.entry_bar, trade.exit_bar
-        half = trade.fees / 2
-        booked[start] -= half
-        booked[end] += trade.pnl + half
-        if end > start:
-            quantity = float(trade.quantity) if trade.side == "LONG" else -float(trade.quantity)
-            worth[start:end] += quantity * (close[start:end] - float(trade.entry_price))
+    if trades:
+        start, end = _bars(trades)
+        fees = np.array([trade.fees for trade in trades]) / 2
+        pnl = np.array([trade.pnl for trade in trades])
+        np.subtract.at(booked, start, fees)
+        np.add.at(booked, end, pnl + fees)
+        signed = [
+            float(trade.quantity) if trade.side == "LONG" else -float(trade.quantity)
+            for trade in trades
+        ]
+        entry = np.array([float(trade.entry_price) for trade in trades])
+        # Every bar at whose close a position is open; a strategy has one position at a time.
+        lengths = end - start
+        ends = np.cumsum(lengths)
+        at = np.arange(int(ends[-1])) + np.repeat(start - (ends - lengths), lengths)
+        gained = bars.close[at] - np.repeat(entry, lengths)
+        worth[at] = np.repeat(np.array(signed), lengths) * gained
     return capital + np.cumsum(booked) + worth
+
+
+def _bars(trades: Sequence[Trade]) -> tuple[Times, Times]:
+    start = np.array([trade.entry_bar for trade in trades], dtype=np.int64)
+    return start, np.array([trade.exit_bar for trade in trades], dtype=np.int64)
 
 
 def drawdown(curve: Column, capital: float) -> Column:

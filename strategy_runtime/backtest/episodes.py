@@ -20,7 +20,7 @@ Side = Literal["LONG", "SHORT"]
 Why = Literal["signal", "stop", "target", "liquidation", "end"]
 
 
-class Episode(Struct, frozen=True):
+class Episode(Struct, frozen=True, gc=False):
     """`held_from` up to `held_to`, which is left out: bars whose whole range the position saw."""
 
     side: Side

@@ -24,7 +24,7 @@ FUNDING_MS = 8 * 3_600_000
 Side = Literal["LONG", "SHORT"]
 
 
-class Trade(Struct, frozen=True):
+class Trade(Struct, frozen=True, gc=False):
     """From entry to exit. `pnl` is what is left after fees and funding."""
 
     side: Side
@@ -50,7 +50,7 @@ class Trade(Struct, frozen=True):
         return float(self.quantity * (self.entry_price + self.exit_price))
 
 
-class Skipped(Struct, frozen=True):
+class Skipped(Struct, frozen=True, gc=False):
     """An entry that the sizing rules refused, as a subscription's would be."""
 
     bar: int
@@ -131,7 +131,7 @@ class _Account:
 
     def _ask(self, episode: Episode, entry: Decimal) -> Ask:
         terms = self._terms
-        balance = Decimal(repr(round(self._balance, 8)))
+        balance = Decimal(f"{self._balance:.8f}")
         return Ask(
             self._rules,
             episode.side,

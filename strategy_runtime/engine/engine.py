@@ -36,7 +36,7 @@ class Setting(Struct, frozen=True):
     resolutions: tuple[str, ...] = ()  # beside the resolution that it decides on
 
 
-class Decision(Struct, frozen=True):
+class Decision(Struct, frozen=True, gc=False):
     trigger: str
     outcome: Outcome
     position: Position

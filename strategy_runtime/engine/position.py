@@ -14,7 +14,7 @@ from strategy_runtime.wire.messages import Action, Candle, Position, Side, Signa
 Cause = Literal["signal", "stop", "target"]
 
 
-class Fill(Struct, frozen=True):
+class Fill(Struct, frozen=True, gc=False):
     """What happened to the virtual position, for a backtest's list of trades."""
 
     action: Action

@@ -11,12 +11,13 @@ from itertools import repeat
 from typing import Any, NamedTuple
 
 import numpy as np
+from msgspec import Struct
 
 from strategy_runtime.engine.engine import Decision, Engine, Setting
-from strategy_runtime.engine.failures import RAISED
 from strategy_runtime.engine.position import Fill, advance
 from strategy_runtime.engine.state import EMPTY
 from strategy_runtime.engine.tape import Tape
+from strategy_runtime.engine.unrolled import Rows, loop_for
 from strategy_runtime.sdk.bars import CHUNK, PRICES, Bars, Column, Times
 from strategy_runtime.sdk.context import Context
 from strategy_runtime.sdk.errors import StrategyError
@@ -31,7 +32,7 @@ INFINITY = float("inf")
 Progress = Callable[[int], None]
 
 
-class Filled(NamedTuple):
+class Filled(Struct, frozen=True, gc=False):
     """A fill of the virtual position, the bar in which it happened, and the signal that led to
     it; stops and targets have none.
     """
@@ -118,49 +119,61 @@ class _Longer:
 def _decide(
     engine: Engine, bars: Bars, longer: _Longer, first: int, progress: Progress | None
 ) -> Sweep:
-    context, on_candle = engine.context, engine.on_candle
-    # Emptied after each decision, and never replaced.
-    orders, said, metrics = context.orders, context.lines, context.metrics
-    tape = context.history
-    assert isinstance(tape, Tape)
+    context = engine.context
     lines, columns = _lines(context, bars, first)
-    decisions: list[tuple[int, Decision]] = []
-    fills: list[Filled] = []
-    answer: object
-    raised: BaseException | None
-    # A bar that stays between these cannot change the position.
+    loop = loop_for(len(lines), further=bool(longer.tapes))
+    book = _Book(engine)
     under, over = levels(context.position)
-
     for start in range(first, len(bars), CHUNK):
         end = min(start + CHUNK, len(bars))
-        for seen, candle, low, high, close, row, beside in _rows(bars, columns, longer, start, end):
-            if low <= under or high >= over:
-                fills += _advance(context, candle, seen - 1)
-                under, over = levels(context.position)
-
-            tape.end = seen
-            context.price = close
-            for line, value in zip(lines, row):  # noqa: B905 - a check per bar is a third of it
-                line.previous = line.value
-                line.value = value
-            if beside is not None:
-                longer.show(beside)
-            try:
-                answer = on_candle(candle)
-            except RAISED as error:
-                answer, raised = None, error
-            else:
-                if answer is None and not (orders or said or metrics or context.state):
-                    continue
-                raised = None
-
-            decision = _conclude(engine, candle, seen - 1, answer, raised, fills)
-            under, over = levels(context.position)
-            if decision is not None:
-                decisions.append((seen - 1, decision))
+        under, over = loop(
+            _rows(bars, columns, longer, start, end),
+            lines,
+            context.history,
+            context,
+            engine.on_candle,
+            book.touch,
+            book.conclude,
+            longer.show,
+            under,
+            over,
+        )
         if progress is not None:
             progress(end)
-    return Sweep(len(bars) - first, decisions, fills, context.position, [])
+    return Sweep(len(bars) - first, book.decisions, book.fills, context.position, [])
+
+
+class _Book:
+    """What happened so far. Both methods give back between which prices nothing can happen."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.decisions: list[tuple[int, Decision]] = []
+        self.fills: list[Filled] = []
+        self._engine = engine
+        self._context = engine.context
+
+    def touch(self, candle: Candle, bar: int) -> tuple[float, float]:
+        """A bar that reaches the position's levels, or opens with signals waiting."""
+        context = self._context
+        waiting = context.position.pending
+        context.position, happened = advance(context.position, candle)
+        for fill in happened:
+            self.fills.append(Filled(bar, fill, _cause(fill, waiting)))
+        return levels(context.position)
+
+    def conclude(
+        self, candle: Candle, bar: int, answer: object, raised: BaseException | None
+    ) -> tuple[float, float]:
+        """A bar on which the strategy said something."""
+        fills = self.fills
+        happened: tuple[Fill, ...] = ()
+        if fills and fills[-1].bar == bar:  # an exit, an entry and its stop, at most
+            happened = tuple(filled.fill for filled in fills[-3:] if filled.bar == bar)
+        trigger = candle_trigger(self._context.resolution, candle.open_ms)
+        decision = self._engine.conclude(trigger, happened, answer, raised)
+        if decision.outcome != "none" or said_beside(decision):
+            self.decisions.append((bar, decision))
+        return levels(self._context.position)
 
 
 def _lines(context: Context, bars: Bars, first: int) -> tuple[list[Line], list[Column]]:
@@ -176,49 +189,21 @@ def _lines(context: Context, bars: Bars, first: int) -> tuple[list[Line], list[C
     return lines, columns
 
 
-def _rows(
-    bars: Bars, columns: list[Column], longer: _Longer, start: int, end: int
-) -> Iterator[tuple[int, Candle, float, float, float, Any, Any]]:
+def _rows(bars: Bars, columns: list[Column], longer: _Longer, start: int, end: int) -> Rows:
     """What the loop reads of one chunk: plain Python numbers, and no code of ours between them."""
     part = bars.part(start, end)
     prices = [part.column(name).tolist() for name in PRICES]
     _, highs, lows, closes, _ = prices
-    values = [column[start:end].tolist() for column in columns]
     return zip(
         range(start + 1, end + 1),
         map(Candle, part.open_ms.tolist(), *prices, part.seq.tolist()),
         lows,
         highs,
         closes,
-        zip(*values, strict=True) if values else repeat(()),
-        longer.rows(start, end) if longer.tapes else repeat(None),
-        strict=False,
+        *(column[start:end].tolist() for column in columns),
+        *((longer.rows(start, end),) if longer.tapes else ()),
+        strict=True,
     )
-
-
-def _advance(context: Context, candle: Candle, bar: int) -> list[Filled]:
-    before = context.position.pending
-    context.position, happened = advance(context.position, candle)
-    return [Filled(bar, fill, _cause(fill, before)) for fill in happened]
-
-
-def _conclude(
-    engine: Engine,
-    candle: Candle,
-    bar: int,
-    answer: object,
-    raised: BaseException | None,
-    fills: list[Filled],
-) -> Decision | None:
-    """The decision, unless it says nothing."""
-    happened: tuple[Fill, ...] = ()
-    if fills and fills[-1].bar == bar:  # an exit, an entry and its stop, at most
-        happened = tuple(filled.fill for filled in fills[-3:] if filled.bar == bar)
-    trigger = candle_trigger(engine.context.resolution, candle.open_ms)
-    decision = engine.conclude(trigger, happened, answer, raised)
-    if decision.outcome == "none" and not said_beside(decision):
-        return None
-    return decision
 
 
 def said_beside(decision: Decision) -> bool:

@@ -35,15 +35,23 @@ class Line:
 
     def crossed_above(self, other: "Line | float") -> bool:
         """At or below `other` one candle ago, above it now."""
-        if isinstance(other, Line):
-            return self.value > other.value and self.previous <= other.previous
-        return self.value > other and self.previous <= other
+        if other.__class__ is float or other.__class__ is int:
+            return self.value > other and self.previous <= other
+        try:
+            return self.value > other.value and self.previous <= other.previous  # type: ignore[union-attr]
+        except AttributeError:  # a number of NumPy's, say: asking first would cost every candle
+            level = float(other)
+            return self.value > level and self.previous <= level
 
     def crossed_below(self, other: "Line | float") -> bool:
         """At or above `other` one candle ago, below it now."""
-        if isinstance(other, Line):
-            return self.value < other.value and self.previous >= other.previous
-        return self.value < other and self.previous >= other
+        if other.__class__ is float or other.__class__ is int:
+            return self.value < other and self.previous >= other
+        try:
+            return self.value < other.value and self.previous >= other.previous  # type: ignore[union-attr]
+        except AttributeError:
+            level = float(other)
+            return self.value < level and self.previous >= level
 
     def __float__(self) -> float:
         return self.value
