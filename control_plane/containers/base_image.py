@@ -136,10 +136,7 @@ def connected(docker_host: str | None) -> Iterator[DockerClient]:
 
         client.ping()
     except (DockerException, OSError) as error:
-        raise EngineMissing(
-            "No Docker engine answers.",
-            remedy="Start one, or name it in SLIPWAY_FLEET__DOCKER_HOST.",
-        ) from error
+        raise missing(error) from error
 
     try:
         yield client
@@ -149,6 +146,18 @@ def connected(docker_host: str | None) -> Iterator[DockerClient]:
         raise EngineMissing("The Docker engine stopped answering.") from error
     finally:
         client.close()
+
+
+def missing(error: Exception) -> EngineMissing:
+    """The SDK hands the reason on as text alone."""
+    if "Permission denied" in str(error):
+        return EngineMissing(
+            "There is no permission on the Docker engine's socket.",
+            remedy="Add this user to the socket's group.",
+        )
+    return EngineMissing(
+        "No Docker engine answers.", remedy="Start one, or name it in SLIPWAY_FLEET__DOCKER_HOST."
+    )
 
 
 def digest(path: Path) -> str:
