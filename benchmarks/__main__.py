@@ -11,6 +11,7 @@ NAMES = (
     "plan",
     "deploy",
     "coindcx_sim",
+    "envelopes",
     "backtest",
 )
 

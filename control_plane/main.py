@@ -44,6 +44,7 @@ from control_plane.infra.mail import ConsoleOutbox, FileOutbox, Mail
 from control_plane.infra.passwords import Passwords
 from control_plane.infra.rng import SystemRng
 from control_plane.infra.supervisor import Supervisor
+from control_plane.keys.service import Keys
 from control_plane.market.service import Market
 from control_plane.orders.service.halting import Halts
 from control_plane.orders.service.reading import has_open_trade
@@ -131,6 +132,7 @@ async def _open_site(app: App, stack: AsyncExitStack) -> None:
         users=users,
         identity=identity(users, root, _mail(machinery), settings),
         accounts=Accounts(machinery.db, machinery.rng, is_busy=has_open_trade),
+        keys=Keys(machinery.db, machinery.rng, machinery.installation, machinery.folder.path),
         strategies=Strategies(machinery.db, machinery.rng),
         market=Market(machinery.db, machinery.bus),
         deployments=Deployments(machinery.db, machinery.bus, machinery.rng, settings.fleet),

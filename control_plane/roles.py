@@ -26,6 +26,7 @@ from control_plane.deployments.worker.keeper import Keeper
 from control_plane.deployments.worker.reconciler import Budget, Reconciler
 from control_plane.deployments.worker.scribe import Scribe
 from control_plane.deployments.worker.senses import Senses
+from control_plane.infra import keyring
 from control_plane.infra.bus import Bus
 from control_plane.infra.commands import Desk as CommandDesk
 from control_plane.infra.datafolder import DataFolder
@@ -109,6 +110,7 @@ async def add_fleet(it: Machinery) -> None:
 
 
 def add_trading(it: Machinery) -> None:
+    keyring.ensure(it.folder.path, it.rng)
     leases, scale = it.leases["trading"], it.settings.time_scale
     intake = Intake(it.db, it.bus, it.clock, it.rng, leases, it.failpoints, scale)
     quotes = Quotes(it.bus)

@@ -5,6 +5,7 @@ from control_plane.brokers.paper import store as paper
 from control_plane.deployments.store import tables as deployments
 from control_plane.infra import audit, commands, events, leases
 from control_plane.infra.db import metadata
+from control_plane.keys import store as keys
 from control_plane.market import store as market
 from control_plane.orders.store import tables as orders
 from control_plane.sessions.store import tables as sessions
@@ -20,6 +21,7 @@ MODULES = (
     commands,
     events,
     leases,
+    keys,
     market,
     orders,
     sessions,

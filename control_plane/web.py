@@ -22,6 +22,8 @@ from control_plane.infra.health import Health, health_routes
 from control_plane.infra.http import HttpOptions, create_app
 from control_plane.infra.http_edge import HostNames
 from control_plane.infra.http_server import HttpServer
+from control_plane.keys import api as keys
+from control_plane.keys.service import Keys
 from control_plane.market import api as market
 from control_plane.market.service import Market
 from control_plane.orders import api as orders
@@ -46,6 +48,7 @@ class Services:
     users: Users
     identity: Identity
     accounts: Accounts
+    keys: Keys
     strategies: Strategies
     market: Market
     deployments: Deployments
@@ -97,6 +100,7 @@ def _routers(services: Services) -> Sequence[APIRouter]:
         token_routes(services.identity.tokens),
         people_routes(services.identity.people, services.identity.letters),
         account_routes(services.accounts),
+        keys.routes(services.keys, services.accounts),
         market.routes(services.market),
         strategies.routes(services.strategies),
         deployments.watching_routes(services.deployments),

@@ -5,6 +5,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from decimal import Decimal
 from hashlib import sha256
+from typing import Any
 
 from control_plane.accounts import store
 from control_plane.accounts.errors import (
@@ -92,6 +93,10 @@ def put_role(tx: Tx, identity: UserId, role: str, *, by: str) -> bool:
 
 def all_users(tx: Tx, limit: int) -> list[User]:
     return store.listed_users(tx, limit)
+
+
+def put_state(tx: Tx, identity: AccountId, state: str, reason: str | None) -> None:
+    store.set_state(tx, identity, state, reason)
 
 
 def admins(tx: Tx) -> frozenset[Tenant]:
@@ -250,6 +255,13 @@ class Accounts:
         identity = AccountId(random_id("ac", self.rng))
         return await self.db.write(_open_paper, tenant, identity, name, currency, amount)
 
+    async def open_live(
+        self, tenant: Tenant, name: str, venue: str, currency: str, reason: str
+    ) -> Account:
+        """An account at an exchange, suspended for this reason until it can trade."""
+        identity = AccountId(random_id("ac", self.rng))
+        return await self.db.write(_open, tenant, identity, name, venue, currency, reason)
+
     async def of(self, tenant: Tenant) -> list[Account]:
         return await self.db.read(store.accounts_of, tenant)
 
@@ -279,6 +291,21 @@ def _change(tx: Tx, identity: UserId, password_hash: str, also: Callable[[Tx], o
 def _open_paper(
     tx: Tx, tenant: Tenant, identity: AccountId, name: str, currency: str, amount: Decimal
 ) -> Account:
+    account = _open(tx, tenant, identity, name, "paper", currency, None, amount=amount)
+    paper.deposit(tx, identity, currency, amount)
+    return account
+
+
+def _open(
+    tx: Tx,
+    tenant: Tenant,
+    identity: AccountId,
+    name: str,
+    venue: str,
+    currency: str,
+    reason: str | None,
+    amount: Decimal | None = None,
+) -> Account:
     if store.account_named(tx, tenant, name) is not None:
         raise NameTaken(
             f"You have an account {name!r} already.", field="name", remedy="Choose another name."
@@ -288,23 +315,23 @@ def _open_paper(
         tenant=tenant,
         shard=shard_of(identity),
         name=name,
-        venue="paper",
-        state="active",
-        reason=None,
+        venue=venue,
+        state="active" if reason is None else "suspended",
+        reason=reason,
         home_currency=currency,
         created_ms=tx.now_ms(),
     )
     store.insert_account(tx, account)
-    paper.deposit(tx, identity, currency, amount)
+    told: dict[str, Any] = {} if amount is None else {"amount": amount}
     audit.record(
         tx,
         "account_opened",
         "account",
         identity,
         tenant=tenant,
-        venue="paper",
+        venue=venue,
         currency=currency,
-        amount=amount,
+        **told,
     )
     return account
 

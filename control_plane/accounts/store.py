@@ -127,6 +127,7 @@ def insert_account(tx: Tx, account: Account) -> None:
             "name": account.name,
             "venue": account.venue,
             "state": account.state,
+            "reason": account.reason,
             "home_currency": account.home_currency,
             "created_ms": account.created_ms,
         },
@@ -141,6 +142,10 @@ def account(tx: Tx, tenant: Tenant, identity: AccountId) -> Account | None:
 def account_named(tx: Tx, tenant: Tenant, name: str) -> Account | None:
     row = tx.first(select(accounts).where(accounts.c.tenant == tenant, accounts.c.name == name))
     return None if row is None else _account(row)
+
+
+def set_state(tx: Tx, identity: AccountId, state: str, reason: str | None) -> None:
+    tx.run(update(accounts).where(accounts.c.id == identity).values(state=state, reason=reason))
 
 
 def accounts_of(tx: Tx, tenant: Tenant) -> list[Account]:

@@ -14,6 +14,7 @@ from control_plane.cli import (
     authors,
     deployments,
     images,
+    keys,
     serve,
     session,
     status,
@@ -41,6 +42,7 @@ COMMANDS = (
     deployments,
     accounts,
     users,
+    keys,
     audit,
     trading,
 )

@@ -31,6 +31,7 @@ NAMES = frozenset(
         "launch.after_create",
         "launch.after_start",
         "launch.before_record",
+        "kek.after_rewrap_row",
     }
 )
 

@@ -3,6 +3,8 @@ for.
 """
 
 from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import mkdtemp
 from typing import Any
 
 from fastapi import FastAPI
@@ -13,12 +15,14 @@ from control_plane.accounts.service import Accounts, Users
 from control_plane.core.clock import Clock
 from control_plane.core.ids import Rng
 from control_plane.deployments.service import Deployments
+from control_plane.infra import keyring
 from control_plane.infra.bus import Bus
 from control_plane.infra.db import Database
 from control_plane.infra.health import Health
 from control_plane.infra.mail import Letter
 from control_plane.infra.passwords import Passwords
 from control_plane.infra.rootkey import RootKey
+from control_plane.keys.service import Keys
 from control_plane.market import store as market
 from control_plane.market.models.catalogue import LISTINGS
 from control_plane.market.service import Market
@@ -30,6 +34,7 @@ from control_plane.strategies.service import Strategies
 from control_plane.subscriptions.service import Subscriptions
 from tests.fakes.strategies import check_here
 
+INSTALLATION = "inhere"
 TOKEN = "slo_0123456789abcdef"
 CODE = """
 from strategy_runtime import BaseStrategy, param
@@ -70,11 +75,14 @@ async def make_world(db: Database, clock: Clock, rng: Rng, **overrides: Any) -> 
     settings = Settings(_env_file=None, **overrides)
     users = Users(db, clock, rng, Passwords(rng, memory_kib=8, passes=1))
     post = Post()
+    folder = Path(mkdtemp(prefix="slipway-world-"))
+    keyring.ensure(folder, rng)
     services = web.Services(
         db=db,
         users=users,
         identity=identity(users, RootKey(rng.bytes(32)), post, settings),
         accounts=Accounts(db, rng, is_busy=has_open_trade),
+        keys=Keys(db, rng, INSTALLATION, folder),
         strategies=Strategies(db, rng, check_here),
         market=Market(db, bus),
         deployments=Deployments(db, bus, rng, settings.fleet),

@@ -84,6 +84,8 @@ async def test_beyond_this_machine_the_status_page_is_for_admins(
 BODIES = {
     "POST /accounts/{account_id}/reset": {"currency": "INR", "amount": "1"},
     "PATCH /deployments/{deployment_id}": {"parameters": {}},
+    "POST /deployments/{deployment_id}/plan": {"action": "stop"},
+    "PUT /accounts/{account_id}/key": {"api_key": "key-of-other", "api_secret": "a secret"},
 }
 
 

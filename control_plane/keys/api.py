@@ -1,0 +1,76 @@
+"""Broker keys over HTTP: they go in and never come out."""
+
+from typing import Annotated
+
+from fastapi import APIRouter
+from pydantic import Field, SecretStr
+
+from control_plane.accounts.service import Accounts
+from control_plane.core.ids import AccountId
+from control_plane.infra.http import Me
+from control_plane.infra.http_shapes import Body, Moment, Shape
+from control_plane.keys.service import NO_KEY, Keys
+
+Text = Annotated[SecretStr, Field(min_length=8, max_length=500)]
+
+
+class OpenLive(Body):
+    name: str = Field(min_length=1, max_length=60, pattern=r"^\S.*$", examples=["main"])
+    home_currency: str = Field("INR", pattern=r"^[A-Z0-9]{2,10}$")
+
+
+class KeyIn(Body):
+    api_key: Text
+    api_secret: Text
+
+
+class LiveOut(Shape):
+    id: str
+    name: str
+    venue: str = Field(examples=["coindcx"])
+    state: str
+    reason: str | None
+
+
+class KeyOut(Shape):
+    """What is shown of a key: enough to tell it from another."""
+
+    exchange: str
+    hint: str = Field(description="The key's last four characters.")
+    fingerprint: str
+    created_at: Moment = Field(validation_alias="created_ms")
+
+
+def routes(keys: Keys, accounts: Accounts) -> APIRouter:
+    router = APIRouter(prefix="/accounts", tags=["broker keys"])
+
+    @router.post("/live", status_code=201)
+    async def open_live_account(me: Me, body: OpenLive) -> LiveOut:
+        """Name an account of yours at CoinDCX. It trades once its key is stored."""
+        opened = await accounts.open_live(
+            me.tenant, body.name, "coindcx", body.home_currency, NO_KEY
+        )
+        return LiveOut.model_validate(opened)
+
+    @router.get("/{account_id}/key")
+    async def look_at_key(me: Me, account_id: AccountId) -> KeyOut:
+        """Which key is stored, without the key."""
+        return KeyOut.model_validate(await keys.look(me.tenant, account_id))
+
+    @router.put("/{account_id}/key")
+    async def put_key(me: Me, account_id: AccountId, body: KeyIn) -> KeyOut:
+        """Store a key, or replace it. It is sealed at once; nobody reads it over HTTP again."""
+        put = await keys.put(
+            me.tenant,
+            account_id,
+            body.api_key.get_secret_value(),
+            body.api_secret.get_secret_value(),
+        )
+        return KeyOut.model_validate(put)
+
+    @router.delete("/{account_id}/key", status_code=204)
+    async def revoke_key(me: Me, account_id: AccountId) -> None:
+        """Forget it. Nothing is signed for this account any more."""
+        await keys.revoke(me.tenant, account_id)
+
+    return router

@@ -1,0 +1,141 @@
+"""Broker keys, sealed. What is readable here is what a person may see of them."""
+
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+from sqlalchemy import BigInteger, LargeBinary, Row, delete, func, insert, select, update
+from sqlmodel import Field, SQLModel
+
+from control_plane.core.ids import AccountId, Tenant
+from control_plane.infra.db import Tx, table
+
+
+class BrokerKeyRow(SQLModel, table=True):
+    __tablename__: ClassVar[str] = "broker_key"
+
+    account: str = Field(primary_key=True)
+    tenant: str = Field(index=True)
+    exchange: str
+    row_version: int = Field(sa_type=BigInteger)
+    kek_id: str = Field(index=True)
+    key: bytes = Field(sa_type=LargeBinary)  # an envelope
+    secret: bytes = Field(sa_type=LargeBinary)  # an envelope
+    hint: str  # the key's last four characters
+    fingerprint: str
+    created_ms: int = Field(sa_type=BigInteger)
+
+
+class BrokerKeyVersionRow(SQLModel, table=True):
+    """How often an account's key was set. Apart from the keys, so that an old row of theirs does
+    not bring its own number with it.
+    """
+
+    __tablename__: ClassVar[str] = "broker_key_version"
+
+    account: str = Field(primary_key=True)
+    version: int = Field(sa_type=BigInteger)
+
+
+keys = table(BrokerKeyRow)
+versions = table(BrokerKeyVersionRow)
+
+
+@dataclass(frozen=True)
+class Kept:
+    account: AccountId
+    tenant: Tenant
+    exchange: str
+    row_version: int
+    kek_id: str
+    key: bytes = field(repr=False)
+    secret: bytes = field(repr=False)
+    hint: str = ""
+    fingerprint: str = ""
+    created_ms: int = 0
+
+
+def kept(tx: Tx, account: AccountId) -> Kept | None:
+    row = tx.first(select(keys).where(keys.c.account == account))
+    return None if row is None else _kept(row)
+
+
+def version(tx: Tx, account: AccountId) -> int:
+    found = tx.scalar(select(versions.c.version).where(versions.c.account == account))
+    return int(found or 0)
+
+
+def next_version(tx: Tx, account: AccountId) -> int:
+    """Counted before it is used, and never back."""
+    counted = tx.first(
+        update(versions)
+        .where(versions.c.account == account)
+        .values(version=versions.c.version + 1)
+        .returning(versions.c.version)
+    )
+    if counted is not None:
+        return int(counted.version)
+    tx.run(insert(versions), {"account": account, "version": 1})
+    return 1
+
+
+def put(tx: Tx, new: Kept) -> None:
+    drop(tx, new.account)
+    tx.run(
+        insert(keys),
+        {
+            "account": new.account,
+            "tenant": new.tenant,
+            "exchange": new.exchange,
+            "row_version": new.row_version,
+            "kek_id": new.kek_id,
+            "key": new.key,
+            "secret": new.secret,
+            "hint": new.hint,
+            "fingerprint": new.fingerprint,
+            "created_ms": tx.now_ms(),
+        },
+    )
+
+
+def drop(tx: Tx, account: AccountId) -> bool:
+    return tx.run(delete(keys).where(keys.c.account == account)) == 1
+
+
+def sealed_for_others(tx: Tx, kek_id: str, limit: int) -> list[Kept]:
+    """What a rotation still has before it."""
+    query = select(keys).where(keys.c.kek_id != kek_id).order_by(keys.c.account).limit(limit)
+    return [_kept(row) for row in tx.all(query)]
+
+
+def count_for_others(tx: Tx, kek_id: str) -> int:
+    query = select(func.count()).select_from(keys).where(keys.c.kek_id != kek_id)
+    return int(tx.scalar(query))
+
+
+def reseal(tx: Tx, old: Kept, kek_id: str, key: bytes, secret: bytes) -> bool:
+    """Unless somebody set another key meanwhile: that one is sealed for the primary already."""
+    touched = tx.run(
+        update(keys)
+        .where(
+            keys.c.account == old.account,
+            keys.c.row_version == old.row_version,
+            keys.c.kek_id == old.kek_id,
+        )
+        .values(kek_id=kek_id, key=key, secret=secret)
+    )
+    return touched == 1
+
+
+def _kept(row: Row[Any]) -> Kept:
+    return Kept(
+        AccountId(row.account),
+        Tenant(row.tenant),
+        row.exchange,
+        row.row_version,
+        row.kek_id,
+        row.key,
+        row.secret,
+        row.hint,
+        row.fingerprint,
+        row.created_ms,
+    )
