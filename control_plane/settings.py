@@ -54,6 +54,8 @@ class HttpSettings(Section):
     hosts: Annotated[tuple[str, ...], NoDecode] = ()
     max_body_bytes: int = Field(1_000_000, ge=10_000)
     body_seconds: float = Field(10.0, gt=0)
+    requests_per_minute: int = Field(600, ge=1)  # of one caller, in the long run
+    burst: int = Field(120, ge=1)  # of one caller, at once
 
     @field_validator("hosts", mode="before")
     @classmethod

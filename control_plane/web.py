@@ -89,6 +89,8 @@ def build(services: Services, settings: Settings, clock: Clock, rng: Rng, token:
             hosts=HostNames(frozenset(settings.http.hosts)),
             max_body_bytes=settings.http.max_body_bytes,
             body_seconds=settings.http.body_seconds,
+            requests_per_minute=settings.http.requests_per_minute,
+            burst=settings.http.burst,
             version=ours,
         ),
     )

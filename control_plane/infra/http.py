@@ -27,6 +27,7 @@ from control_plane.errors import (
     Unavailable,
 )
 from control_plane.infra.http_edge import Edge, HostNames, Turned
+from control_plane.infra.http_limits import Limits
 
 PREFIX = "/api/v1"
 PROBLEM = "application/problem+json"
@@ -84,7 +85,16 @@ Authenticate = Callable[[Request], Awaitable[Caller]]
 
 async def known_caller(request: Request) -> Caller:
     authenticate: Authenticate = request.app.state.authenticate
-    return await authenticate(request)
+    caller = await authenticate(request)
+    if not caller.is_operator:
+        limits: Limits = request.app.state.limits
+        left = limits.take(caller.tenant)
+        request.scope["slipway.headers"].update(left.headers)
+        if left.retry_seconds:
+            raise Throttled(
+                "You ask too often.", remedy=f"Go on in {left.retry_seconds} s, and more slowly."
+            )
+    return caller
 
 
 class _Bearer(HTTPBearer):
@@ -139,6 +149,8 @@ class HttpOptions:
     hosts: HostNames
     max_body_bytes: int = 1_000_000
     body_seconds: float = 10.0
+    requests_per_minute: int = 600
+    burst: int = 120
     version: str = "0"
 
 
@@ -164,6 +176,7 @@ def create_app(
         responses={"4XX": {"model": Problem, "description": "A refusal that explains itself"}},
     )
     app.state.authenticate = authenticate
+    app.state.limits = Limits(clock.monotonic, options.requests_per_minute, options.burst)
     for router in routers:
         app.include_router(router, prefix=PREFIX, dependencies=[*DESCRIBED, Depends(known_caller)])
     for router in doors:

@@ -66,6 +66,7 @@ class Exchange:
     status: int = 0
     body_bytes: int = 0
     body_done: bool = False
+    told: dict[str, str] = field(default_factory=dict)  # headers that the answer carries too
     headers: Headers = field(init=False)
 
     def __post_init__(self) -> None:
@@ -88,6 +89,7 @@ class Edge:
 
         exchange = Exchange(scope, random_id("rq", self.rng))
         scope["slipway.request_id"] = exchange.request_id
+        scope["slipway.headers"] = exchange.told
         started = self.clock.monotonic()
         try:
             await self._pass(exchange, receive, send)
@@ -196,6 +198,7 @@ def _from_our_page(headers: Headers, host: str) -> bool:
 def _dress(message: MutableMapping[str, Any], exchange: Exchange) -> None:
     headers = MutableHeaders(scope=message)
     headers["x-request-id"] = exchange.request_id
+    headers.update(exchange.told)
     for name, value in SECURITY_HEADERS.items():
         headers.setdefault(name, value)
     headers.setdefault("cache-control", "no-store")

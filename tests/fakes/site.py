@@ -72,7 +72,7 @@ async def make_world(db: Database, clock: Clock, rng: Rng, **overrides: Any) -> 
     await db.write(market.list_instruments, [one.instrument for one in LISTINGS], "simulated")
     # The bus is never connected: hints before it runs are dropped.
     bus = Bus("redis://127.0.0.1:1/0", clock)
-    settings = Settings(_env_file=None, **overrides)
+    settings = Settings(_env_file=None, **{"http": {"burst": 10_000}, **overrides})
     users = Users(db, clock, rng, Passwords(rng, memory_kib=8, passes=1))
     post = Post()
     folder = Path(mkdtemp(prefix="slipway-world-"))
