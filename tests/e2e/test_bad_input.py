@@ -2,12 +2,15 @@
 
 import socket
 import subprocess
+from pathlib import Path
 
 import pytest
 
 from tests.fakes.harbour import Harbour
 
 pytestmark = [pytest.mark.e2e, pytest.mark.redis]
+
+TEMPLATES = Path(__file__).resolve().parents[2] / "strategy_templates"
 
 
 def refused(harbour: Harbour, *arguments: str) -> str:
@@ -68,7 +71,9 @@ def test_nobody_runs_here(lone_harbour: Harbour) -> None:
     assert "up" in refused(lone_harbour, "status")
 
 
-async def test_a_strategy_that_does_not_parse(lone_harbour: Harbour) -> None:
+async def test_a_strategy_that_does_not_parse_and_an_unknown_instrument(
+    lone_harbour: Harbour,
+) -> None:
     lone_harbour.start("up")
     await lone_harbour.ready()
     broken = lone_harbour.folder / "broken.py"
@@ -80,6 +85,13 @@ async def test_a_strategy_that_does_not_parse(lone_harbour: Harbour) -> None:
     assert answer.returncode != 0
     assert "2" in answer.stderr + answer.stdout, "the line"
     assert "Traceback" not in answer.stderr
+
+    template = str(TEMPLATES / "sma_cross" / "strategy.py")
+    assert lone_harbour.command("upload", template, "--name", "sound").returncode == 0
+    assert "NOPEINR" in refused(lone_harbour, "deploy", "sound", "--instrument", "NOPEINR")
+    ambiguous = refused(lone_harbour, "deploy", "sound", "--instrument", "BTCUSDT")
+    assert "spot:B-BTC_USDT" in ambiguous
+    assert "fut:B-BTC_USDT" in ambiguous
 
 
 def test_the_help_is_quick_and_names_the_commands(lone_harbour: Harbour) -> None:
