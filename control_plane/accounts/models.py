@@ -13,8 +13,11 @@ FEWEST_DIFFERENT = 5
 
 FREE_FAILURES = 3
 LONGEST_WAIT_SECONDS = 900.0
-FREE_OF_ACCOUNT = 30  # from everywhere together: one network alone locks nobody out
+FREE_OF_ACCOUNT = 30  # from everywhere together
 FREE_OF_NETWORK = 60  # against all accounts together
+# An account or a network (behind a proxy: everybody) is slowed down, never locked out on purpose.
+LONGEST_SHARED_SECONDS = 30.0
+FORGOTTEN_SECONDS = 3600.0
 REMEMBERED = 10_000
 
 
@@ -85,20 +88,25 @@ class Throttle:
     _failed: dict[str, tuple[int, float]] = field(default_factory=dict)
 
     def wait_seconds(self, who: str, now: float) -> float:
-        count, last = self._failed.get(who, (0, 0.0))
+        count, last = self._count(who, now)
         if count < self.free:
             return 0.0
         wait: float = min(self.longest_seconds, 2.0 ** min(count - self.free, 20))
         return max(0.0, last + wait - now)
 
     def failed(self, who: str, now: float) -> None:
-        count, _ = self._failed.pop(who, (0, 0.0))
+        count, _ = self._count(who, now)
+        self._failed.pop(who, None)
         self._failed[who] = (count + 1, now)
         while len(self._failed) > REMEMBERED:
             del self._failed[next(iter(self._failed))]  # whoever failed longest ago
 
     def succeeded(self, who: str) -> None:
         self._failed.pop(who, None)
+
+    def _count(self, who: str, now: float) -> tuple[int, float]:
+        count, last = self._failed.get(who, (0, now))
+        return (0, now) if now - last > FORGOTTEN_SECONDS else (count, last)
 
 
 @dataclass
@@ -108,8 +116,12 @@ class Guesses:
     """
 
     here: Throttle = field(default_factory=Throttle)
-    account: Throttle = field(default_factory=lambda: Throttle(FREE_OF_ACCOUNT))
-    network: Throttle = field(default_factory=lambda: Throttle(FREE_OF_NETWORK))
+    account: Throttle = field(
+        default_factory=lambda: Throttle(FREE_OF_ACCOUNT, LONGEST_SHARED_SECONDS)
+    )
+    network: Throttle = field(
+        default_factory=lambda: Throttle(FREE_OF_NETWORK, LONGEST_SHARED_SECONDS)
+    )
 
     def wait_seconds(self, email: str, network: str, now: float) -> float:
         return max(

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from control_plane.accounts.models import FREE_OF_ACCOUNT, FREE_OF_NETWORK, Guesses, Throttle
+from control_plane.accounts.models import Guesses, Throttle
 from control_plane.accounts.service import Users
 from control_plane.infra.mail import Mail
 from control_plane.infra.rootkey import RootKey, fingerprint
@@ -59,9 +59,4 @@ def issuer(root: RootKey, name: str, older: Sequence[RootKey] = ()) -> Issuer:
 
 
 def guesses_of(settings: AccountSettings) -> Guesses:
-    longest = settings.longest_wait_seconds
-    return Guesses(
-        Throttle(settings.free_failures, longest),
-        Throttle(max(FREE_OF_ACCOUNT, settings.free_failures), longest),
-        Throttle(max(FREE_OF_NETWORK, settings.free_failures), longest),
-    )
+    return Guesses(Throttle(settings.free_failures, settings.longest_wait_seconds))

@@ -1,7 +1,7 @@
 import pytest
 
 from control_plane.accounts.errors import WeakPassword
-from control_plane.accounts.models import Throttle, check_password
+from control_plane.accounts.models import Guesses, Throttle, check_password
 
 
 @pytest.mark.parametrize(
@@ -62,3 +62,30 @@ def test_one_who_fails_delays_nobody_else() -> None:
         throttle.failed("ann", 0.0)
 
     assert throttle.wait_seconds("bob", 0.0) == 0.0
+
+
+def test_failures_of_an_hour_ago_are_forgotten() -> None:
+    throttle = Throttle()
+    for _ in range(9):
+        throttle.failed("ann", 0.0)
+    throttle.failed("ann", 3601.0)
+
+    assert throttle.wait_seconds("ann", 3601.0) == 0.0
+
+
+def test_guesses_from_many_networks_slow_an_account_down_and_lock_nobody_out() -> None:
+    guesses = Guesses()
+    for number in range(10_000):
+        guesses.failed("ann@example.com", f"10.{number >> 8}.{number & 255}", 0.0)
+
+    assert guesses.wait_seconds("ann@example.com", "192.168.1", 0.0) == 30.0
+    assert guesses.wait_seconds("bob@example.com", "192.168.1", 0.0) == 0.0
+
+
+def test_guesses_at_many_accounts_slow_a_network_down() -> None:
+    guesses = Guesses()
+    for number in range(100):
+        guesses.failed(f"user{number}@example.com", "10.0.0", 0.0)
+
+    assert guesses.wait_seconds("ann@example.com", "10.0.0", 0.0) == 30.0
+    assert guesses.wait_seconds("ann@example.com", "10.0.1", 0.0) == 0.0
