@@ -14,6 +14,13 @@ PANEL = "Deployments"
 
 Which = Annotated[str, typer.Argument(help="A deployment's name or id.", show_default=False)]
 
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Show the steps, and take none.")]
+Memory = Annotated[int | None, typer.Option(help="The limit of its memory.")]
+Cpus = Annotated[float | None, typer.Option(help="The limit of its processor time.")]
+Parameters = Annotated[
+    list[str] | None, typer.Option("--parameter", "-p", help="NAME=VALUE; may be repeated.")
+]
+
 DEPLOYMENTS = (
     Column("name", "name"),
     Column("instrument", "instrument"),
@@ -40,7 +47,9 @@ def add_to(app: typer.Typer) -> None:
     for verb, sentence in ACTIONS.items():
         app.command(name=verb, rich_help_panel=PANEL, help=sentence)(_action(verb))
     app.command(rich_help_panel=PANEL)(delete)
-    app.command(rich_help_panel=PANEL)(logs)
+    app.command(rich_help_panel=PANEL)(change)
+    app.command(rich_help_panel=PANEL)(scale)
+    app.command(rich_help_panel=PANEL)(rollback)
     app.command(rich_help_panel=PANEL)(executions)
 
 
@@ -49,11 +58,10 @@ def deploy(
     name: Annotated[str | None, typer.Option(help="The deployment's name.")] = None,
     instrument: Annotated[str | None, typer.Option(help="BTCUSDT, fut:B-BTC_USDT, …")] = None,
     resolution: Annotated[str | None, typer.Option(help="1m, 5m, 1h, …")] = None,
-    parameter: Annotated[
-        list[str] | None, typer.Option("--parameter", "-p", help="NAME=VALUE; may be repeated.")
-    ] = None,
-    memory_mb: Annotated[int | None, typer.Option(help="The limit of its memory.")] = None,
-    cpus: Annotated[float | None, typer.Option(help="The limit of its processor time.")] = None,
+    parameter: Parameters = None,
+    memory_mb: Memory = None,
+    cpus: Cpus = None,
+    dry_run: DryRun = False,
     as_json: AsJson = False,
 ) -> None:
     """Run a strategy on an instrument, in a container of its own."""
@@ -67,6 +75,9 @@ def deploy(
         "cpus": cpus,
     }
     body = {key: value for key, value in given.items() if value is not None}
+    if dry_run:
+        _show_plan(call(lambda api: api.post("/deployments/plan", body)), as_json)
+        return
     found = call(lambda api: api.post("/deployments", body))
     show.one(
         found,
@@ -96,7 +107,11 @@ ACTIONS = {
 
 
 def _action(verb: str) -> Any:
-    def act(deployment: Which, as_json: AsJson = False) -> None:
+    def act(deployment: Which, dry_run: DryRun = False, as_json: AsJson = False) -> None:
+        if dry_run:
+            _plan(deployment, {"action": verb}, as_json)
+            return
+
         async def ask(api: Api) -> dict[str, Any]:
             one = await find(api, "/deployments", deployment, "deployment")
             return dict(await api.post(f"/deployments/{part(one['id'])}/{verb}"))
@@ -107,8 +122,102 @@ def _action(verb: str) -> Any:
     return act
 
 
-def delete(deployment: Which, as_json: AsJson = False) -> None:
+def change(
+    deployment: Which,
+    version: Annotated[
+        str | None, typer.Option(help="A version's id, or the strategy's name for its newest.")
+    ] = None,
+    parameter: Parameters = None,
+    memory_mb: Memory = None,
+    cpus: Cpus = None,
+    dry_run: DryRun = False,
+    as_json: AsJson = False,
+) -> None:
+    """Give a deployment another version, parameters or limits; a new launch takes over."""
+    given = {
+        "strategy": version,
+        "parameters": dict(_parameter(text) for text in parameter) if parameter else None,
+        "memory_mb": memory_mb,
+        "cpus": cpus,
+    }
+    _change(deployment, {k: v for k, v in given.items() if v is not None}, dry_run, as_json)
+
+
+def scale(
+    deployment: Which,
+    memory_mb: Memory = None,
+    cpus: Cpus = None,
+    dry_run: DryRun = False,
+    as_json: AsJson = False,
+) -> None:
+    """Set a deployment's limits, within the admin's ceiling; without any, say which would do."""
+    limits = {"memory_mb": memory_mb, "cpus": cpus}
+    given = {name: limit for name, limit in limits.items() if limit is not None}
+    if given:
+        _change(deployment, given, dry_run, as_json)
+        return
+
+    async def ask(api: Api) -> dict[str, Any]:
+        one = await find(api, "/deployments", deployment, "deployment")
+        return dict(await api.get(f"/deployments/{part(one['id'])}/vitals"))
+
+    hint = call(ask)["hint"]
+    if as_json:
+        show.print_json(hint)
+    else:
+        print(hint["sentence"] if hint else "Half an hour must be seen before a hint.")
+
+
+def rollback(deployment: Which, dry_run: DryRun = False, as_json: AsJson = False) -> None:
+    """Go back to the version that ran before, with the parameters that it ran with."""
+    if dry_run:
+        _plan(deployment, {"action": "roll_back"}, as_json)
+        return
+
+    async def ask(api: Api) -> dict[str, Any]:
+        one = await find(api, "/deployments", deployment, "deployment")
+        return dict(await api.post(f"/deployments/{part(one['id'])}/rollback"))
+
+    found = call(ask)
+    show.one(found, as_json, f"{found['name']} goes back to version {found['version_id']}.")
+
+
+def _change(deployment: str, given: dict[str, Any], dry_run: bool, as_json: bool) -> None:
+    if dry_run:
+        _plan(deployment, {"action": "change", **given}, as_json)
+        return
+
+    async def ask(api: Api) -> dict[str, Any]:
+        one = await find(api, "/deployments", deployment, "deployment")
+        return dict(await api.patch(f"/deployments/{part(one['id'])}", given))
+
+    found = call(ask)
+    show.one(
+        found,
+        as_json,
+        f"{found['name']} will run version {found['version_id']} with {found['memory_mb']} MB"
+        f" and {found['cpus']:g} CPUs.",
+    )
+
+
+def _plan(deployment: str, body: dict[str, Any], as_json: bool) -> None:
+    async def ask(api: Api) -> dict[str, Any]:
+        one = await find(api, "/deployments", deployment, "deployment")
+        return dict(await api.post(f"/deployments/{part(one['id'])}/plan", body))
+
+    _show_plan(call(ask), as_json)
+
+
+def _show_plan(found: dict[str, Any], as_json: bool) -> None:
+    lines = [f"  {number}. {step}" for number, step in enumerate(found["steps"], 1)]
+    show.one(found, as_json, "\n".join(["It would:", *lines, "Nothing was done."]))
+
+
+def delete(deployment: Which, dry_run: DryRun = False, as_json: AsJson = False) -> None:
     """Stop a deployment for good and take it off the list."""
+    if dry_run:
+        _plan(deployment, {"action": "delete"}, as_json)
+        return
 
     async def ask(api: Api) -> dict[str, Any]:
         one = await find(api, "/deployments", deployment, "deployment")
@@ -117,18 +226,6 @@ def delete(deployment: Which, as_json: AsJson = False) -> None:
 
     found = call(ask)
     show.one({"deleted": found["id"]}, as_json, f"{found['name']} is deleted.")
-
-
-def logs(deployment: Which, limit: Limit = 50, as_json: AsJson = False) -> None:
-    """Show what a strategy's author wrote with self.log, oldest first."""
-    lines = list(reversed(_of(deployment, "logs", limit)))
-    if as_json:
-        show.print_json(lines)
-        return
-    for line in lines:
-        print(f"{show.clock('at')(line)} {line['level']:<7} {line['text']}")
-    if not lines:
-        print("No line yet. A strategy writes them with self.log.")
 
 
 def executions(deployment: Which, limit: Limit = 20, as_json: AsJson = False) -> None:

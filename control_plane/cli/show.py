@@ -6,7 +6,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rich.table import Table
 
 Row = Mapping[str, Any]
 
@@ -42,19 +45,24 @@ def rows(
     if not found:
         print(empty)
         return
-    from rich import box
     from rich.console import Console
+
+    width = None if sys.stdout.isatty() else WIDE
+    Console(width=width, highlight=False).print(table(found, columns))
+
+
+def table(found: Sequence[Row], columns: Sequence[Column]) -> "Table":
+    from rich import box
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="dim")
+    drawn = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="dim")
     for column in columns:
-        table.add_column(column.title, justify="right" if column.right else "left")
+        drawn.add_column(column.title, justify="right" if column.right else "left")
     for row in found:
         cells = [column.of(row) for column in columns]
-        table.add_row(*[Text(cell, style=_style(cell)) for cell in cells])
-    width = None if sys.stdout.isatty() else WIDE
-    Console(width=width, highlight=False).print(table)
+        drawn.add_row(*[Text(cell, style=_style(cell)) for cell in cells])
+    return drawn
 
 
 def one(found: Row, as_json: bool, sentence: str) -> None:

@@ -147,11 +147,12 @@ def routes(db: Database) -> APIRouter:
         return LinesOut.model_validate(found)
 
     @router.get("/fleet")
-    async def fleet(me: Me, everybody: bool = False) -> Items[BerthOut]:
-        """Your containers, or everybody's for an admin: how each stands and what it uses."""
+    async def fleet(me: Me, everybody: bool | None = None) -> Items[BerthOut]:
+        """Your containers, for an admin everybody's: how each stands and what it uses."""
         if everybody and not me.is_admin:
             raise Forbidden("Only an admin sees everybody's containers.", field="everybody")
-        tenant = None if everybody else me.tenant
+        is_for_all = me.is_admin if everybody is None else everybody
+        tenant = None if is_for_all else me.tenant
         rows = await db.read(watching.fleet, tenant)
         return Items(items=[BerthOut.model_validate(row) for row in rows])
 

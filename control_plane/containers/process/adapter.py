@@ -103,6 +103,7 @@ class ProcessLauncher:
     async def remove(self, handle: Handle) -> None:
         await self.stop(handle, 0)
         await asyncio.to_thread(shutil.rmtree, self.folder / handle, ignore_errors=True)
+        self._seen.pop(handle, None)
 
     async def logs(self, handle: Handle) -> str:
         return await asyncio.to_thread(_tail, self.folder / handle)

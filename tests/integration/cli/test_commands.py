@@ -11,9 +11,12 @@ import pytest
 
 from control_plane.cli import voyage
 from control_plane.cli.session import Api
+from control_plane.containers.models import Printed
 from control_plane.core.clock import Clock
-from control_plane.core.ids import Rng
+from control_plane.core.ids import DeploymentId, Rng
+from control_plane.deployments.service import watching
 from control_plane.infra import db, operator
+from control_plane.infra.clock import RealClock
 from control_plane.infra.http_server import HttpServer
 from control_plane.infra.net import HttpxNet
 from control_plane.tables import SCHEMA
@@ -143,3 +146,83 @@ async def test_the_demo_is_set_up_once_however_often_it_starts(slipway: Terminal
     await net.close()
     assert {row["name"] for row in deployed} == shipped
     assert len(deployed) == len(followed) == len(shipped)
+
+
+async def sailing(slipway: Terminal) -> None:
+    for words in (
+        ("strategies", "upload", str(slipway.data_dir / "cross.py")),
+        ("deploy", "cross", "--name", "night"),
+    ):
+        said = await slipway(*words)
+        assert said.code == 0, said.err
+
+
+async def test_the_fleet_is_a_table_once_where_nobody_watches(slipway: Terminal) -> None:
+    await sailing(slipway)
+
+    plain, machine = await slipway("fleet"), await slipway("fleet", "--json")
+
+    assert "night" in plain.out
+    assert "waits to be launched" in plain.out
+    row = json.loads(machine.out)[0]
+    assert (row["name"], row["observed"], row["signals"]) == ("night", "pending", 0)
+    for words in (("fleet", "top"), ("fleet", "events"), ("fleet", "history", "night")):
+        said, as_json = await slipway(*words), await slipway(*words, "--json")
+        assert said.code == 0, said.err
+        assert len(json.loads(as_json.out)) >= 1
+    assert "deployment_created" in (await slipway("fleet", "history", "night")).out
+
+
+async def test_a_dry_run_tells_the_steps_and_takes_none(slipway: Terminal) -> None:
+    await sailing(slipway)
+
+    said = await slipway("scale", "night", "--memory-mb", "256", "--dry-run")
+    wanted = await slipway("deploy", "cross", "--name", "day", "--dry-run", "--json")
+
+    assert "1. launch generation 1" in said.out
+    assert "with 256 MB" in said.out
+    assert said.out.endswith("Nothing was done.\n")
+    assert len(json.loads(wanted.out)["steps"]) == 1
+    listed = json.loads((await slipway("deployments", "--json")).out)
+    assert [(row["name"], row["memory_mb"]) for row in listed] == [("night", 512)]
+
+
+async def test_limits_are_set_within_the_ceiling(slipway: Terminal) -> None:
+    await sailing(slipway)
+
+    done = await slipway("scale", "night", "--memory-mb", "256", "--cpus", "0.25")
+    refused = await slipway("scale", "night", "--memory-mb", "999999")
+    hint = await slipway("scale", "night")
+    back = await slipway("rollback", "night")
+
+    assert "256 MB and 0.25 CPUs" in done.out
+    assert "999999 MB of memory is not between" in refused.err
+    assert "Half an hour" in hint.out
+    assert "has run no other version" in back.err
+
+
+async def test_lines_are_shown_searched_and_followed(slipway: Terminal) -> None:
+    await sailing(slipway)
+    one = DeploymentId(json.loads((await slipway("deployments", "--json")).out)[0]["id"])
+    database = db.connect(f"sqlite:///{slipway.data_dir / 'cli.db'}", RealClock())
+    words = [Printed(1_000_000_000, "cast off"), Printed(2_000_000_000, "made fast")]
+    await database.write(watching.record_output, one, 1, words)
+
+    both = await slipway("logs", "night")
+    found = await slipway("logs", "night", "--grep", "FAST", "--json")
+    following = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", SCRIPT, "--data-dir", str(slipway.data_dir), "logs", "night", "-f"),
+        stdout=asyncio.subprocess.PIPE,
+    )
+    assert following.stdout is not None
+    before = [await following.stdout.readline() for _ in range(2)]
+    await database.write(watching.record_output, one, 1, [Printed(3_000_000_000, "land ho")])
+    after = await following.stdout.readline()
+    following.terminate()
+    await following.wait()
+    database.close()
+
+    assert "cast off" in both.out
+    assert [line["text"] for line in json.loads(found.out)] == ["made fast"]
+    assert b"made fast" in before[1]
+    assert b"land ho" in after

@@ -12,7 +12,7 @@ from control_plane.containers.docker.adapter import DockerLauncher
 from control_plane.containers.docker.engine import Engine
 from control_plane.containers.docker.template import Image, Template, container, differences
 from control_plane.containers.errors import EngineUnreachable, LaunchFailed, LaunchRefused
-from control_plane.containers.models import BusAddress
+from control_plane.containers.models import BusAddress, Handle
 from control_plane.infra.clock import RealClock
 from control_plane.infra.failpoints import Arming, FailpointRaised
 from tests.conftest import wait_until
@@ -336,3 +336,22 @@ async def test_a_missing_volume_is_named(docker: DockerLauncher) -> None:
     bus = BusAddress(socket="/redis.sock", volume="slipway-no-such-volume")
 
     assert "'slipway-no-such-volume'" in str(await replace(docker, bus=bus).available())
+
+
+async def test_what_it_prints_is_read_on_from_where_one_was(dock: Dock) -> None:
+    code = (
+        "from strategy_runtime import BaseStrategy\nimport sys, time\n"
+        "print('one', flush=True)\nprint('two', file=sys.stderr, flush=True)\n"
+        "time.sleep(1)\nprint('three', flush=True)\ntime.sleep(60)\n"
+    )
+    handle = await dock.launch(code)
+    await dock.printed(handle, "two")
+    first = await dock.launcher.output(handle, 0)
+
+    await dock.printed(handle, "three")
+    rest = await dock.launcher.output(handle, first[-1].at_ns)
+
+    assert {line.text for line in first} >= {"one", "two"}
+    assert "three" in {line.text for line in rest} | {line.text for line in first}
+    assert not {line.at_ns for line in rest} & {line.at_ns for line in first}
+    assert await dock.launcher.output(Handle("absent"), 0) == []

@@ -52,7 +52,7 @@ def processes(dock: Dock) -> ProcessLauncher:
 
 def again(processes: ProcessLauncher) -> ProcessLauncher:
     """A launcher of a later control plane, which knows only the folder."""
-    return replace(processes, failpoints=Failpoints(processes.clock))
+    return replace(processes, failpoints=Failpoints(processes.clock), _seen={})
 
 
 async def test_a_real_strategy_says_hello_and_ends_when_asked(dock: Dock) -> None:
@@ -215,3 +215,20 @@ async def test_without_an_engine_processes_are_chosen(processes: ProcessLauncher
     assert await choose("docker", {"docker": away, "process": processes}) is away
     away.is_reachable = True
     assert await choose("auto", {"docker": away, "process": processes}) is away
+
+
+async def test_what_it_prints_is_read_on_from_where_one_was(
+    dock: Dock, processes: ProcessLauncher
+) -> None:
+    code = "import time\nprint('one', flush=True)\ntime.sleep(1)\nprint('two', flush=True)\n"
+    handle = await dock.launch(code + "time.sleep(60)\n")
+    await dock.printed(handle, "one")
+    first = await processes.output(handle, 0)
+
+    await dock.printed(handle, "two")
+    rest = await processes.output(handle, first[-1].at_ns)
+    later = await again(processes).output(handle, first[-1].at_ns)
+
+    assert [line.text for line in [*first, *rest]] == ["one", "two"]
+    assert rest[-1].at_ns > first[-1].at_ns
+    assert later == []  # of a life before, which read it already

@@ -1,0 +1,263 @@
+"""The fleet as an operator watches it: every container, what happened to it and what it prints."""
+
+import json
+import sys
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from control_plane.cli import show
+from control_plane.cli.session import Api, AsJson, Limit, call, find, part
+from control_plane.cli.show import Column, Row
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+PANEL = "Deployments"
+LOOK_SECONDS = 1.0
+FOLLOW_SECONDS = 0.5
+MB = 1024 * 1024
+
+Which = Annotated[str, typer.Argument(help="A deployment's name or id.", show_default=False)]
+Once = Annotated[bool, typer.Option("--once", help="Print it once instead of watching it.")]
+Mine = Annotated[bool, typer.Option("--mine", help="An admin's own containers only.")]
+Sort = Literal["cpu", "memory", "lag"]
+
+
+@dataclass
+class Meter:
+    """Processors used between two heartbeats: fresher than the minute that is stored."""
+
+    before: dict[str, tuple[int, str, float]] = field(default_factory=dict)
+    used: dict[str, float] = field(default_factory=dict)
+
+    def look(self, rows: Sequence[Row]) -> None:
+        for row in rows:
+            if row["beat_at"] is None or row["cpu_seconds"] is None:
+                continue
+            name, now = row["id"], (row["generation"], row["beat_at"], row["cpu_seconds"])
+            before = self.before.get(name)
+            if before is not None and before[0] == now[0] and before[1] < now[1]:
+                seconds = (_moment(now[1]) - _moment(before[1])).total_seconds()
+                self.used[name] = max(0.0, now[2] - before[2]) / seconds
+            self.before[name] = now
+
+    def of(self, row: Row) -> float | None:
+        return self.used.get(row["id"], row["cpus_used"])
+
+
+def columns(meter: Meter, now: datetime) -> tuple[Column, ...]:
+    return (
+        Column("name", "name"),
+        Column("market", lambda row: f"{row['instrument']} {row['resolution']}"),
+        Column("state", "observed"),
+        Column("age", lambda row: age(row["started_at"], now), right=True),
+        Column("gen", "generation", right=True),
+        Column("lag", lambda row: "" if row["lag_ms"] is None else f"{row['lag_ms']} ms", True),
+        Column("cpu", lambda row: share(meter.of(row), row["cpus"], "{:.2f}"), right=True),
+        Column("memory", lambda row: share(_mb(row), row["memory_mb"], "{:.0f} MB"), right=True),
+        Column("restarts", "restarts", right=True),
+        Column("signals", "signals", right=True),
+        Column("reason", "reason"),
+    )
+
+
+app = typer.Typer(help="Watch every container: its state, what it uses, what happened.")
+
+
+def add_to(root: typer.Typer) -> None:
+    root.add_typer(app, name="fleet", rich_help_panel=PANEL)
+    root.command(rich_help_panel=PANEL)(logs)
+
+
+@app.callback(invoke_without_command=True)
+def fleet(
+    context: typer.Context, once: Once = False, mine: Mine = False, as_json: AsJson = False
+) -> None:
+    """Watch every container: state, reason, age, lag, processor and memory against limits."""
+    if context.invoked_subcommand is None:
+        _watch(once, mine, as_json, lambda rows, _: rows)
+
+
+@app.command()
+def top(
+    by: Annotated[Sort, typer.Option(help="What comes first.")] = "cpu",
+    once: Once = False,
+    mine: Mine = False,
+    as_json: AsJson = False,
+) -> None:
+    """Those that use most of what they may come first."""
+
+    def key(row: Row, meter: Meter) -> float:
+        match by:
+            case "cpu":
+                return (meter.of(row) or 0.0) / float(row["cpus"])
+            case "memory":
+                return (_mb(row) or 0.0) / float(row["memory_mb"])
+            case "lag":
+                return float(row["lag_ms"] or 0)
+
+    _watch(
+        once,
+        mine,
+        as_json,
+        lambda rows, meter: sorted(rows, key=lambda row: key(row, meter), reverse=True),
+    )
+
+
+@app.command()
+def events(limit: Limit = 50, as_json: AsJson = False) -> None:
+    """What happened to your deployments: launches, ends, states and why."""
+
+    async def ask(api: Api) -> tuple[list[Row], dict[str, str]]:
+        rows = (await api.get("/deployments", limit=500))["items"]
+        found = (await api.get("/fleet/events", limit=limit))["items"]
+        return found, {row["id"]: row["name"] for row in rows}
+
+    found, names = call(ask)
+    name = Column("deployment", lambda row: names.get(row["subject_id"], row["subject_id"]))
+    show.rows(found, (WHEN, name, *WHAT), empty="Nothing has happened yet.", as_json=as_json)
+
+
+@app.command()
+def history(deployment: Which, limit: Limit = 50, as_json: AsJson = False) -> None:
+    """Every state that a deployment was in, and why."""
+
+    async def ask(api: Api) -> list[Row]:
+        one = await find(api, "/deployments", deployment, "deployment")
+        found = await api.get(f"/deployments/{part(one['id'])}/history", limit=limit)
+        return list(found["items"])
+
+    show.rows(call(ask), (WHEN, *WHAT), empty="Nothing has happened yet.", as_json=as_json)
+
+
+def logs(
+    deployment: Which,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on as lines come.")] = False,
+    grep: Annotated[str | None, typer.Option(help="Only lines with this text.")] = None,
+    source: Annotated[
+        Literal["all", "author", "output"],
+        typer.Option(help="What the author logs, what the process prints, or both."),
+    ] = "all",
+    limit: Limit = 50,
+    as_json: AsJson = False,
+) -> None:
+    """Show what a strategy's author logs and what its process prints, oldest first."""
+
+    async def ask(api: Api) -> int:
+        one = await find(api, "/deployments", deployment, "deployment")
+        path = f"/deployments/{part(one['id'])}/lines"
+        found = await api.get(path, source=source, grep=grep, limit=limit)
+        shown = _print(found["lines"], as_json=as_json, is_list=not follow)
+        while follow:
+            await _sleep(FOLLOW_SECONDS)
+            after = found["cursor"]
+            found = await api.get(path, source=source, grep=grep, after=after, limit=500)
+            shown += _print(found["lines"], as_json=as_json, is_list=False)
+        return shown
+
+    if not _until_interrupted(ask) and not as_json and not follow:
+        print("No line yet. A strategy writes them with self.log, or prints them.")
+
+
+def age(since: str | None, now: datetime) -> str:
+    if since is None:
+        return ""
+    seconds = max(0, int((now - _moment(since)).total_seconds()))
+    for size, unit in ((86_400, "d"), (3_600, "h"), (60, "min")):
+        if seconds >= 2 * size:
+            return f"{seconds // size} {unit}"
+    return f"{seconds} s"
+
+
+def share(used: float | None, limit: float, shape: str) -> str:
+    return "" if used is None else f"{shape.format(used)} {used / limit:.0%}"
+
+
+WHEN = Column("at", show.clock("at"))
+WHAT = (
+    Column("what", "kind"),
+    Column("launch", lambda row: row["body"].get("generation", ""), right=True),
+    Column("state", lambda row: row["body"].get("observed", row["body"].get("desired", ""))),
+    Column("reason", lambda row: row["body"].get("reason", "")),
+)
+
+Order = Callable[[Sequence[Row], Meter], Sequence[Row]]
+
+
+def _watch(once: bool, mine: bool, as_json: bool, order: Order) -> None:
+    meter = Meter()
+
+    async def look(api: Api) -> Sequence[Row]:
+        rows = (await api.get("/fleet", everybody="false" if mine else None))["items"]
+        meter.look(rows)
+        return order(rows, meter)
+
+    if as_json or once or not sys.stdout.isatty():
+        rows = call(look)
+        show.rows(rows, columns(meter, _now()), empty=EMPTY, as_json=as_json)
+        return
+
+    async def watch(api: Api) -> int:
+        from rich.live import Live
+
+        with Live(auto_refresh=False, screen=True) as live:
+            while True:
+                live.update(_drawn(await look(api), meter), refresh=True)
+                await _sleep(LOOK_SECONDS)
+
+    _until_interrupted(watch)
+
+
+EMPTY = "No strategy sails yet. `slipway deploy NAME` runs an uploaded strategy."
+
+
+def _drawn(rows: Sequence[Row], meter: Meter) -> "Table":
+    now = _now()
+    table = show.table(rows, columns(meter, now))
+    running = sum(row["observed"] == "running" for row in rows)
+    table.title = f"{running} of {len(rows)} running · {now.astimezone():%H:%M:%S} · Ctrl-C ends"
+    return table
+
+
+def _print(lines: Sequence[Row], *, as_json: bool, is_list: bool) -> int:
+    if as_json and is_list:
+        show.print_json(list(lines))
+        return len(lines)
+    for line in lines:
+        if as_json:
+            print(json.dumps(line), flush=True)
+            continue
+        mark = line["level"] if line["source"] == "author" else "|"
+        print(f"{show.clock('at')(line)} {mark:<7} {line['text']}", flush=True)
+    return len(lines)
+
+
+def _until_interrupted(ask: Callable[[Api], Awaitable[int]]) -> int:
+    try:
+        return call(ask)
+    except (KeyboardInterrupt, BrokenPipeError):
+        return 0
+
+
+async def _sleep(seconds: float) -> None:
+    from control_plane.infra.clock import RealClock
+
+    await RealClock().sleep(seconds)
+
+
+def _now() -> datetime:
+    from control_plane.infra.clock import RealClock
+
+    return RealClock().now()
+
+
+def _moment(text: str) -> datetime:
+    return datetime.fromisoformat(text)
+
+
+def _mb(row: Row) -> float | None:
+    return None if row["memory_bytes"] is None else row["memory_bytes"] / MB
