@@ -19,7 +19,9 @@ from strategy_runtime.sdk.errors import StrategyError
 from strategy_runtime.sdk.history import History
 from strategy_runtime.sdk.params import resolve
 from strategy_runtime.sdk.strategy import BaseStrategy
-from strategy_runtime.wire.messages import Candle, Outcome, Position, Signal, Tick
+from strategy_runtime.sdk.ticks import Tick, seen
+from strategy_runtime.wire import messages
+from strategy_runtime.wire.messages import Candle, Outcome, Position, Signal
 from strategy_runtime.wire.resolutions import RESOLUTIONS, candle_trigger, open_of, tick_trigger
 
 FLAT = Position()
@@ -115,14 +117,15 @@ class Engine:
         trigger = candle_trigger(self._resolution, candle.open_ms)
         return self._ask(self._strategy.on_candle, candle, trigger, fills)
 
-    def decide_tick(self, tick: Tick) -> Decision | None:
+    def decide_tick(self, tick: messages.Tick) -> Decision | None:
         """One decision for a base candle's ticks: the first that says something."""
         opened = open_of(self._resolution, tick.at_ms)
         if opened <= self.decided_tick_ms:
             return None
 
-        self._context.price = float(tick.price)
-        decision = self._ask(self._strategy.on_tick, tick, tick_trigger(opened), ())
+        shown = seen(tick)
+        self._context.price = shown.price
+        decision = self._ask(self._strategy.on_tick, shown, tick_trigger(opened), ())
         if decision.outcome == "none":
             return None
 

@@ -6,7 +6,8 @@ from strategy_runtime.sdk.history import History
 from strategy_runtime.sdk.indicators import Indicator, Line
 from strategy_runtime.sdk.params import param
 from strategy_runtime.sdk.strategy import BaseStrategy
-from strategy_runtime.wire.messages import Candle, Position, Tick
+from strategy_runtime.sdk.ticks import Tick
+from strategy_runtime.wire.messages import Candle, Position
 
 __all__ = [
     "BaseStrategy",

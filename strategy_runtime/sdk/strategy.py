@@ -16,7 +16,8 @@ from strategy_runtime.sdk.declaring import Declares
 from strategy_runtime.sdk.errors import DeclarationError, ParameterError, SignalError
 from strategy_runtime.sdk.history import History
 from strategy_runtime.sdk.indicators import Line
-from strategy_runtime.wire.messages import Candle, Position, Tick
+from strategy_runtime.sdk.ticks import Tick
+from strategy_runtime.wire.messages import Candle, Position
 
 HOOKS = {"on_start", "on_candle", "on_tick", "on_stop"}
 

@@ -200,7 +200,10 @@ def test_a_skipped_candle_moves_the_position_and_asks_nobody() -> None:
 
 
 def test_ticks_decide_once_for_their_base_candle() -> None:
-    made = engine("ticks = True\ndef on_tick(self, tick):\n    if tick.price > 100: self.long()")
+    made = engine(
+        "ticks = True\ndef on_tick(self, tick):\n"
+        "    if tick.price > 100: self.long(stop_loss=tick.price * 0.98)"
+    )
     made.decide(candle(0))
 
     def tick(at_ms: int, price: str) -> Tick:
