@@ -126,7 +126,7 @@ async def _call(address: str, token: str, ask: Callable[[Api], Awaitable[T]]) ->
         return await ask(Api(net, address, token))
     except Unreachable as error:
         raise operator.NotRunning(
-            f"No Slipway answers at {address}.",
+            f"The Slipway at {address} does not answer.",
             remedy="Start it with `slipway up`.",
         ) from error
     finally:
