@@ -20,10 +20,14 @@ pytestmark = pytest.mark.redis
 TEMPLATES = Path(__file__).parents[3] / "strategy_templates"
 
 
-@pytest.mark.parametrize("name", ["sma_cross", "rsi_reversion", "donchian_trend"])
+# One of each style among them.
+@pytest.mark.parametrize(
+    "name", ["sma_cross", "rsi_reversion", "donchian_trend", "older_class", "older_function"]
+)
 async def test_a_template_decides_live_as_in_a_replay(harbour: Harbour, name: str) -> None:
     candles = walk(120)
     harbour.code = (TEMPLATES / name / "strategy.py").read_text()
+    harbour.lookback = 60
     await harbour.furnish()
     for bar in candles[:100]:
         await harbour.close_candle(bar, publish=False)
