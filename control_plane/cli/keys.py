@@ -19,7 +19,8 @@ def callback() -> None:
 @group.command()
 def rotate() -> None:
     """Make a new primary key and seal every broker key for it, while Slipway runs on."""
-    print(f"{asyncio.run(_rotate())} broker keys are sealed for the new key.")
+    done = asyncio.run(_rotate())
+    print(f"{done} broker key{'' if done == 1 else 's'} sealed for the new key.")
 
 
 async def _rotate() -> int:

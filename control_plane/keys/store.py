@@ -92,7 +92,7 @@ def put(tx: Tx, new: Kept) -> None:
             "secret": new.secret,
             "hint": new.hint,
             "fingerprint": new.fingerprint,
-            "created_ms": tx.now_ms(),
+            "created_ms": new.created_ms,
         },
     )
 
