@@ -179,7 +179,7 @@ def rollback(deployment: Which, dry_run: DryRun = False, as_json: AsJson = False
         return dict(await api.post(f"/deployments/{part(one['id'])}/rollback"))
 
     found = call(ask)
-    show.one(found, as_json, f"{found['name']} goes back to version {found['version_id']}.")
+    show.one(found, as_json, f"{found['name']} goes back to version {found['version_id'][:12]}.")
 
 
 def _change(deployment: str, given: dict[str, Any], dry_run: bool, as_json: bool) -> None:
@@ -195,7 +195,7 @@ def _change(deployment: str, given: dict[str, Any], dry_run: bool, as_json: bool
     show.one(
         found,
         as_json,
-        f"{found['name']} will run version {found['version_id']} with {found['memory_mb']} MB"
+        f"{found['name']} will run version {found['version_id'][:12]} with {found['memory_mb']} MB"
         f" and {found['cpus']:g} CPUs.",
     )
 

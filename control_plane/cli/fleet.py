@@ -46,14 +46,15 @@ class Meter:
             self.before[name] = now
 
     def of(self, row: Row) -> float | None:
-        return self.used.get(row["id"], row["cpus_used"])
+        stored = row["cpus_used"]
+        return self.used.get(row["id"], _average(row) if stored is None else stored)
 
 
 def columns(meter: Meter, now: datetime) -> tuple[Column, ...]:
     return (
-        Column("name", "name"),
+        Column("name", "name", whole=True),
         Column("market", lambda row: f"{row['instrument']} {row['resolution']}"),
-        Column("state", "observed"),
+        Column("state", "observed", whole=True),
         Column("age", lambda row: age(row["started_at"], now), right=True),
         Column("gen", "generation", right=True),
         Column("lag", lambda row: "" if row["lag_ms"] is None else f"{row['lag_ms']} ms", True),
@@ -259,5 +260,13 @@ def _moment(text: str) -> datetime:
     return datetime.fromisoformat(text)
 
 
+def _average(row: Row) -> float | None:
+    """Since its launch: all that can be said of a young one."""
+    if row["cpu_seconds"] is None or not row["started_at"] or not row["beat_at"]:
+        return None
+    seconds = (_moment(row["beat_at"]) - _moment(row["started_at"])).total_seconds()
+    return float(row["cpu_seconds"]) / seconds if seconds > 0 else None
+
+
 def _mb(row: Row) -> float | None:
-    return None if row["memory_bytes"] is None else row["memory_bytes"] / MB
+    return row["memory_bytes"] / MB if row["memory_bytes"] else None

@@ -29,6 +29,7 @@ class Column:
     title: str
     value: str | Callable[[Row], Any]
     right: bool = False
+    whole: bool = False  # never broken or cut where the screen is narrow
 
     def of(self, row: Row) -> str:
         found = row.get(self.value) if isinstance(self.value, str) else self.value(row)
@@ -58,7 +59,11 @@ def table(found: Sequence[Row], columns: Sequence[Column]) -> "Table":
 
     drawn = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="dim")
     for column in columns:
-        drawn.add_column(column.title, justify="right" if column.right else "left")
+        drawn.add_column(
+            column.title,
+            justify="right" if column.right else "left",
+            no_wrap=column.right or column.whole,
+        )
     for row in found:
         cells = [column.of(row) for column in columns]
         drawn.add_row(*[Text(cell, style=_style(cell)) for cell in cells])

@@ -14,6 +14,8 @@ from control_plane.deployments.service.use_cases import Deployments
 from control_plane.deployments.store import fleet as store
 from control_plane.infra.db import Tx
 
+VERSION_SHOWN = 12  # of a hash
+
 Action = Literal["start", "stop", "pause", "resume", "restart", "change", "roll_back", "delete"]
 
 
@@ -89,9 +91,9 @@ class Rehearsals:
         if row.desired != "deleted":
             status = find(tx, deployment)
             shape = (
-                f"generation {status.generation + 1} of version {status.version_id} on"
-                f" {status.instrument} {status.resolution}, with {status.memory_mb} MB"
-                f" and {status.cpus:g} CPUs"
+                f"generation {status.generation + 1} of version"
+                f" {status.version_id[:VERSION_SHOWN]} on {status.instrument} {status.resolution},"
+                f" with {status.memory_mb} MB and {status.cpus:g} CPUs"
             )
         steps = [told(step, wish, shape) for step in due]
         if row.desired == "paused" and not steps:
