@@ -1,4 +1,4 @@
-# rows: S33 S29
+# rows: S33
 # tries: prices that are no numbers, or beyond every number
 # expect: runs
 from strategy_runtime import BaseStrategy
