@@ -3,7 +3,6 @@
 import os
 import shutil
 import subprocess
-import time
 from pathlib import Path
 
 import pytest
@@ -65,8 +64,6 @@ def test_an_environment_that_is_ready_costs_nothing_and_says_nothing() -> None:
     if not (ROOT / ".venv" / "installed" / "test.txt").exists():
         pytest.skip("these tests run in an environment that make did not make")
 
-    began = time.monotonic()
     answer = bootstrap("test")
 
     assert (answer.returncode, answer.stdout, answer.stderr) == (0, "", "")
-    assert time.monotonic() - began < 2
