@@ -62,12 +62,20 @@ class EmbeddedServer:
             logger.info("embedded_redis_adopted", pid=self._pid())
             return self.url
 
-        await self.stop()
+        await self._end()
         await self._launch(await find_binary())
         return self.url
 
     async def stop(self) -> None:
-        """End the server that the pid file names, if it is one of ours."""
+        """End it for good, and leave nothing behind."""
+        await self._end()
+        with suppress(OSError):  # not there, or not empty and then not only ours
+            self.folder.rmdir()
+
+    async def _end(self) -> None:
+        """End the server that the pid file names, if it is one of ours. The folder stays: it is
+        mounted into containers, which would go on looking into the one that was removed.
+        """
         pid = self._pid()
         if pid is not None and _is_server(pid):
             with suppress(ProcessLookupError):
@@ -80,8 +88,6 @@ class EmbeddedServer:
                     os.kill(pid, signal.SIGKILL)
         self._pid_file.unlink(missing_ok=True)
         self.socket_path.unlink(missing_ok=True)
-        with suppress(OSError):  # not there, or not empty and then not only ours
-            self.folder.rmdir()
 
     async def revive(self) -> bool:
         """Start it again if it has died; whether that was needed."""
@@ -90,7 +96,7 @@ class EmbeddedServer:
             return False
         if await self._answers():
             return False
-        await self.stop()
+        await self._end()
         await self._launch(await find_binary())
         return True
 

@@ -36,7 +36,9 @@ ROUTE = {
 async def test_killed_at_every_dangerous_point_nothing_is_lost_or_doubled(
     lone_harbour: Harbour,
 ) -> None:
-    assert ROUTE.keys() == NAMES
+    assert ROUTE.keys() == NAMES - {
+        "kek.after_rewrap_row"
+    }  # of `slipway keys rotate`: tests of keys
     harbour = lone_harbour
     harbour.settings["SLIPWAY_TIME_SCALE"] = "0.2"
     for point, passes in ROUTE.items():

@@ -157,7 +157,11 @@ class Harbour:
         """What strategies run in, by names that another launch would not have."""
         if self.launcher == "docker":
             return self._containers()
-        return [str(pid) for pid, line in self._found() if "strategy_runtime.main" in line]
+        return [
+            str(pid)
+            for pid, line in self._found()
+            if "strategy_runtime.main" in line and "shim.py" not in line
+        ]
 
     def processes(self) -> list[str]:
         """Everything of this installation that is still there."""
@@ -187,6 +191,6 @@ class Harbour:
             except OSError:
                 continue
             ours = str(self.folder) in names or self.socket_folder() in names
-            if ours and "pytest" not in line:
+            if ours and "-m pytest" not in line:
                 found.append((int(entry.name), line))
         return sorted(found)

@@ -100,8 +100,13 @@ class DockerLauncher:
             await self.engine.call("stop", handle, timeout=grace, within=MAKE_SECONDS + grace)
 
     async def remove(self, handle: Handle) -> None:
-        with suppress(Gone):
+        try:
             await self.engine.call("remove_container", handle, v=True, force=True)
+        except Gone:
+            return
+        except LaunchFailed as error:
+            if "already in progress" not in str(error):
+                raise
 
     async def logs(self, handle: Handle) -> str:
         with suppress(Gone):

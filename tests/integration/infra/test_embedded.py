@@ -25,10 +25,12 @@ async def test_a_restart_adopts_the_live_server(redis_server: EmbeddedServer) ->
 
 async def test_a_killed_server_is_replaced(redis_server: EmbeddedServer) -> None:
     assert not await redis_server.revive()
+    folder = redis_server.folder.stat().st_ino
     os.kill(int((redis_server.data_dir / "redis.pid").read_text()), signal.SIGKILL)
     await RealClock().sleep(0.1)
 
     assert await redis_server.revive()
+    assert redis_server.folder.stat().st_ino == folder, "containers have this one mounted"
     async with Redis.from_url(redis_server.url) as client:
         assert await client.dbsize() == 0
 
