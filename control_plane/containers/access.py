@@ -4,18 +4,30 @@ Both can be made again at any moment from what the database holds, for of the pa
 is kept. A marker key tells that Redis was lost: gone means that the users are gone as well.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from redis.exceptions import RedisError, ResponseError
 
-from control_plane.core.ids import DeploymentId
+from control_plane.core.ids import DeploymentId, JobId
 from control_plane.infra.bus import Bus, BusUnavailable
 from strategy_runtime.wire import names
 
 COMMANDS = ("get", "xrange", "xrevrange", "xread", "ping", "hello", "auth", "client|setname")
+JOB_COMMANDS = ("get", "ping", "hello", "auth", "client|setname")
 MARKER_SECONDS = 3_600  # it outlives its process by this much
+
+
+class Granted(Protocol):
+    """Whoever may connect: by which name, what it reads first, and what else it may do."""
+
+    @property
+    def user(self) -> str: ...
+    @property
+    def boot_key(self) -> str: ...
+    @property
+    def rules(self) -> Sequence[str]: ...
 
 
 @dataclass(frozen=True)
@@ -32,6 +44,44 @@ class Rights:
     @property
     def user(self) -> str:
         return names.user(self.deployment, self.generation)
+
+    @property
+    def boot_key(self) -> str:
+        return names.boot(self.deployment, self.generation)
+
+    @property
+    def rules(self) -> Sequence[str]:
+        return rules(self)
+
+
+@dataclass(frozen=True)
+class JobRights:
+    """A job reads its task and speaks on its own channels. It sees no market: its candles are a
+    file.
+    """
+
+    job: JobId
+    password_sha256: str
+
+    @property
+    def user(self) -> str:
+        return names.job_user(self.job)
+
+    @property
+    def boot_key(self) -> str:
+        return names.job_boot(self.job)
+
+    @property
+    def rules(self) -> Sequence[str]:
+        return [
+            "reset",
+            "on",
+            f"#{self.password_sha256}",
+            f"%R~{self.boot_key}",
+            *(f"+{command}" for command in JOB_COMMANDS),
+            f"(+subscribe +unsubscribe resetchannels &{names.job_down(self.job)})",
+            f"(+publish resetchannels &{names.job_up(self.job)})",
+        ]
 
 
 def rules(rights: Rights) -> list[str]:
@@ -62,12 +112,11 @@ class Access:
     bus: Bus
     marker: str  # a key of this process' own
 
-    async def grant(self, rights: Rights, boot: str) -> None:
+    async def grant(self, rights: Granted, boot: str) -> None:
         """Safe to repeat: connections that stand already keep standing."""
         try:
-            key = names.boot(rights.deployment, rights.generation)
-            await self.bus.client.set(key, boot)
-            await self._acl("SETUSER", rights.user, *rules(rights))
+            await self.bus.client.set(rights.boot_key, boot)
+            await self._acl("SETUSER", rights.user, *rights.rules)
         except ResponseError as error:
             raise BusUnavailable(
                 f"Redis refuses to make a user: {error}.",
@@ -81,11 +130,17 @@ class Access:
         await self.revoke_all([(deployment, generation)])
 
     async def revoke_all(self, generations: Iterable[tuple[DeploymentId, int]]) -> None:
+        for deployment, generation in generations:
+            key = names.boot(deployment, generation)
+            await self._take(names.user(deployment, generation), key)
+
+    async def revoke_job(self, job: JobId) -> None:
+        await self._take(names.job_user(job), names.job_boot(job))
+
+    async def _take(self, user: str, boot_key: str) -> None:
         try:
-            for deployment, generation in generations:
-                user = names.user(deployment, generation)
-                await self._acl("DELUSER", user)
-                await self.bus.client.delete(names.boot(deployment, generation))
+            await self._acl("DELUSER", user)
+            await self.bus.client.delete(boot_key)
         except (RedisError, OSError) as error:
             raise BusUnavailable(f"Redis does not answer: {error}.") from error
 

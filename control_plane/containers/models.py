@@ -6,10 +6,11 @@ own business: nothing of it can be asked for.
 
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Literal, NewType, Protocol
 from urllib.parse import quote, urlsplit
 
-from control_plane.core.ids import DeploymentId
+from control_plane.core.ids import DeploymentId, JobId
 from strategy_runtime import wire
 from strategy_runtime.wire import names
 
@@ -21,6 +22,8 @@ State = Literal["created", "running", "paused", "exited"]
 LABEL_INSTALLATION = "slipway.installation"
 LABEL_DEPLOYMENT = "slipway.deployment"
 LABEL_GENERATION = "slipway.generation"
+LABEL_JOB = "slipway.job"
+LABEL_ATTEMPT = "slipway.attempt"
 LABEL_CODE = "slipway.code"
 
 LOG_TAIL_LINES = 50
@@ -34,6 +37,56 @@ class Limits:
     memory_mb: int = 512
     cpus: float = 0.5
     pids: int = 64
+
+
+class Spec(Protocol):
+    """What a launcher is told of whoever is to run: a deployment's generation, or a job."""
+
+    @property
+    def installation(self) -> str: ...
+    @property
+    def name(self) -> str:
+        """Of its container: taken once, so nothing is launched twice."""
+        ...
+
+    @property
+    def user(self) -> str: ...
+    @property
+    def password(self) -> str: ...
+    @property
+    def program(self) -> str:
+        """The module that its process runs."""
+        ...
+
+    @property
+    def after_create(self) -> str:
+        """The fail point between create and start."""
+        ...
+
+    @property
+    def marks(self) -> Mapping[str, str]:
+        """The labels that tell whose it is."""
+        ...
+
+    @property
+    def variables(self) -> Mapping[str, str]:
+        """What its process reads of itself."""
+        ...
+
+    @property
+    def code_sha256(self) -> str: ...
+    @property
+    def boot_sha256(self) -> str: ...
+    @property
+    def limits(self) -> Limits: ...
+    @property
+    def time_scale(self) -> float: ...
+    @property
+    def trusted(self) -> bool: ...
+    @property
+    def candles(self) -> Path | None:
+        """A file that it reads."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -56,6 +109,33 @@ class LaunchSpec:
     def name(self) -> str:
         return container_name(self.deployment, self.generation)
 
+    @property
+    def user(self) -> str:
+        return names.user(self.deployment, self.generation)
+
+    @property
+    def program(self) -> str:
+        return "strategy_runtime.main"
+
+    @property
+    def after_create(self) -> str:
+        return "launch.after_create"
+
+    @property
+    def marks(self) -> Mapping[str, str]:
+        return {LABEL_DEPLOYMENT: self.deployment, LABEL_GENERATION: str(self.generation)}
+
+    @property
+    def variables(self) -> Mapping[str, str]:
+        return {
+            wire.ENV_DEPLOYMENT: self.deployment,
+            wire.ENV_GENERATION: str(self.generation),
+        }
+
+    @property
+    def candles(self) -> Path | None:
+        return None
+
 
 @dataclass(frozen=True)
 class Running:
@@ -67,6 +147,17 @@ class Running:
     generation: int
     state: State
     code_sha256: str = ""
+
+
+@dataclass(frozen=True)
+class RunningJob:
+    """A container that carries a job's labels, whatever state it is in."""
+
+    handle: Handle
+    installation: str
+    job: JobId
+    attempt: int
+    state: State
 
 
 @dataclass(frozen=True)
@@ -99,9 +190,9 @@ class BusAddress:
     tcp: str | None = None  # redis://host:port/db
     volume: str | None = None
 
-    def url(self, spec: LaunchSpec, socket: str | None = None) -> str:
-        """The whole address for one generation, with its own user."""
-        credentials = f"{names.user(spec.deployment, spec.generation)}:{quote(spec.password)}@"
+    def url(self, spec: Spec, socket: str | None = None) -> str:
+        """The whole address for one launch, with its own user."""
+        credentials = f"{spec.user}:{quote(spec.password)}@"
         path = socket or self.socket
         if path is not None:
             return f"unix://{credentials}{path}"
@@ -121,9 +212,13 @@ class Launcher(Protocol):
         """Nothing if it can launch; else why not, in a sentence."""
         ...
 
-    async def launch(self, spec: LaunchSpec) -> Handle: ...
+    async def launch(self, spec: Spec) -> Handle: ...
 
-    async def list_ours(self) -> list[Running]: ...
+    async def list_ours(self) -> list[Running]:
+        """Deployments' containers."""
+        ...
+
+    async def list_jobs(self) -> list[RunningJob]: ...
 
     async def stop(self, handle: Handle, grace_seconds: float) -> None:
         """Ask it to end and wait; kill it after the grace. Already gone is success."""
@@ -158,23 +253,23 @@ def container_name(deployment: DeploymentId, generation: int) -> str:
     return f"slipway-{deployment}-g{generation}"
 
 
-def labels(spec: LaunchSpec) -> dict[str, str]:
+def labels(spec: Spec) -> dict[str, str]:
     return {
         LABEL_INSTALLATION: spec.installation,
-        LABEL_DEPLOYMENT: spec.deployment,
-        LABEL_GENERATION: str(spec.generation),
+        **spec.marks,
         LABEL_CODE: spec.code_sha256,
     }
 
 
-def environment(spec: LaunchSpec, bus_url: str) -> dict[str, str]:
+def environment(spec: Spec, bus_url: str, candles: str | None = None) -> dict[str, str]:
     """Everything that we put into the process' environment. One BLAS thread: half a CPU is shared
     by no more.
     """
+    file = {} if candles is None else {wire.ENV_CANDLES: candles}
     return {
         wire.ENV_BUS_URL: bus_url,
-        wire.ENV_DEPLOYMENT: spec.deployment,
-        wire.ENV_GENERATION: str(spec.generation),
+        **spec.variables,
+        **file,
         wire.ENV_BOOT_SHA256: spec.boot_sha256,
         wire.ENV_TIME_SCALE: f"{spec.time_scale:g}",
         "OPENBLAS_NUM_THREADS": "1",
@@ -195,6 +290,16 @@ def running_from_labels(handle: str, state: State, found: Mapping[str, str]) -> 
         int(generation),
         state,
         found.get(LABEL_CODE, ""),
+    )
+
+
+def job_from_labels(handle: str, state: State, found: Mapping[str, str]) -> RunningJob | None:
+    """Nothing if the labels are not whole: whoever made that container, it was not us."""
+    job, attempt = found.get(LABEL_JOB), found.get(LABEL_ATTEMPT, "")
+    if not job or not attempt.isdecimal():
+        return None
+    return RunningJob(
+        Handle(handle), found.get(LABEL_INSTALLATION, ""), JobId(job), int(attempt), state
     )
 
 

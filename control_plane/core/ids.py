@@ -23,6 +23,8 @@ OrderId = NewType("OrderId", str)
 FillId = NewType("FillId", str)
 TradeId = NewType("TradeId", str)
 InstrumentId = NewType("InstrumentId", str)
+JobId = NewType("JobId", str)
+BacktestId = NewType("BacktestId", str)
 Shard = NewType("Shard", int)
 
 SHARDS = 64

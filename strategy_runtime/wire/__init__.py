@@ -11,6 +11,10 @@ MAX_CHUNK_BYTES = 48 * 1024
 MAX_UNACKNOWLEDGED = 1_000
 HEARTBEAT_SECONDS = 5.0
 
+# What a job may hand in: compressed, and as it is.
+MAX_RESULT_BYTES = 4 * 1024 * 1024
+MAX_RESULT_PLAIN_BYTES = 32 * 1024 * 1024
+
 # What one container may say, held by the reader on the other side. The harness keeps well below.
 FLOOD_FRAMES_PER_SECOND = 50
 FLOOD_BYTES_PER_SECOND = 1_000_000
@@ -28,6 +32,10 @@ ENV_DEPLOYMENT = "SLIPWAY_DEPLOYMENT"
 ENV_GENERATION = "SLIPWAY_GENERATION"
 ENV_BOOT_SHA256 = "SLIPWAY_BOOT_SHA256"  # of the bytes under the boot key, in hexadecimal
 ENV_TIME_SCALE = "SLIPWAY_TIME_SCALE"  # 1.0 unless a test hurries
+
+# A job has these two instead of a deployment and a generation.
+ENV_JOB = "SLIPWAY_JOB"
+ENV_CANDLES = "SLIPWAY_CANDLES"  # the file of its candles
 
 # How the process ends, beside 0: on purpose. Its last line on stderr says why in one sentence.
 EXIT_ENVIRONMENT = 2  # a variable is missing or makes no sense

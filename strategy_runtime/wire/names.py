@@ -41,3 +41,19 @@ def wake(what: str) -> str:
 
 def user(deployment: str, generation: int) -> str:
     return f"dep-{deployment}-g{generation}"
+
+
+def job_boot(job: str) -> str:
+    return f"boot:job:{job}"
+
+
+def job_down(job: str) -> str:
+    return f"down:job:{job}"
+
+
+def job_up(job: str) -> str:
+    return f"up:job:{job}"
+
+
+def job_user(job: str) -> str:
+    return f"job-{job}"

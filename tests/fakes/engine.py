@@ -5,7 +5,16 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, field, replace
 
 from control_plane.containers.errors import EngineUnreachable, LaunchFailed
-from control_plane.containers.models import Facts, Handle, LaunchSpec, Printed, Running
+from control_plane.containers.jobs import JobSpec
+from control_plane.containers.models import (
+    Facts,
+    Handle,
+    LaunchSpec,
+    Printed,
+    Running,
+    RunningJob,
+    Spec,
+)
 from control_plane.core.ids import DeploymentId
 from control_plane.errors import SlipwayError
 
@@ -15,10 +24,12 @@ class FakeLauncher:
     """Containers start at once and run until a test ends them."""
 
     there: dict[Handle, Running] = field(default_factory=dict)
+    jobs: dict[Handle, RunningJob] = field(default_factory=dict)
     ended: dict[Handle, Facts] = field(default_factory=dict)
     said: dict[Handle, str] = field(default_factory=dict)
     printed: dict[Handle, list[Printed]] = field(default_factory=dict)
     launched: list[LaunchSpec] = field(default_factory=list)
+    job_specs: list[JobSpec] = field(default_factory=list)
     stopped: list[tuple[Handle, float]] = field(default_factory=list)
     is_reachable: bool = True
     refusal: SlipwayError | None = None
@@ -31,32 +42,45 @@ class FakeLauncher:
     async def available(self) -> str | None:
         return None if self.is_reachable else "The engine is away."
 
-    async def launch(self, spec: LaunchSpec) -> Handle:
+    async def launch(self, spec: Spec) -> Handle:
         self._reach()
         if self.refusal is not None:
             raise self.refusal
         handle = Handle(spec.name)
-        if handle in self.there:
+        if handle in self.there or handle in self.jobs:
             raise LaunchFailed(f"{handle} is there already.")
-        self.launched.append(spec)
-        self.there[handle] = Running(
-            handle, spec.installation, spec.deployment, spec.generation, "running", spec.code_sha256
-        )
+        self._put(handle, spec)
         return handle
+
+    def _put(self, handle: Handle, spec: Spec) -> None:
+        match spec:
+            case JobSpec(installation=ours, job=job, attempt=attempt):
+                self.job_specs.append(spec)
+                self.jobs[handle] = RunningJob(handle, ours, job, attempt, "running")
+            case LaunchSpec(installation=ours, deployment=deployment, generation=generation):
+                self.launched.append(spec)
+                self.there[handle] = Running(
+                    handle, ours, deployment, generation, "running", spec.code_sha256
+                )
 
     async def list_ours(self) -> list[Running]:
         self._reach()
         return list(self.there.values())
 
+    async def list_jobs(self) -> list[RunningJob]:
+        self._reach()
+        return list(self.jobs.values())
+
     async def stop(self, handle: Handle, grace_seconds: float) -> None:
         self._reach()
         self.stopped.append((handle, grace_seconds))
-        if handle in self.there and self.there[handle].state != "exited":
+        if self._state(handle) not in (None, "exited"):
             self.die(handle, Facts("exited", 143))
 
     async def remove(self, handle: Handle) -> None:
         self._reach()
         self.there.pop(handle, None)
+        self.jobs.pop(handle, None)
 
     async def logs(self, handle: Handle) -> str:
         self._reach()
@@ -68,9 +92,8 @@ class FakeLauncher:
 
     async def facts(self, handle: Handle) -> Facts | None:
         self._reach()
-        if handle not in self.there:
-            return None
-        return self.ended.get(handle, Facts(self.there[handle].state))
+        found = self.there.get(handle) or self.jobs.get(handle)
+        return None if found is None else self.ended.get(handle, Facts(found.state))
 
     async def events(self) -> AsyncIterator[DeploymentId]:
         while True:
@@ -81,7 +104,10 @@ class FakeLauncher:
 
     def die(self, handle: Handle, facts: Facts, output: str = "") -> None:
         """The process ends, and so does its container."""
-        self.there[handle] = replace(self.there[handle], state="exited")
+        if handle in self.jobs:
+            self.jobs[handle] = replace(self.jobs[handle], state="exited")
+        else:
+            self.there[handle] = replace(self.there[handle], state="exited")
         self.ended[handle], self.said[handle] = facts, output
 
     def put(self, running: Running) -> None:
@@ -89,6 +115,10 @@ class FakeLauncher:
 
     def names(self) -> list[str]:
         return sorted(self.there)
+
+    def _state(self, handle: Handle) -> str | None:
+        found = self.there.get(handle) or self.jobs.get(handle)
+        return None if found is None else found.state
 
     def _reach(self) -> None:
         if not self.is_reachable:

@@ -13,7 +13,6 @@ from loguru import logger
 from control_plane.containers.docker import parse
 from control_plane.containers.docker.engine import Engine, Gone
 from control_plane.containers.docker.template import (
-    ENTRYPOINT,
     Image,
     Template,
     container,
@@ -27,9 +26,10 @@ from control_plane.containers.models import (
     BusAddress,
     Facts,
     Handle,
-    LaunchSpec,
     Printed,
     Running,
+    RunningJob,
+    Spec,
     printable,
 )
 from control_plane.core.ids import DeploymentId
@@ -49,7 +49,7 @@ class DockerLauncher:
     failpoints: Failpoints
     runtime: str | None = None
     seccomp: Path = SECCOMP
-    command: tuple[str, ...] = ENTRYPOINT
+    candles_volume: str | None = None
 
     @property
     def name(self) -> str:
@@ -62,7 +62,7 @@ class DockerLauncher:
             return str(error)
         return None
 
-    async def launch(self, spec: LaunchSpec) -> Handle:
+    async def launch(self, spec: Spec) -> Handle:
         template = await self._template()
         asked = container(template, spec)
         try:
@@ -72,7 +72,7 @@ class DockerLauncher:
         except Gone as error:
             raise LaunchFailed(f"The image {self.image!r} is gone.") from error
         handle = Handle(str(made["Id"]))
-        await self.failpoints.hit("launch.after_create")
+        await self.failpoints.hit(spec.after_create)
 
         found = await self.engine.call("inspect_container", handle)
         wrong = differences(asked, found, template.image)
@@ -87,9 +87,10 @@ class DockerLauncher:
         return handle
 
     async def list_ours(self) -> list[Running]:
-        ours = {"label": f"{LABEL_INSTALLATION}={self.installation}"}
-        items = await self.engine.call("containers", all=True, filters=ours)
-        return [found for item in items if (found := parse.running(item)) is not None]
+        return [found for item in await self._listed() if (found := parse.running(item))]
+
+    async def list_jobs(self) -> list[RunningJob]:
+        return [found for item in await self._listed() if (found := parse.running_job(item))]
 
     async def stop(self, handle: Handle, grace_seconds: float) -> None:
         grace = ceil(grace_seconds)  # the engine counts whole seconds
@@ -141,6 +142,11 @@ class DockerLauncher:
     async def close(self) -> None:
         await self.engine.close()
 
+    async def _listed(self) -> list[dict[str, Any]]:
+        ours = {"label": f"{LABEL_INSTALLATION}={self.installation}"}
+        items: list[dict[str, Any]] = await self.engine.call("containers", all=True, filters=ours)
+        return items
+
     async def _template(self) -> Template:
         """Asked for at each launch: an image and an engine's runtime can change under us."""
         if self.bus.socket is None:
@@ -148,11 +154,15 @@ class DockerLauncher:
                 "Strategy containers have no network, but Redis is reached over TCP.",
                 remedy="Set SLIPWAY_FLEET__BUS_URL to its Unix socket.",
             )
-        if self.bus.volume is not None:
-            await self._look_for_volume(self.bus.volume)
+        for volume, setting in (
+            (self.bus.volume, "SLIPWAY_FLEET__BUS_VOLUME"),
+            (self.candles_volume, "SLIPWAY_FLEET__CANDLES_VOLUME"),
+        ):
+            if volume is not None:
+                await self._look_for_volume(volume, setting)
         image = await self._image()
         runtime = self.runtime or (await self.engine.call("info"))["DefaultRuntime"]
-        return Template(image, runtime, await self._profile(), self.bus, self.command)
+        return Template(image, runtime, await self._profile(), self.bus, self.candles_volume)
 
     async def _profile(self) -> str:
         try:
@@ -160,13 +170,13 @@ class DockerLauncher:
         except OSError as error:
             raise LaunchFailed(f"The seccomp profile cannot be read: {error}.") from error
 
-    async def _look_for_volume(self, volume: str) -> None:
+    async def _look_for_volume(self, volume: str, setting: str) -> None:
         try:
             await self.engine.call("inspect_volume", volume)
         except Gone as error:
             raise LaunchFailed(
                 f"The Docker engine has no volume {volume!r}.",
-                remedy="See SLIPWAY_FLEET__BUS_VOLUME.",
+                remedy=f"See {setting}.",
             ) from error
 
     async def _image(self) -> Image:

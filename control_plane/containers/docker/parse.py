@@ -10,7 +10,9 @@ from control_plane.containers.models import (
     Facts,
     Printed,
     Running,
+    RunningJob,
     State,
+    job_from_labels,
     printable_line,
     running_from_labels,
 )
@@ -32,6 +34,11 @@ ACTIONS = frozenset({"create", "start", "die", "pause", "unpause", "destroy"})
 def running(item: Mapping[str, Any]) -> Running | None:
     state = STATES.get(str(item.get("State")), "running")
     return running_from_labels(str(item["Id"]), state, item.get("Labels") or {})
+
+
+def running_job(item: Mapping[str, Any]) -> RunningJob | None:
+    state = STATES.get(str(item.get("State")), "running")
+    return job_from_labels(str(item["Id"]), state, item.get("Labels") or {})
 
 
 def facts(found: Mapping[str, Any], stats: Mapping[str, Any] | None) -> Facts:

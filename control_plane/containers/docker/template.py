@@ -7,18 +7,20 @@ nor a newer engine's feature opens what is closed here.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from posixpath import basename, dirname
 from typing import Any
 
-from control_plane.containers.models import BusAddress, LaunchSpec, environment, labels
+from control_plane.containers.models import BusAddress, Spec, environment, labels
 
 MB = 1024 * 1024
 CPU_PERIOD_US = 100_000
 USER = "10001:10001"
 BUS_FOLDER = "/run/slipway"
+CANDLES_FOLDER = "/run/candles"
 TMPFS = "rw,noexec,nosuid,nodev,size=8m,nr_inodes=1024,mode=1777"
 SHM_BYTES = 1 * MB
-ENTRYPOINT = ("python3", "-I", "-m", "strategy_runtime.main")
+PYTHON = ("python3", "-I", "-m")
 PIDS_UNDER_RUNSC = 256  # it runs its own threads inside
 
 # What every engine hides of /proc and /sys; a newer one may hide more.
@@ -44,16 +46,16 @@ class Template:
     runtime: str
     seccomp: str  # the profile itself
     bus: BusAddress
-    command: tuple[str, ...] = ENTRYPOINT
+    candles_volume: str | None = None  # which holds candles, if they are in no folder of the host
 
 
-def container(template: Template, spec: LaunchSpec) -> dict[str, Any]:
+def container(template: Template, spec: Spec) -> dict[str, Any]:
     """The body of the engine's create call."""
     inside = f"{BUS_FOLDER}/{basename(template.bus.socket or '')}"
-    variables = environment(spec, template.bus.url(spec, inside))
+    variables = environment(spec, template.bus.url(spec, inside), _candles_inside(spec.candles))
     return {
         "Image": template.image.id,
-        "Entrypoint": list(template.command),
+        "Entrypoint": [*PYTHON, spec.program],
         "Cmd": [],
         "Env": [f"{name}={value}" for name, value in variables.items()],
         "Labels": labels(spec),
@@ -69,7 +71,7 @@ def container(template: Template, spec: LaunchSpec) -> dict[str, Any]:
     }
 
 
-def _host(template: Template, spec: LaunchSpec) -> dict[str, Any]:
+def _host(template: Template, spec: Spec) -> dict[str, Any]:
     memory = spec.limits.memory_mb * MB
     pids = spec.limits.pids
     return {
@@ -81,7 +83,7 @@ def _host(template: Template, spec: LaunchSpec) -> dict[str, Any]:
         "PidsLimit": max(pids, PIDS_UNDER_RUNSC) if "runsc" in template.runtime else pids,
         "ReadonlyRootfs": True,
         "Tmpfs": {"/tmp": TMPFS},  # noqa: S108 # inside the container
-        "Mounts": [_mount(template.bus)],
+        "Mounts": _mounts(template, spec.candles),
         "NetworkMode": "none",
         "IpcMode": "private",
         "CgroupnsMode": "private",
@@ -100,12 +102,26 @@ def _host(template: Template, spec: LaunchSpec) -> dict[str, Any]:
     }
 
 
-def _mount(bus: BusAddress) -> dict[str, Any]:
-    if bus.volume is not None:
-        source = {"Type": "volume", "Source": bus.volume, "VolumeOptions": {"NoCopy": True}}
-    else:
-        source = {"Type": "bind", "Source": dirname(bus.socket or "")}
-    return {**source, "Target": BUS_FOLDER, "ReadOnly": True}
+def _mounts(template: Template, candles: Path | None) -> list[dict[str, Any]]:
+    bus = template.bus
+    found = [_mount(bus.volume, dirname(bus.socket or ""), BUS_FOLDER)]
+    if candles is not None:
+        # Of a volume all that it holds is seen, which is prices alone; of a folder the one file.
+        volume = template.candles_volume
+        target = CANDLES_FOLDER if volume is not None else _candles_inside(candles)
+        found.append(_mount(volume, str(candles), str(target)))
+    return found
+
+
+def _mount(volume: str | None, path: str, target: str) -> dict[str, Any]:
+    source: dict[str, Any] = {"Type": "bind", "Source": path}
+    if volume is not None:
+        source = {"Type": "volume", "Source": volume, "VolumeOptions": {"NoCopy": True}}
+    return {**source, "Target": target, "ReadOnly": True}
+
+
+def _candles_inside(candles: Path | None) -> str | None:
+    return None if candles is None else f"{CANDLES_FOLDER}/{candles.name}"
 
 
 def differences(asked: Mapping[str, Any], found: Mapping[str, Any], image: Image) -> list[str]:
@@ -117,7 +133,7 @@ def differences(asked: Mapping[str, Any], found: Mapping[str, Any], image: Image
         *_host_differences(asked["HostConfig"], host),
         *_env_differences(_merged(image.env, asked["Env"]), config.get("Env") or []),
         *_unequal("Labels", {**dict(image.labels), **asked["Labels"]}, config.get("Labels")),
-        *_unequal("Mounts", [(BUS_FOLDER, False)], _mounted(found)),
+        *_unequal("Mounts", _asked(asked["HostConfig"]), _mounted(found)),
         *(
             difference
             for name in ("Entrypoint", "Cmd", "User", "WorkingDir", "Tty", "OpenStdin", "Volumes")
@@ -171,8 +187,13 @@ def _env_differences(asked: Sequence[str], found: Sequence[str]) -> list[str]:
     return [f"Env: {name}" for name in sorted(differing)]
 
 
+def _asked(host: Mapping[str, Any]) -> list[tuple[str, bool]]:
+    return sorted((str(mount["Target"]), not mount["ReadOnly"]) for mount in host["Mounts"])
+
+
 def _mounted(found: Mapping[str, Any]) -> list[tuple[str, bool]]:
-    return [(str(m.get("Destination")), bool(m.get("RW"))) for m in found.get("Mounts") or []]
+    mounts = found.get("Mounts") or []
+    return sorted((str(m.get("Destination")), bool(m.get("RW"))) for m in mounts)
 
 
 def _short(value: Any) -> str:

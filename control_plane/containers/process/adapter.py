@@ -27,11 +27,13 @@ from control_plane.containers.models import (
     BusAddress,
     Facts,
     Handle,
-    LaunchSpec,
     Printed,
     Running,
+    RunningJob,
+    Spec,
     State,
     environment,
+    job_from_labels,
     labels,
     printable,
     printable_line,
@@ -56,7 +58,7 @@ class ProcessLauncher:
     bus: BusAddress
     clock: Clock
     failpoints: Failpoints
-    command: tuple[str, ...] = (sys.executable, "-I", "-m", "strategy_runtime.main")
+    python: tuple[str, ...] = (sys.executable, "-I", "-m")
     _seen: dict[Handle, Place] = field(default_factory=dict)  # of its log
 
     @property
@@ -68,7 +70,7 @@ class ProcessLauncher:
             return "Strategies run as plain processes on POSIX systems only."
         return None
 
-    async def launch(self, spec: LaunchSpec) -> Handle:
+    async def launch(self, spec: Spec) -> Handle:
         if not spec.trusted:
             raise LaunchRefused(
                 "Without a Docker engine only the operator's own strategies and the shipped"
@@ -77,7 +79,7 @@ class ProcessLauncher:
             )
         home = self.folder / spec.name
         await asyncio.to_thread(_prepare, home, labels(spec))
-        await self.failpoints.hit("launch.after_create")
+        await self.failpoints.hit(spec.after_create)
         await asyncio.to_thread(self._spawn, home, spec)
 
         deadline = self.clock.monotonic() + START_SECONDS
@@ -89,6 +91,9 @@ class ProcessLauncher:
 
     async def list_ours(self) -> list[Running]:
         return await asyncio.to_thread(self._list)
+
+    async def list_jobs(self) -> list[RunningJob]:
+        return await asyncio.to_thread(self._list_jobs)
 
     async def stop(self, handle: Handle, grace_seconds: float) -> None:
         process = await asyncio.to_thread(_process, self.folder / handle)
@@ -143,10 +148,20 @@ class ProcessLauncher:
                 found.append(ours)
         return found
 
-    def _spawn(self, home: Path, spec: LaunchSpec) -> None:
+    def _list_jobs(self) -> list[RunningJob]:
+        found = []
+        for home in sorted(self.folder.glob("slipway-*")):
+            ours = job_from_labels(home.name, _state(home), _read(home / "labels.json"))
+            if ours is not None and ours.installation == self.installation:
+                found.append(ours)
+        return found
+
+    def _spawn(self, home: Path, spec: Spec) -> None:
+        command = [*self.python, spec.program]
+        candles = None if spec.candles is None else str(spec.candles)
         ran = subprocess.run(  # noqa: S603 # our own interpreter and shim
-            [sys.executable, "-I", str(SHIM), str(home), str(spec.limits.memory_mb), *self.command],
-            env=environment(spec, self.bus.url(spec)),
+            [sys.executable, "-I", str(SHIM), str(home), str(spec.limits.memory_mb), *command],
+            env=environment(spec, self.bus.url(spec), candles),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,

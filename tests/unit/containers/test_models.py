@@ -1,21 +1,28 @@
 """Addresses, names and output, as plain values."""
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from control_plane.containers.access import Rights, rules
+from control_plane.containers.access import JobRights, Rights, rules
+from control_plane.containers.docker.template import Image, Template, container, differences
+from control_plane.containers.jobs import JobSpec
 from control_plane.containers.models import (
     BusAddress,
     LaunchSpec,
+    Limits,
     bus_address,
     environment,
+    job_from_labels,
     labels,
     printable,
     running_from_labels,
 )
-from control_plane.core.ids import DeploymentId
+from control_plane.core.ids import DeploymentId, JobId
 
+JOB = JobSpec("inst", JobId("jb1"), 2, "c0de", "b007", "s3cret", Path("/data/ab.candles"), Limits())
 SPEC = LaunchSpec("inst", DeploymentId("dp1"), 3, "c0de", "b007", "s3cret:/@", time_scale=0.05)
 
 
@@ -65,6 +72,54 @@ def test_labels_name_their_container() -> None:
 
     assert found is not None
     assert (found.installation, found.deployment, found.generation) == ("inst", "dp1", 3)
+
+
+def test_a_job_s_labels_are_not_a_deployment_s() -> None:
+    job = job_from_labels("h", "running", labels(JOB))
+
+    assert job is not None
+    assert (job.installation, job.job, job.attempt) == ("inst", "jb1", 2)
+    assert running_from_labels("h", "running", labels(JOB)) is None
+    assert job_from_labels("h", "running", labels(SPEC)) is None
+
+
+def test_a_job_knows_its_own_name_and_its_candles() -> None:
+    variables = environment(JOB, "unix://x", "/run/candles/ab.candles")
+
+    assert variables["SLIPWAY_JOB"] == "jb1"
+    assert variables["SLIPWAY_CANDLES"] == "/run/candles/ab.candles"
+    assert "SLIPWAY_DEPLOYMENT" not in variables
+
+
+def test_a_job_may_read_its_task_and_speak_on_its_own_channels() -> None:
+    assert JobRights(JobId("jb1"), "ab" * 32).rules == [
+        "reset",
+        "on",
+        "#" + "ab" * 32,
+        "%R~boot:job:jb1",
+        "+get",
+        "+ping",
+        "+hello",
+        "+auth",
+        "+client|setname",
+        "(+subscribe +unsubscribe resetchannels &down:job:jb1)",
+        "(+publish resetchannels &up:job:jb1)",
+    ]
+
+
+@pytest.mark.parametrize("volume", [None, "prices"])
+def test_a_job_s_container_has_one_read_only_mount_more(volume: str | None) -> None:
+    template = Template(Image("id"), "runc", "{}", BusAddress(socket="/b/redis.sock"), volume)
+
+    asked = container(template, JOB)
+    mounts = asked["HostConfig"]["Mounts"]
+
+    assert [m["ReadOnly"] for m in mounts] == [True, True]
+    assert mounts[1]["Source"] == (volume or "/data/ab.candles")
+    assert "SLIPWAY_CANDLES=/run/candles/ab.candles" in asked["Env"]
+    assert asked["Entrypoint"][-1] == "strategy_runtime.jobs.main"
+    writable = {"Mounts": [{"Destination": m["Target"], "RW": True} for m in mounts]}
+    assert any("Mounts" in d for d in differences(asked, {**asked, **writable}, template.image))
 
 
 @pytest.mark.parametrize("missing", [{}, {"slipway.deployment": "d"}, {"slipway.generation": "1"}])
