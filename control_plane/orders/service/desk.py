@@ -20,6 +20,9 @@ from control_plane.settings import TradingSettings
 from strategy_runtime.wire import names
 from strategy_runtime.wire.messages import Tick
 
+# After a venue's window: both clocks' skew, and how long it may hide what it took.
+BEYOND_WINDOW_SECONDS = 7.0
+
 
 class Ticking(Protocol):
     """Ticks as they come, for whoever iterates."""
@@ -84,9 +87,13 @@ class Desk:
             return None
         return Quote(tick.price, max(0, self.now_ms() - (tick.published_ms or tick.at_ms)))
 
-    def patience(self) -> Patience:
+    def patience(self, venue: str) -> Patience:
+        """An order may still arrive as long as the venue takes a request that old."""
+        broker = self.brokers.get(venue)
+        window_ms = 0 if broker is None else int(broker.profile.window_seconds * 1000)
+        settle_ms = self.scaled_ms(self.settings.settle_seconds)
         return Patience(
-            settle_ms=self.scaled_ms(self.settings.settle_seconds),
+            settle_ms=max(settle_ms, window_ms + self.scaled_ms(BEYOND_WINDOW_SECONDS)),
             apart_ms=self.scaled_ms(APART_SECONDS),
             quarantine_ms=self.scaled_ms(self.settings.quarantine_seconds),
         )

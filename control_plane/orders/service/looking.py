@@ -84,8 +84,8 @@ class Looker:
             )
 
     def _due(self, tx: Tx, rows: Sequence[Row[Any]]) -> list[Sought]:
-        now, patience = self.desk.now_ms(), self.desk.patience()
-        due = [row for row in rows if looking.is_due(_doubt(row), now, patience)]
+        now, patience = self.desk.now_ms(), self.desk.patience
+        due = [row for row in rows if looking.is_due(_doubt(row), now, patience(row.venue))]
         return sought_of(tx, due)
 
     def _seen(self, tx: Tx, sought: Sought, at_venue: VenueOrder | None) -> None:
@@ -99,7 +99,7 @@ class Looker:
         if intent.state != "UNKNOWN":
             return
         now = self.desk.now_ms()
-        absence = looking.absent(_doubt(intent), now, self.desk.patience())
+        absence = looking.absent(_doubt(intent), now, self.desk.patience(intent.venue))
         if absence.event is None:
             intents.touch(tx, intent, looks=absence.looks, looked_ms=now)
             return
@@ -114,7 +114,7 @@ class Looker:
             return
         intent, order = found
         now = self.desk.now_ms()
-        match looking.unclear(_doubt(intent), now, self.desk.patience()):
+        match looking.unclear(_doubt(intent), now, self.desk.patience(intent.venue)):
             case "quarantine":
                 why = "the exchange gave no answer; a person decides"
                 changes.move(tx, self.desk, intent, order, "quarantined", reason=why)
