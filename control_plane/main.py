@@ -105,7 +105,7 @@ async def build(settings: Settings, stack: AsyncExitStack) -> App:
     if "market" in settings.roles:
         roles.add_market(machinery)
     if "trading" in settings.roles:
-        roles.add_trading(machinery)
+        roles.add_trading(machinery, stack)
     if "fleet" in settings.roles:
         await roles.add_fleet(machinery)
     return app

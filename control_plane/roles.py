@@ -4,12 +4,15 @@ Each function adds its loops to the process. A role that is not asked for makes 
 """
 
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from functools import partial
 from hashlib import sha256
 from importlib.resources import files
 
 from control_plane.accounts.service import admins
+from control_plane.brokers.coindcx.hearing import Hearing
+from control_plane.brokers.coindcx.opening import OpenBroker, open_broker
 from control_plane.brokers.paper.adapter import PaperBroker
 from control_plane.containers.access import Access
 from control_plane.containers.choice import choose
@@ -19,7 +22,7 @@ from control_plane.containers.images import image_name
 from control_plane.containers.models import Launcher, bus_address
 from control_plane.containers.process.adapter import ProcessLauncher
 from control_plane.core.clock import Clock
-from control_plane.core.ids import Rng
+from control_plane.core.ids import AccountId, Rng
 from control_plane.deployments.models.wishes import Policy
 from control_plane.deployments.worker.hands import Hands, Trusts
 from control_plane.deployments.worker.keeper import Keeper
@@ -34,7 +37,10 @@ from control_plane.infra.db import Database
 from control_plane.infra.embedded import EmbeddedServer
 from control_plane.infra.failpoints import Failpoints
 from control_plane.infra.leases import Leases
+from control_plane.infra.socket_io import SocketIoNet
 from control_plane.infra.supervisor import Supervisor
+from control_plane.keys import service as keys
+from control_plane.keys.service import Opener
 from control_plane.market.service import Quotes
 from control_plane.market.worker.feeding import MarketWorker
 from control_plane.orders.service.desk import Desk
@@ -109,12 +115,15 @@ async def add_fleet(it: Machinery) -> None:
         it.before_stop.append(reconciler.stop_all)
 
 
-def add_trading(it: Machinery) -> None:
+def add_trading(it: Machinery, stack: AsyncExitStack) -> None:
     keyring.ensure(it.folder.path, it.rng)
     leases, scale = it.leases["trading"], it.settings.time_scale
     intake = Intake(it.db, it.bus, it.clock, it.rng, leases, it.failpoints, scale)
     quotes = Quotes(it.bus)
     paper = PaperBroker(it.db, it.clock, it.settings.paper, scale)
+    opener = Opener(it.db, it.installation, it.folder.path)
+    coindcx = open_broker(opener, it.clock, it.settings.coindcx)
+    stack.push_async_callback(coindcx.close)
     desk = Desk(
         it.db,
         it.bus,
@@ -122,7 +131,7 @@ def add_trading(it: Machinery) -> None:
         it.rng,
         leases,
         it.failpoints,
-        {"paper": paper},
+        {"paper": paper, "coindcx": coindcx.broker},
         quotes,
         it.settings.trading,
         scale,
@@ -136,6 +145,24 @@ def add_trading(it: Machinery) -> None:
     it.loops["send"] = ours.send
     it.loops["follow"] = ours.follow
     it.loops["ticks"] = ours.let_ticks_through
+    it.loops["coindcx-hear"] = _hearing(it, coindcx, desk).run
+
+
+def _hearing(it: Machinery, coindcx: OpenBroker, desk: Desk) -> Hearing:
+    section = it.settings.coindcx
+
+    async def wanted() -> Mapping[AccountId, str]:
+        return await it.db.read(keys.in_use, "coindcx", it.leases["trading"].owned())
+
+    return Hearing(
+        coindcx.broker.lanes,
+        SocketIoNet(),
+        (section.spot_stream_url, section.stream_url),
+        it.rng,
+        wanted,
+        partial(desk.hear, "coindcx"),
+        section.private_sockets,
+    )
 
 
 def add_checks(it: Machinery) -> None:

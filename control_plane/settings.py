@@ -133,6 +133,9 @@ class CoinDcxSettings(Section):
 
     api_url: str = "https://api.coindcx.com"
     public_url: str = "https://public.coindcx.com"
+    stream_url: str = "https://stream.coindcx.com"  # sockets: futures, and spot's public channels
+    spot_stream_url: str = "https://stream-spot.coindcx.com"
+    private_sockets: int = Field(200, ge=0)  # accounts that are listened to; the rest are asked
     egress: str = ""  # local addresses and proxies, comma-separated; none is the machine's own
     egress_by_account: dict[str, str] = {}  # accounts pinned to one of them by hand
     per_second: int = Field(16, ge=1)  # of a key, and of an address

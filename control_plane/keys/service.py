@@ -2,7 +2,7 @@
 by a rotation that nobody has to wait for.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
@@ -13,7 +13,7 @@ from loguru import logger
 from control_plane.accounts import service as accounts
 from control_plane.accounts.models import Account
 from control_plane.brokers.coindcx.wire import Credentials
-from control_plane.core.ids import AccountId, Rng, Tenant
+from control_plane.core.ids import AccountId, Rng, Shard, Tenant, shard_of
 from control_plane.infra import audit, keyring
 from control_plane.infra.db import Database, Tx
 from control_plane.infra.failpoints import Failpoints
@@ -25,6 +25,17 @@ from control_plane.keys.store import Kept
 
 PAGE = 100
 NO_KEY = "no broker key yet"
+
+
+def in_use(tx: Tx, exchange: str, shards: Collection[Shard]) -> dict[AccountId, str]:
+    """Accounts of these shards that may trade there, each with the fingerprint of its key."""
+    found = {
+        account: fingerprint
+        for account, fingerprint in store.fingerprints(tx, exchange)
+        if shard_of(account) in shards
+    }
+    places = accounts.places(tx, found.keys())
+    return {one: found[one] for one, place in places.items() if place.state == "active"}
 
 
 @dataclass(frozen=True)

@@ -101,6 +101,11 @@ def drop(tx: Tx, account: AccountId) -> bool:
     return tx.run(delete(keys).where(keys.c.account == account)) == 1
 
 
+def fingerprints(tx: Tx, exchange: str) -> list[tuple[AccountId, str]]:
+    query = select(keys.c.account, keys.c.fingerprint).where(keys.c.exchange == exchange)
+    return [(AccountId(row.account), row.fingerprint) for row in tx.all(query)]
+
+
 def sealed_for_others(tx: Tx, kek_id: str, limit: int) -> list[Kept]:
     """What a rotation still has before it."""
     query = select(keys).where(keys.c.kek_id != kek_id).order_by(keys.c.account).limit(limit)
