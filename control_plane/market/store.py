@@ -1,6 +1,6 @@
 """Instruments, candles, who wants which of them, and how each feed's time runs."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, ClassVar
 
@@ -12,6 +12,7 @@ from control_plane.core.clock import MarketTime
 from control_plane.infra import events
 from control_plane.infra.db import Money, Tx, insert_missing, table
 from control_plane.market.models.aggregation import BUILT_FROM
+from control_plane.market.models.choice import Choice
 from control_plane.market.models.trades import Closed
 from strategy_runtime.rules.instruments import Instrument
 from strategy_runtime.wire.messages import Candle
@@ -49,6 +50,11 @@ class InstrumentRow(SQLModel, table=True):
     taker_fee: Decimal = Field(sa_type=Money)
     order_types: str = "limit,market,stop_limit,stop_market"
     version: int = 1  # rises with each change of a rule
+    max_market_quantity: Decimal | None = Field(default=None, sa_type=Money)
+    min_price: Decimal | None = Field(default=None, sa_type=Money)
+    max_price: Decimal | None = Field(default=None, sa_type=Money)
+    band_up: Decimal | None = Field(default=None, sa_type=Money)
+    band_down: Decimal | None = Field(default=None, sa_type=Money)
 
 
 class CandleRow(SQLModel, table=True):
@@ -80,6 +86,17 @@ class MarketTimeRow(SQLModel, table=True):
     seed: int = Field(default=0, sa_type=BigInteger)
 
 
+class LagRow(SQLModel, table=True):
+    """An instrument whose feed is behind or cannot be believed: no entry is made on its prices."""
+
+    __tablename__: ClassVar[str] = "market_lag"
+
+    instrument: str = Field(primary_key=True)
+    feed: str
+    reason: str
+    since_ms: int = Field(sa_type=BigInteger)
+
+
 class WantRow(SQLModel, table=True):
     """Somebody reads this history: its stream is kept as long as anybody does."""
 
@@ -94,38 +111,74 @@ class WantRow(SQLModel, table=True):
 instruments = table(InstrumentRow)
 candles = table(CandleRow)
 market_times = table(MarketTimeRow)
+lags = table(LagRow)
 wants = table(WantRow)
 
 # ---- instruments ---------------------------------------------------------------------------------
 
 
-def list_instruments(tx: Tx, instrument: Sequence[Instrument], feed: str) -> None:
-    """Make the table say what the feed says, and leave a trace of every rule that changed."""
-    rows = tx.all(select(instruments).where(instruments.c.feed == feed))
-    known = {row.id: row for row in rows}
+def list_instruments(
+    tx: Tx, instrument: Sequence[Instrument], feed: str, choice: Choice | None = None
+) -> None:
+    """Make the table say what the feed says, and leave a trace of every rule that changed. What
+    another feed holds it takes over only if it is preferred.
+    """
+    choice = choice or Choice((feed,))
+    known = {row.id: row for row in tx.all(select(instruments))}
     for listed in instrument:
-        old = known.pop(listed.id, None)
-        values = {**_instrument_values(listed), "feed": feed}
-        if old is None:
-            tx.run(insert_missing(tx, instruments), {**values, "version": 1})
-            events.record(tx, "instrument_listed", "instrument", listed.id)
+        if not choice.may_list(feed, listed.id):
             continue
-
-        changed = sorted(k for k, v in values.items() if old._mapping[k] != v)
-        if changed:
-            values["version"] = old.version + 1
-            tx.run(update(instruments).where(instruments.c.id == listed.id).values(values))
-            events.record(tx, "instrument_changed", "instrument", listed.id, rules=changed)
+        old = known.get(listed.id)
+        if old is not None and old.feed != feed and not choice.takes(feed, listed.id, old.feed):
+            continue
+        known.pop(listed.id, None)
+        _list(tx, listed, feed, old)
     for row in known.values():
-        if row.active:
-            gone = {"active": False, "version": row.version + 1}
-            tx.run(update(instruments).where(instruments.c.id == row.id).values(gone))
-            events.record(tx, "instrument_delisted", "instrument", row.id)
+        if row.active and row.feed == feed:
+            _delist(tx, row)
+
+
+def _list(tx: Tx, listed: Instrument, feed: str, old: Row[Any] | None) -> None:
+    values = {**_instrument_values(listed), "feed": feed}
+    if old is None:
+        tx.run(insert_missing(tx, instruments), {**values, "version": 1})
+        events.record(tx, "instrument_listed", "instrument", listed.id)
+        return
+
+    changed = sorted(k for k, v in values.items() if old._mapping[k] != v)
+    if not changed:
+        return
+    values["version"] = old.version + 1
+    tx.run(update(instruments).where(instruments.c.id == listed.id).values(values))
+    if "feed" in changed:
+        # Another market's past is not this one's: strategies must never see the two as one.
+        tx.run(delete(candles).where(candles.c.instrument == listed.id))
+        told = {"before": old.feed, "feed": feed}
+        events.record(tx, "instrument_feed_changed", "instrument", listed.id, **told)
+    events.record(tx, "instrument_changed", "instrument", listed.id, rules=changed)
+
+
+def _delist(tx: Tx, row: Row[Any]) -> None:
+    gone = {"active": False, "version": row.version + 1}
+    tx.run(update(instruments).where(instruments.c.id == row.id).values(gone))
+    events.record(tx, "instrument_delisted", "instrument", row.id)
+
+
+def retire_feeds(tx: Tx, feeds: Collection[str]) -> None:
+    """What only feeds list that do not run here any more is offered no longer."""
+    for row in tx.all(select(instruments).where(instruments.c.active)):
+        if row.feed not in feeds:
+            _delist(tx, row)
 
 
 def find_instrument(tx: Tx, identity: str) -> Instrument | None:
     row = tx.first(select(instruments).where(instruments.c.id == identity))
     return None if row is None else _instrument(row)
+
+
+def feed_of(tx: Tx, identity: str) -> str | None:
+    found: str | None = tx.scalar(select(instruments.c.feed).where(instruments.c.id == identity))
+    return found
 
 
 def active_instruments(tx: Tx, feed: str | None = None) -> list[Instrument]:
@@ -275,6 +328,35 @@ def wanted(tx: Tx) -> Mapping[tuple[str, Resolution], int]:
         wants.c.instrument, wants.c.resolution
     )
     return {(row.instrument, row.resolution): row.lookback for row in tx.all(query)}
+
+
+# ---- lags ----------------------------------------------------------------------------------------
+
+
+def lagging(tx: Tx) -> Mapping[str, tuple[str, int]]:
+    """Why, and since when, for each instrument that is behind."""
+    return {row.instrument: (row.reason, row.since_ms) for row in tx.all(select(lags))}
+
+
+def lag_of(tx: Tx, instrument: str) -> str | None:
+    found: str | None = tx.scalar(select(lags.c.reason).where(lags.c.instrument == instrument))
+    return found
+
+
+def put_lag(tx: Tx, instrument: str, feed: str, reason: str | None) -> None:
+    """Say that an instrument is behind, or with no reason that it has caught up."""
+    known = lag_of(tx, instrument)
+    if known == reason:
+        return
+    tx.run(delete(lags).where(lags.c.instrument == instrument))
+    if reason is None:
+        events.record(tx, "instrument_caught_up", "instrument", instrument, feed=feed)
+        return
+    tx.run(
+        insert(lags),
+        {"instrument": instrument, "feed": feed, "reason": reason, "since_ms": tx.now_ms()},
+    )
+    events.record(tx, "instrument_lagging", "instrument", instrument, feed=feed, reason=reason)
 
 
 # ---- time ----------------------------------------------------------------------------------------
