@@ -14,15 +14,15 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-import docker
 import pytest
-from docker.errors import DockerException
 from redis import Redis
 from redis.exceptions import RedisError
 from sqlalchemy import create_engine, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
+from control_plane.containers.docker.engine import Engine
+from control_plane.containers.errors import EngineUnreachable, LaunchFailed
 from control_plane.infra import embedded
 
 DATABASE_URL = "SLIPWAY_TEST_DATABASE_URL"
@@ -35,17 +35,16 @@ NOT_RUN = pytest.StashKey[Counter[str]]()
 
 
 def engine_answers() -> bool:
-    try:
-        client = docker.from_env(timeout=5)
-    except DockerException:
-        return False
+    return asyncio.run(_ping(Engine(os.environ.get("DOCKER_HOST"))))
 
+
+async def _ping(engine: Engine) -> bool:
     try:
-        return bool(client.ping())
-    except DockerException:
+        return bool(await engine.call("ping"))
+    except (EngineUnreachable, LaunchFailed):
         return False
     finally:
-        client.close()
+        await engine.close()
 
 
 def postgres_answers() -> bool:

@@ -167,25 +167,23 @@ metrics = table(MetricRow)
 # Both databases join the few keys that are asked for with the primary key; a list of row values
 # would make SQLite read the whole table. Built once: putting a statement together costs as much as
 # running it.
-_ASKED_SQLITE = "FROM json_each(:asked) AS asked JOIN"
-_ASKED_POSTGRES = "FROM jsonb_array_elements(CAST(:asked AS jsonb)) AS asked(value) JOIN"
-_DECIDED_SQLITE = text(
-    f"""SELECT e.deployment_id, e."trigger", e.body_sha256 {_ASKED_SQLITE} execution AS e
+_TRIGGERS_SQLITE = "FROM json_each(:triggers) AS asked JOIN"
+_FRAMES_SQLITE = "FROM json_each(:frames) AS asked JOIN"
+_TRIGGERS_POSTGRES = "FROM jsonb_array_elements(CAST(:triggers AS jsonb)) AS asked(value) JOIN"
+_FRAMES_POSTGRES = "FROM jsonb_array_elements(CAST(:frames AS jsonb)) AS asked(value) JOIN"
+_KNOWN_SQLITE = text(
+    f"""SELECT e.deployment_id, e."trigger", e.body_sha256, 0, 0 {_TRIGGERS_SQLITE} execution AS e
     ON e.deployment_id = json_extract(asked.value, '$[0]')
-    AND e."trigger" = json_extract(asked.value, '$[1]')"""
-)
-_DECIDED_POSTGRES = text(
-    f"""SELECT e.deployment_id, e."trigger", e.body_sha256 {_ASKED_POSTGRES} execution AS e
-    ON e.deployment_id = asked.value->>0 AND e."trigger" = asked.value->>1"""
-)
-_SEEN_SQLITE = text(
-    f"""SELECT i.deployment_id, i.generation, i.run, i.n {_ASKED_SQLITE} inbox AS i
+    AND e."trigger" = json_extract(asked.value, '$[1]')
+    UNION ALL SELECT i.deployment_id, i.run, NULL, i.generation, i.n {_FRAMES_SQLITE} inbox AS i
     ON i.deployment_id = json_extract(asked.value, '$[0]')
     AND i.generation = json_extract(asked.value, '$[1]')
     AND i.run = json_extract(asked.value, '$[2]') AND i.n = json_extract(asked.value, '$[3]')"""
 )
-_SEEN_POSTGRES = text(
-    f"""SELECT i.deployment_id, i.generation, i.run, i.n {_ASKED_POSTGRES} inbox AS i
+_KNOWN_POSTGRES = text(
+    f"""SELECT e.deployment_id, e."trigger", e.body_sha256, 0, 0 {_TRIGGERS_POSTGRES} execution AS e
+    ON e.deployment_id = asked.value->>0 AND e."trigger" = asked.value->>1
+    UNION ALL SELECT i.deployment_id, i.run, NULL, i.generation, i.n {_FRAMES_POSTGRES} inbox AS i
     ON i.deployment_id = asked.value->>0 AND i.generation = CAST(asked.value->>1 AS integer)
     AND i.run = asked.value->>2 AND i.n = CAST(asked.value->>3 AS bigint)"""
 )
@@ -195,22 +193,27 @@ _INSERTS = {
 }
 
 
-def decided(
-    tx: Tx, triggers: Collection[tuple[DeploymentId, str]]
-) -> dict[tuple[DeploymentId, str], str]:
-    """The body hashes of the decisions that these triggers already have."""
-    query = _DECIDED_POSTGRES if tx.is_postgres else _DECIDED_SQLITE
-    rows = tx.all(query, {"asked": canonical_json(sorted(triggers))})
-    return {(DeploymentId(row.deployment_id), row.trigger): row.body_sha256 for row in rows}
-
-
-def seen(tx: Tx, keys: Collection[Key]) -> set[Key]:
-    query = _SEEN_POSTGRES if tx.is_postgres else _SEEN_SQLITE
-    rows = tx.all(query, {"asked": canonical_json(sorted(keys))})
-    return {(DeploymentId(row.deployment_id), row.generation, row.run, row.n) for row in rows}
+def known(
+    tx: Tx, triggers: Collection[tuple[DeploymentId, str]], frames: Collection[Key]
+) -> tuple[dict[tuple[DeploymentId, str], str], set[Key]]:
+    """The body hashes of the decisions that these triggers already have, and which of the frames
+    were settled before; in one round trip.
+    """
+    rows = tx.all(
+        _KNOWN_POSTGRES if tx.is_postgres else _KNOWN_SQLITE,
+        {"triggers": canonical_json(sorted(triggers)), "frames": canonical_json(sorted(frames))},
+    )
+    decided = {(DeploymentId(r[0]), r[1]): r[2] for r in rows if r[2] is not None}
+    seen = {(DeploymentId(r[0]), r[3], r[1], r[4]) for r in rows if r[2] is None}
+    return decided, seen
 
 
 def add(tx: Tx, into: Table, rows: Sequence[Mapping[str, Any]]) -> None:
+    if rows and not tx.is_postgres:
+        # Past the compiler, which costs as much as the disk does here.
+        names = tuple(rows[0])
+        tx.insert_tuples(into, names, [tuple(map(row.__getitem__, names)) for row in rows])
+        return
     tx.run(_INSERTS[into], rows)
 
 

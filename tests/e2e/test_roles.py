@@ -79,9 +79,8 @@ async def test_four_processes_turn_a_signal_into_a_trade_and_change_course(
     run(api, "subscribe", "swings", "--account", "practice", "--capital", "1000", "--risk", "0.01")
     await wait_until(lambda: ledger.count("trade") >= 2, 60, "two trades")
 
-    sulks = of(api, "sulks")
-    assert sulks["observed"] == "failed"
-    assert "ValueError: not today" in sulks["reason"]
+    await wait_until(lambda: of(api, "sulks")["observed"] == "failed", 30, "the other's failure")
+    assert "ValueError: not today" in of(api, "sulks")["reason"]
 
     before = ledger.count("execution")
     identity = of(api, "swings")["id"]

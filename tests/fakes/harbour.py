@@ -105,6 +105,8 @@ class Harbour:
                 self.stop(20)
             except subprocess.TimeoutExpired:
                 self.kill()
+        if not (self.data_dir / "installation").is_file() or not self.processes():
+            return
         subprocess.run(
             [sys.executable, "-m", "control_plane.cli", "down"],
             cwd=self.folder,

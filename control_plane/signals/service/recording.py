@@ -93,12 +93,9 @@ class Recorder:
         held = self._held(tx, (arrival.shard for arrival in arrivals), now)
         ours = [arrival for arrival in arrivals if held.get(arrival.shard) == arrival.epoch]
         standings = deployments.standings(tx, {arrival.deployment for arrival in ours})
-        stored = Stored(
-            decided=store.decided(
-                tx, {(a.deployment, a.execution.trigger) for a in ours if a.wrong is None}
-            ),
-            seen=store.seen(tx, {arrival.key for arrival in ours}),
-        )
+        triggers = {(a.deployment, a.execution.trigger) for a in ours if a.wrong is None}
+        decided, seen = store.known(tx, triggers, {arrival.key for arrival in ours})
+        stored = Stored(decided, seen)
         settled = settle(arrivals, _senders(tx, ours, standings, now), stored)
         fresh = [one for one in settled if one.outcome not in {"known", "left"}]
         committed = [one for one in fresh if one.outcome == "committed"]
