@@ -172,7 +172,8 @@ _FRAMES_SQLITE = "FROM json_each(:frames) AS asked JOIN"
 _TRIGGERS_POSTGRES = "FROM jsonb_array_elements(CAST(:triggers AS jsonb)) AS asked(value) JOIN"
 _FRAMES_POSTGRES = "FROM jsonb_array_elements(CAST(:frames AS jsonb)) AS asked(value) JOIN"
 _KNOWN_SQLITE = text(
-    f"""SELECT e.deployment_id, e."trigger", e.body_sha256, 0, 0 {_TRIGGERS_SQLITE} execution AS e
+    f"""SELECT e.deployment_id AS ship, e."trigger" AS said, e.body_sha256 AS digest,
+    0 AS generation, 0 AS n {_TRIGGERS_SQLITE} execution AS e
     ON e.deployment_id = json_extract(asked.value, '$[0]')
     AND e."trigger" = json_extract(asked.value, '$[1]')
     UNION ALL SELECT i.deployment_id, i.run, NULL, i.generation, i.n {_FRAMES_SQLITE} inbox AS i
@@ -181,7 +182,8 @@ _KNOWN_SQLITE = text(
     AND i.run = json_extract(asked.value, '$[2]') AND i.n = json_extract(asked.value, '$[3]')"""
 )
 _KNOWN_POSTGRES = text(
-    f"""SELECT e.deployment_id, e."trigger", e.body_sha256, 0, 0 {_TRIGGERS_POSTGRES} execution AS e
+    f"""SELECT e.deployment_id AS ship, e."trigger" AS said, e.body_sha256 AS digest,
+    0 AS generation, 0 AS n {_TRIGGERS_POSTGRES} execution AS e
     ON e.deployment_id = asked.value->>0 AND e."trigger" = asked.value->>1
     UNION ALL SELECT i.deployment_id, i.run, NULL, i.generation, i.n {_FRAMES_POSTGRES} inbox AS i
     ON i.deployment_id = asked.value->>0 AND i.generation = CAST(asked.value->>1 AS integer)
@@ -203,8 +205,8 @@ def known(
         _KNOWN_POSTGRES if tx.is_postgres else _KNOWN_SQLITE,
         {"triggers": canonical_json(sorted(triggers)), "frames": canonical_json(sorted(frames))},
     )
-    decided = {(DeploymentId(r[0]), r[1]): r[2] for r in rows if r[2] is not None}
-    seen = {(DeploymentId(r[0]), r[3], r[1], r[4]) for r in rows if r[2] is None}
+    decided = {(DeploymentId(r.ship), r.said): r.digest for r in rows if r.digest is not None}
+    seen = {(DeploymentId(r.ship), r.generation, r.said, r.n) for r in rows if r.digest is None}
     return decided, seen
 
 
