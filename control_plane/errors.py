@@ -14,6 +14,8 @@ A refusal says what is wrong, which field if there is one, and what to do about 
 class SlipwayError(Exception):
     """A refusal that a person can read. Anything else that is raised is a bug."""
 
+    retry_seconds: int = 0  # when to come back, where that is known
+
     def __init__(self, what: str, *, field: str | None = None, remedy: str | None = None) -> None:
         super().__init__(what)
         self.what = what

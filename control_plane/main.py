@@ -39,6 +39,7 @@ from control_plane.infra.embedded import EmbeddedServer
 from control_plane.infra.failpoints import Failpoints
 from control_plane.infra.health import Health
 from control_plane.infra.http_server import HttpServer
+from control_plane.infra.idempotency import Sweeper
 from control_plane.infra.leases import Leases
 from control_plane.infra.mail import ConsoleOutbox, FileOutbox, Mail
 from control_plane.infra.passwords import Passwords
@@ -120,6 +121,7 @@ async def _open_site(app: App, stack: AsyncExitStack) -> None:
     signer = root.signer(checkpoints.PURPOSE)
     signs = Checkpoints(machinery.db, machinery.clock, machinery.folder.path, signer)
     machinery.loops["audit"] = signs.run
+    machinery.loops["kept-answers"] = Sweeper(machinery.db, machinery.clock).run
     users = Users(
         machinery.db,
         machinery.clock,

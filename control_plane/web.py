@@ -83,6 +83,7 @@ def build(services: Services, settings: Settings, clock: Clock, rng: Rng, token:
         ],
         doors=[doors(who.sessions, who.letters)],
         authenticate=Authenticator(services.users, who.sessions, who.tokens, who.factors, token),
+        db=services.db,
         clock=clock,
         rng=rng,
         options=HttpOptions(

@@ -184,9 +184,7 @@ class Users:
     def refuse_hasty(self, email: str, network: str, now: float) -> None:
         wait = self.guesses.wait_seconds(email, network, now)
         if wait > 0:
-            raise Throttled(
-                "Too many wrong passwords in a row.", remedy=f"Try again in {wait:.0f} s."
-            )
+            raise Throttled("Too many wrong passwords in a row.", wait)
 
     async def _keep_strong(self, found: tuple[User, str] | None, password: str) -> None:
         """A hash with yesterday's parameters is made anew, while the password is at hand."""

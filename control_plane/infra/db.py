@@ -14,6 +14,7 @@ import sqlite3
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import suppress
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
@@ -197,11 +198,16 @@ def among(tx: Tx, column: Any, values: Collection[str]) -> ColumnElement[bool]:
 
 def insert_missing(tx: Tx, into: Table) -> Executable:
     """An insert that leaves a row alone which is there already: for rows that a repeat, or a second
-    process at the same moment, would write alike.
+    process at the same moment, would write alike. `run` says how many were missing.
     """
-    if tx.is_postgres:
-        return postgresql.insert(into).on_conflict_do_nothing()
-    return sqlite.insert(into).on_conflict_do_nothing()
+    made = postgresql.insert(into) if tx.is_postgres else sqlite.insert(into)
+    # Without this the count of an insert is -1 on PostgreSQL, which is as true as 1.
+    return made.on_conflict_do_nothing().execution_options(preserve_rowcount=True)
+
+
+# What else is written in each transaction of one request, given what the transaction came to.
+Rider = Callable[[Tx, Any], None]
+RIDER: ContextVar[Rider | None] = ContextVar("RIDER", default=None)
 
 
 @dataclass
@@ -214,6 +220,9 @@ class Database:
     async def write(
         self, work: Callable[Concatenate[Tx, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
+        rider = RIDER.get()  # here: the lanes' threads have a context of their own
+        if rider is not None:
+            work = _accompanied(work, rider)
         return await self._on(self.writers, lambda: self._transact(work, *args, **kwargs))
 
     async def read(
@@ -272,6 +281,17 @@ class Database:
                 return work(Tx(connection, self.clock), *args, **kwargs)
         except OperationalError as error:
             raise unavailable(error) from error
+
+
+def _accompanied(
+    work: Callable[Concatenate[Tx, P], T], rider: Rider
+) -> Callable[Concatenate[Tx, P], T]:
+    def both(tx: Tx, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        result = work(tx, *args, **kwargs)
+        rider(tx, result)
+        return result
+
+    return both
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,10 @@ Anything else that is raised is a bug: it leaves as a 500 that says nothing but 
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from math import ceil
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, FastAPI, Request, Security
+from fastapi import APIRouter, Depends, FastAPI, Request, Response, Security
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from fastapi.security import HTTPBasic, HTTPBearer
@@ -26,8 +27,10 @@ from control_plane.errors import (
     SlipwayError,
     Unavailable,
 )
+from control_plane.infra.db import Database
 from control_plane.infra.http_edge import Edge, HostNames, Turned
 from control_plane.infra.http_limits import Limits
+from control_plane.infra.http_once import REPLAYED, Once, Replayed, begin_once, forget_once
 
 PREFIX = "/api/v1"
 PROBLEM = "application/problem+json"
@@ -38,7 +41,21 @@ class Unauthenticated(Forbidden):
 
 
 class Throttled(Unavailable):
-    """Too often; the remedy says when to come back (429)."""
+    """Too often; the remedy and `Retry-After` say when to come back (429)."""
+
+    def __init__(self, what: str, wait_seconds: float, *, remedy: str = "") -> None:
+        self.retry_seconds = max(1, ceil(wait_seconds))
+        super().__init__(what, remedy=remedy or f"Try again in {self.retry_seconds} s.")
+
+
+class Stale(Conflict):
+    """It is no longer as the caller saw it; `version` is what it is now (412)."""
+
+    def __init__(self, what: str, version: int) -> None:
+        super().__init__(
+            what, field="If-Match", remedy="Look at it again, and send the ETag that you get."
+        )
+        self.version = version
 
 
 class NotAllowed(Invalid):
@@ -60,6 +77,7 @@ STATUS: Mapping[type[SlipwayError], int] = {
     Unauthenticated: 401,
     Throttled: 429,
     NotAllowed: 405,
+    Stale: 412,
     Missing: 404,
     Conflict: 409,
     Invalid: 422,
@@ -92,7 +110,9 @@ async def known_caller(request: Request) -> Caller:
         request.scope["slipway.headers"].update(left.headers)
         if left.retry_seconds:
             raise Throttled(
-                "You ask too often.", remedy=f"Go on in {left.retry_seconds} s, and more slowly."
+                "You ask too often.",
+                left.retry_seconds,
+                remedy=f"Go on in {left.retry_seconds} s, and more slowly.",
             )
     return caller
 
@@ -125,6 +145,10 @@ async def _admin(caller: Annotated[Caller, Depends(known_caller)]) -> Caller:
     if not caller.is_admin:
         raise Forbidden("Only an admin may do this.", remedy="Ask one.")
     return caller
+
+
+async def _once(request: Request, caller: Annotated[Caller, Depends(known_caller)]) -> None:
+    await begin_once(request, caller.tenant)
 
 
 Me = Annotated[Caller, Depends(known_caller)]
@@ -160,6 +184,7 @@ def create_app(
     pages: Sequence[APIRouter],
     doors: Sequence[APIRouter] = (),
     authenticate: Authenticate,
+    db: Database,
     clock: Clock,
     rng: Rng,
     options: HttpOptions,
@@ -178,7 +203,11 @@ def create_app(
     app.state.authenticate = authenticate
     app.state.limits = Limits(clock.monotonic, options.requests_per_minute, options.burst)
     for router in routers:
-        app.include_router(router, prefix=PREFIX, dependencies=[*DESCRIBED, Depends(known_caller)])
+        app.include_router(
+            router,
+            prefix=PREFIX,
+            dependencies=[*DESCRIBED, Depends(known_caller), Depends(_once)],
+        )
     for router in doors:
         app.include_router(router, prefix=PREFIX)
     for router in pages:
@@ -187,6 +216,8 @@ def create_app(
     app.add_exception_handler(SlipwayError, _refused)
     app.add_exception_handler(RequestValidationError, _misshapen)
     app.add_exception_handler(HTTPException, _not_routed)
+    app.add_exception_handler(Replayed, _again)
+    app.add_middleware(Once, db=db, rng=rng, prefix=PREFIX)
     app.add_middleware(
         Edge,
         clock=clock,
@@ -215,13 +246,15 @@ def problem(error: SlipwayError, request_id: str) -> JSONResponse:
         "request_id": request_id,
         "errors": error.errors if isinstance(error, Listed) else None,
     }
-    headers = {"WWW-Authenticate": 'Basic realm="Slipway", charset="UTF-8"'}
-    return JSONResponse(
-        {key: value for key, value in body.items() if value is not None},
-        status,
-        headers if status == STATUS[Unauthenticated] else None,
-        media_type=PROBLEM,
-    )
+    headers = {}
+    if status == STATUS[Unauthenticated]:
+        headers["WWW-Authenticate"] = 'Basic realm="Slipway", charset="UTF-8"'
+    if error.retry_seconds:
+        headers["Retry-After"] = str(error.retry_seconds)
+    if isinstance(error, Stale):
+        headers["ETag"] = f'"{error.version}"'
+    told = {key: value for key, value in body.items() if value is not None}
+    return JSONResponse(told, status, headers, media_type=PROBLEM)
 
 
 async def _refused(request: Request, error: Exception) -> JSONResponse:
@@ -231,10 +264,19 @@ async def _refused(request: Request, error: Exception) -> JSONResponse:
 
 async def _misshapen(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
+    forget_once(request.scope)
     findings = [_finding(found) for found in error.errors()]
     first = findings[0]
     refusal = Listed(first["what"], field=first["field"], remedy=first["remedy"], errors=findings)
     return problem(refusal, request.scope["slipway.request_id"])
+
+
+async def _again(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, Replayed)
+    answer = Response(error.answer.body, error.answer.status)
+    answer.raw_headers = [(name.encode(), value.encode()) for name, value in error.answer.headers]
+    answer.headers[REPLAYED] = "true"
+    return answer
 
 
 async def _not_routed(request: Request, error: Exception) -> JSONResponse:

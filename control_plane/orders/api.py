@@ -224,8 +224,8 @@ def halt_routes(halts: Halts) -> APIRouter:
     @router.post("", status_code=201)
     async def halt(me: Admin, body: HaltIn) -> HaltedOut:
         """Refuse entries in this scope from now on. Exits and stops always go."""
-        denied = await halts.halt(body.scope, by_user=me.name, reason=body.reason, mode=body.mode)
-        return HaltedOut(scope=body.scope, denied=denied)
+        done = await halts.halt(body.scope, by_user=me.name, reason=body.reason, mode=body.mode)
+        return HaltedOut.model_validate(done)
 
     @router.post("/lift", status_code=204)
     async def lift(me: Admin, body: LiftIn) -> None:

@@ -15,14 +15,20 @@ from strategy_runtime.wire import names
 
 
 @dataclass(frozen=True)
+class Halted:
+    scope: str
+    denied: int  # orders that had not left and never will
+
+
+@dataclass(frozen=True)
 class Halts:
     db: Database
     bus: Bus
 
     async def halt(
         self, scope: str, *, by_user: str, reason: str = "", mode: Mode = "halt_new"
-    ) -> int:
-        """Refuse entries in this scope from now on; how many that had not left were denied."""
+    ) -> Halted:
+        """Refuse entries in this scope from now on, also those that have not left."""
         return await self.db.write(self._halt, scope, mode, by_user, reason)
 
     async def unhalt(self, scope: str, *, by_user: str) -> None:
@@ -31,7 +37,7 @@ class Halts:
     async def listed(self) -> list[Row[Any]]:
         return await self.db.read(halts.listed)
 
-    def _halt(self, tx: Tx, scope: str, mode: Mode, by_user: str, reason: str) -> int:
+    def _halt(self, tx: Tx, scope: str, mode: Mode, by_user: str, reason: str) -> Halted:
         _check(scope)
         now = tx.now_ms()
         halts.put(tx, scope, mode, is_active=True, reason=reason, by_user=by_user, now=now)
@@ -40,7 +46,7 @@ class Halts:
             tx, "halted", "halt", scope, mode=mode, by=by_user, reason=reason, denied=denied
         )
         tx.after_commit(lambda: self.bus.hint(names.wake("orders")))
-        return denied
+        return Halted(scope, denied)
 
 
 def _unhalt(tx: Tx, scope: str, by_user: str) -> None:

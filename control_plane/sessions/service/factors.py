@@ -1,5 +1,6 @@
 """A second factor for whoever wants one: an app's six digits, each good once."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from control_plane.accounts.models import Throttle, User
@@ -52,8 +53,7 @@ class Factors:
 
     async def start(self, user: UserId) -> NewFactor:
         secret = self.rng.bytes(totp.SECRET_BYTES)
-        email = await self.db.write(_start, user, self.box.seal(secret, user))
-        return NewFactor(totp.spelled(secret), totp.uri(secret, email))
+        return await self.db.write(_start, user, secret, self.box.seal(secret, user))
 
     async def confirm(self, user: UserId, code: str) -> None:
         found = await self.db.read(store.factor, user)
@@ -61,22 +61,28 @@ class Factors:
             raise FactorStands(
                 "No second factor is being set up.", remedy="POST /api/v1/me/second-factor first."
             )
-        await self._check(user, found[0], code)
-        await self.db.write(_confirm, user)
+        await self._check(user, found[0], code, _confirm)
 
     async def drop(self, user: UserId) -> None:
         if not await self.db.write(_drop, user):
             raise FactorStands("There is no second factor.")
 
-    async def _check(self, user: UserId, sealed: bytes, code: str) -> None:
+    async def _check(
+        self,
+        user: UserId,
+        sealed: bytes,
+        code: str,
+        also: Callable[[Tx, UserId], None] = lambda _tx, _user: None,
+    ) -> None:
+        """`also` is done in the transaction that uses the code up."""
         now = self.clock.monotonic()
         wait = self.guesses.wait_seconds(user, now)
         if wait > 0:
-            raise Throttled("Too many wrong codes in a row.", remedy=f"Try again in {wait:.0f} s.")
+            raise Throttled("Too many wrong codes in a row.", wait)
         secret = self.box.open(sealed, user)
         assert secret is not None, "sealed for this user by us"
         seconds = ms(self.clock.now()) // 1000
-        if not await self.db.write(_use, user, secret, code, seconds):
+        if not await self.db.write(_use, user, secret, code, seconds, also):
             self.guesses.failed(user, now)
             raise WrongCode(
                 "This code is wrong, too old, or was used already.",
@@ -86,12 +92,22 @@ class Factors:
         self.guesses.succeeded(user)
 
 
-def _use(tx: Tx, user: UserId, secret: bytes, code: str, seconds: int) -> bool:
+def _use(
+    tx: Tx,
+    user: UserId,
+    secret: bytes,
+    code: str,
+    seconds: int,
+    also: Callable[[Tx, UserId], None],
+) -> bool:
     step = totp.matching_step(secret, code, seconds, store.last_step(tx, user))
-    return step is not None and store.use_step(tx, user, step)
+    if step is None or not store.use_step(tx, user, step):
+        return False
+    also(tx, user)
+    return True
 
 
-def _start(tx: Tx, user: UserId, sealed: bytes) -> str:
+def _start(tx: Tx, user: UserId, secret: bytes, sealed: bytes) -> NewFactor:
     found = store.factor(tx, user)
     if found is not None and found[1]:
         raise FactorStands(
@@ -100,7 +116,7 @@ def _start(tx: Tx, user: UserId, sealed: bytes) -> str:
     store.put_factor(tx, user, sealed)
     owner = find_user(tx, user)
     assert owner is not None
-    return owner.email
+    return NewFactor(totp.spelled(secret), totp.uri(secret, owner.email))
 
 
 def _confirm(tx: Tx, user: UserId) -> None:

@@ -144,7 +144,7 @@ class Letters:
         who = f"letters {network}"
         wait = self.users.guesses.network.wait_seconds(who, now)
         if wait > 0:
-            raise Throttled("Too many letters.", remedy=f"Try again in {wait:.0f} s.")
+            raise Throttled("Too many letters.", wait)
         self.users.guesses.network.failed(who, now)
 
 

@@ -1,7 +1,7 @@
 """Personal API tokens: for programs, with an end and with no more rights than they need."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from control_plane.accounts import service as accounts
 from control_plane.accounts.models import User
@@ -19,15 +19,19 @@ DAY_MS = 86_400_000
 
 
 @dataclass(frozen=True)
+class MadeToken:
+    id: str
+    token: str = field(repr=False)  # nobody sees it again
+    expires_ms: int
+
+
+@dataclass(frozen=True)
 class ApiTokens:
     db: Database
     clock: Clock
     rng: Rng
 
-    async def make(
-        self, user: UserId, name: str, scopes: Sequence[str], days: int
-    ) -> tuple[ApiToken, str]:
-        """The token, and its text, which nobody sees again."""
+    async def make(self, user: UserId, name: str, scopes: Sequence[str], days: int) -> MadeToken:
         text = secret(self.rng, API_PREFIX)
         now = ms(self.clock.now())
         made = ApiToken(
@@ -39,8 +43,7 @@ class ApiTokens:
             created_ms=now,
             expires_ms=now + days * DAY_MS,
         )
-        await self.db.write(_make, made, digest(text))
-        return made, text
+        return await self.db.write(_make, made, text)
 
     async def known(self, text: str) -> tuple[User, ApiToken]:
         found = await self.db.read(_find, digest(text))
@@ -72,8 +75,8 @@ def _find(tx: Tx, hashed: str) -> tuple[User, ApiToken] | None:
     return None if token is None or user is None else (user, token)
 
 
-def _make(tx: Tx, token: ApiToken, hashed: str) -> None:
-    store.insert_token(tx, token, hashed)
+def _make(tx: Tx, token: ApiToken, text: str) -> MadeToken:
+    store.insert_token(tx, token, digest(text))
     audit.record(
         tx,
         "api_token_made",
@@ -83,6 +86,7 @@ def _make(tx: Tx, token: ApiToken, hashed: str) -> None:
         name=token.name,
         scopes=list(token.scopes),
     )
+    return MadeToken(token.id, text, token.expires_ms)
 
 
 def _revoke(tx: Tx, user: UserId, identity: str) -> bool:

@@ -14,6 +14,7 @@ from starlette.routing import Route
 
 from control_plane.core.clock import Clock
 from control_plane.core.ids import Rng
+from control_plane.infra.db import Database
 from control_plane.infra.http import Caller, HttpOptions, Unauthenticated, create_app
 from control_plane.infra.http_edge import HostNames
 from control_plane.infra.http_server import HttpServer, NotListening
@@ -63,12 +64,15 @@ async def test_a_stop_before_the_start_counts() -> None:
         await server.run(APP)
 
 
-async def test_a_body_that_dawdles_is_given_up(real_clock: Clock, rng: Rng) -> None:
+async def test_a_body_that_dawdles_is_given_up(
+    memory: Database, real_clock: Clock, rng: Rng
+) -> None:
     options = HttpOptions(HostNames(), body_seconds=0.2)
     app = create_app(
         routers=[],
         pages=[_echo()],
         authenticate=_nobody,
+        db=memory,
         clock=real_clock,
         rng=rng,
         options=options,

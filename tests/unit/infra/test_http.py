@@ -8,6 +8,7 @@ from fastapi import APIRouter, FastAPI, Request
 
 from control_plane.core.ids import Tenant
 from control_plane.errors import Conflict, Missing, Unavailable
+from control_plane.infra.db import Database
 from control_plane.infra.http import (
     Caller,
     HttpOptions,
@@ -62,11 +63,12 @@ async def _authenticate(request: Request) -> Caller:
 
 
 @pytest.fixture
-def app(clock: FakeClock) -> FastAPI:
+def app(memory: Database, clock: FakeClock) -> FastAPI:
     return create_app(
         routers=[_routes()],
         pages=[_pages()],
         authenticate=_authenticate,
+        db=memory,
         clock=clock,
         rng=SeededRng(1),
         options=HttpOptions(HostNames(frozenset({"slipway.example"})), max_body_bytes=500),

@@ -6,7 +6,7 @@ from sqlalchemy import update
 from control_plane.brokers.paper import service as play_money
 from control_plane.infra.db import Database
 from control_plane.orders.errors import NoSuchHalt, NoSuchScope
-from control_plane.orders.service.halting import Halts
+from control_plane.orders.service.halting import Halted, Halts
 from control_plane.tables import SCHEMA
 from strategy_runtime.rules.money import ZERO
 from tests.factories import D
@@ -32,7 +32,7 @@ async def test_a_halt_refuses_entries_in_its_scope_from_the_commit_on(
 ) -> None:
     await ship.signal("LONG")
     await ship.loops.planner.once()
-    assert await halts.halt(scope, by_user="us1", reason="enough") == 1
+    assert await halts.halt(scope, by_user="us1", reason="enough") == Halted(scope, 1)
     await ship.signal("LONG")
     await ship.work()
     assert (await ship.only("intents", leg="entry")).state == "DENIED"
