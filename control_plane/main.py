@@ -157,12 +157,11 @@ def _mail(machinery: Machinery) -> Mail:
 
 
 def _health(machinery: Machinery) -> Health:
-    checks = {
-        "database": health.database_answers(machinery.db),
-        "schema": health.schema_is_current(machinery.db),
-        "redis": health.redis_answers(machinery.bus),
-        "loops": health.loops_run(machinery.supervisor),
-    }
+    checks = machinery.checks  # roles that are added later add theirs
+    checks["database"] = health.database_answers(machinery.db)
+    checks["schema"] = health.schema_is_current(machinery.db)
+    checks["redis"] = health.redis_answers(machinery.bus)
+    checks["loops"] = health.loops_run(machinery.supervisor)
     for role, leases in machinery.leases.items():
         checks[f"{role}-leases"] = health.leases_held(leases)
     return Health(checks)

@@ -36,6 +36,7 @@ from control_plane.infra.datafolder import DataFolder
 from control_plane.infra.db import Database
 from control_plane.infra.embedded import EmbeddedServer
 from control_plane.infra.failpoints import Failpoints
+from control_plane.infra.health import Check
 from control_plane.infra.leases import Leases
 from control_plane.infra.socket_io import SocketIoNet
 from control_plane.infra.supervisor import Supervisor
@@ -70,6 +71,7 @@ class Machinery:
     supervisor: Supervisor
     leases: Mapping[Role, Leases]
     loops: dict[str, Loop] = field(default_factory=dict)
+    checks: dict[str, Check] = field(default_factory=dict)  # what readiness asks
     before_stop: list[Loop] = field(default_factory=list)  # in order, while the loops still run
 
 
@@ -104,6 +106,7 @@ async def add_fleet(it: Machinery) -> None:
         it.settings.fleet.sweep_seconds,
     )
     desk = CommandDesk("fleet", it.db, it.bus, it.clock, leases, {"cut_off": reconciler.cut_off})
+    it.checks["launcher"] = hands.launcher.available
     it.loops["fleet"] = reconciler.run
     it.loops["fleet-engine"] = reconciler.listen
     it.loops["fleet-access"] = Keeper(it.db, it.clock, leases, access, scale).run

@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -90,6 +91,10 @@ def browser_is_there() -> bool:
     return any(map(shutil.which, BROWSERS))
 
 
+def environment_is_made() -> bool:
+    return (Path(__file__).parents[1] / ".venv" / "installed" / "test.txt").exists()
+
+
 def compose_command() -> list[str] | None:
     """Whichever this machine has; the plugin first."""
     plugin = ["docker", "compose"]
@@ -115,6 +120,7 @@ SERVICES = {
     "redis_url": Service(f"Redis at {REDIS_URL}", cache(redis_answers)),
     "redis": Service("Redis-protocol server", cache(redis_is_there)),
     "browser": Service("Chromium", cache(browser_is_there)),
+    "made": Service("environment of make's", cache(environment_is_made)),
 }
 
 

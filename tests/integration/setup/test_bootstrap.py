@@ -60,10 +60,8 @@ def test_what_it_does_not_know_it_refuses() -> None:
     assert answer.stderr == "slipway: usage: scripts/bootstrap run|test\n"
 
 
+@pytest.mark.made
 def test_an_environment_that_is_ready_costs_nothing_and_says_nothing() -> None:
-    if not (ROOT / ".venv" / "installed" / "test.txt").exists():
-        pytest.skip("these tests run in an environment that make did not make")
-
     answer = bootstrap("test")
 
     assert (answer.returncode, answer.stdout, answer.stderr) == (0, "", "")
