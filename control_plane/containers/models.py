@@ -4,7 +4,7 @@ A caller says who is to run and within which limits. How a container is closed i
 own business: nothing of it can be asked for.
 """
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, NewType, Protocol
@@ -240,7 +240,7 @@ class Launcher(Protocol):
         """Nothing if there is no such container any more."""
         ...
 
-    def events(self) -> AsyncIterator[DeploymentId]:
+    def events(self) -> AsyncGenerator[DeploymentId, None]:
         """Whose container has just changed. Ends, or raises, when the engine does: look at
         everything then.
         """

@@ -1,7 +1,7 @@
 """An engine in memory, on the launcher's port."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field, replace
 
 from control_plane.containers.errors import EngineUnreachable, LaunchFailed
@@ -95,7 +95,7 @@ class FakeLauncher:
         found = self.there.get(handle) or self.jobs.get(handle)
         return None if found is None else self.ended.get(handle, Facts(found.state))
 
-    async def events(self) -> AsyncIterator[DeploymentId]:
+    async def events(self) -> AsyncGenerator[DeploymentId, None]:
         while True:
             yield await self.changes.get()
 

@@ -1,9 +1,9 @@
 """Strategies in containers of a Docker engine."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import suppress
-from dataclasses import dataclass
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing, suppress
+from dataclasses import dataclass, replace
 from math import ceil
 from pathlib import Path
 from typing import Any
@@ -37,6 +37,8 @@ from control_plane.infra.failpoints import Failpoints
 
 MAKE_SECONDS = 30.0  # creating and starting stand in a long line when many start at once
 PULL_SECONDS = 60.0
+KILLED = 137
+REASON_SECONDS = 1.0  # after a kill: by then its reason is known
 SECCOMP = Path(__file__).parents[3] / "images" / "base_strategy" / "seccomp.json"
 
 
@@ -74,16 +76,19 @@ class DockerLauncher:
         handle = Handle(str(made["Id"]))
         await self.failpoints.hit(spec.after_create)
 
-        found = await self.engine.call("inspect_container", handle)
-        wrong = differences(asked, found, template.image)
+        try:
+            found = await self.engine.call("inspect_container", handle)
+            wrong = differences(asked, found, template.image)
+            if not wrong:
+                await self.engine.call("start", handle, within=MAKE_SECONDS)
+        except Gone as error:
+            raise LaunchFailed("It was removed before it was started.") from error
         if wrong:
             await self.remove(handle)
             raise LaunchRefused(
                 f"The engine made a container otherwise than asked: {'; '.join(wrong[:3])}.",
                 remedy="Look at the engine's own defaults (daemon.json).",
             )
-
-        await self.engine.call("start", handle, within=MAKE_SECONDS)
         return handle
 
     async def list_ours(self) -> list[Running]:
@@ -101,13 +106,8 @@ class DockerLauncher:
             await self.engine.call("stop", handle, timeout=grace, within=MAKE_SECONDS + grace)
 
     async def remove(self, handle: Handle) -> None:
-        try:
+        with suppress(Gone):
             await self.engine.call("remove_container", handle, v=True, force=True)
-        except Gone:
-            return
-        except LaunchFailed as error:
-            if "already in progress" not in str(error):
-                raise
 
     async def logs(self, handle: Handle) -> str:
         with suppress(Gone):
@@ -130,14 +130,18 @@ class DockerLauncher:
             stats = None
             if found["State"]["Running"]:
                 stats = await self.engine.call("stats", handle, stream=False, one_shot=True)
-            return parse.facts(found, stats)
+            facts = parse.facts(found, stats)
+            if facts.exit_code == KILLED and not facts.out_of_memory:
+                return replace(facts, out_of_memory=await self._ran_out_of_memory(handle, found))
+            return facts
         return None
 
-    async def events(self) -> AsyncIterator[DeploymentId]:
-        async for event in self.engine.events(filters={"type": "container"}):
-            deployment = parse.changed(event, self.installation)
-            if deployment is not None:
-                yield deployment
+    async def events(self) -> AsyncGenerator[DeploymentId, None]:
+        async with aclosing(self.engine.events(filters={"type": "container"})) as stream:
+            async for event in stream:
+                deployment = parse.changed(event, self.installation)
+                if deployment is not None:
+                    yield deployment
 
     async def close(self) -> None:
         await self.engine.close()
@@ -146,6 +150,19 @@ class DockerLauncher:
         ours = {"label": f"{LABEL_INSTALLATION}={self.installation}"}
         items: list[dict[str, Any]] = await self.engine.call("containers", all=True, filters=ours)
         return items
+
+    async def _ran_out_of_memory(self, handle: Handle, found: Mapping[str, Any]) -> bool:
+        """An engine hears of a kill and of the reason for it on two ways: where the kill came
+        first, the container does not show the reason, and only the engine's events do.
+        """
+        lived = parse.lived(found)
+        if lived is None:
+            return False
+        since, until = lived
+        happened = await self.engine.happened(
+            since, until + REASON_SECONDS, container=handle, event="oom"
+        )
+        return bool(happened)
 
     async def _template(self) -> Template:
         """Asked for at each launch: an image and an engine's runtime can change under us."""

@@ -5,7 +5,7 @@ that "no answer" is never taken for "gone".
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -20,11 +20,14 @@ T = TypeVar("T")
 
 CALL_SECONDS = 5.0
 THREADS = 8
+CONFLICT = 409
+# No status of its own tells these conflicts from others.
+ON_ITS_WAY_OUT = ("is already in progress", "is marked for removal")
 DEFAULT_HOST = "unix:///var/run/docker.sock"
 
 
 class Gone(Exception):
-    """There is no such container, image or volume."""
+    """There is no such container, image or volume, or it is being removed already."""
 
 
 @dataclass
@@ -53,11 +56,22 @@ class Engine:
         except TimeoutError as error:
             raise self._silent(seconds) from error
 
-    async def events(self, **kwargs: Any) -> AsyncIterator[Mapping[str, Any]]:
+    async def events(self, **kwargs: Any) -> AsyncGenerator[Mapping[str, Any], None]:
         """The engine's stream, which ends without a word when the engine does."""
         loop = asyncio.get_running_loop()
         queue: asyncio.Queue[Mapping[str, Any] | None] = asyncio.Queue()
-        stream = await self.call("events", decode=True, **kwargs)
+        await self._knock()
+        opening = loop.run_in_executor(
+            self._threads,
+            self._translated,
+            lambda: self._client(self.call_seconds).events(decode=True, **kwargs),
+        )
+        try:
+            stream = await asyncio.shield(opening)
+        except asyncio.CancelledError:
+            with suppress(EngineUnreachable, LaunchFailed):
+                (await opening).close()
+            raise
 
         def read() -> None:
             # Closing it from outside breaks the read in one of several ways.
@@ -75,6 +89,23 @@ class Engine:
             with suppress(OSError, AttributeError):  # the engine has closed it already
                 stream.close()
             await reading
+
+    async def happened(self, since: float, until: float, **filters: str) -> list[str]:
+        """What the engine remembers of that time, by the names of its events. A moment that is
+        still to come is waited for.
+        """
+        seconds = self.call_seconds
+        await self._knock()
+
+        def read() -> list[str]:
+            found = self._client(seconds).events(since, until, filters, decode=True)  # type: ignore[call-overload] # it takes fractions, whatever the stub says
+            return [str(event.get("Action", "")) for event in found]
+
+        try:
+            async with asyncio.timeout(seconds + 1):
+                return await self._on_thread(lambda: self._translated(read))
+        except TimeoutError as error:
+            raise self._silent(seconds) from error
 
     async def close(self) -> None:
         self._threads.shutdown(wait=False, cancel_futures=True)
@@ -127,7 +158,10 @@ class Engine:
         except NotFound as error:
             raise Gone(str(error.explanation or error)) from error
         except APIError as error:
-            raise LaunchFailed(f"The Docker engine says: {error.explanation or error}.") from error
+            said = str(error.explanation or error)
+            if error.status_code == CONFLICT and any(words in said for words in ON_ITS_WAY_OUT):
+                raise Gone(said) from error
+            raise LaunchFailed(f"The Docker engine says: {said}.") from error
         except (DockerException, OSError) as error:  # what its HTTP library raises is an OSError
             if "Read timed out" in str(error):
                 raise self._silent(self.call_seconds) from error

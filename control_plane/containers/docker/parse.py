@@ -53,6 +53,13 @@ def facts(found: Mapping[str, Any], stats: Mapping[str, Any] | None) -> Facts:
     )
 
 
+def lived(found: Mapping[str, Any]) -> tuple[float, float] | None:
+    """From when to when, in the engine's own time; nothing if it does not say so."""
+    state = found["State"]
+    began, ended = (_moment_ns(str(state.get(name))) for name in ("StartedAt", "FinishedAt"))
+    return None if began is None or ended is None else (began / 1e9, ended / 1e9)
+
+
 def changed(event: Mapping[str, Any], installation: str) -> DeploymentId | None:
     """Whose container an event is about, if it is one of ours and tells of a change."""
     attributes = (event.get("Actor") or {}).get("Attributes") or {}

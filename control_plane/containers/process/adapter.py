@@ -12,7 +12,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -126,7 +126,7 @@ class ProcessLauncher:
     async def facts(self, handle: Handle) -> Facts | None:
         return await asyncio.to_thread(_facts, self.folder / handle)
 
-    async def events(self) -> AsyncIterator[DeploymentId]:
+    async def events(self) -> AsyncGenerator[DeploymentId, None]:
         """Nobody tells us: look often, which costs a lock attempt each."""
         before = {r.handle: r for r in await self.list_ours()}
         while True:
