@@ -1,17 +1,27 @@
 """The images: the one that strategies run in, and the control plane's own."""
 
 import sys
+from contextlib import suppress
+from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from control_plane.cli import show
 from control_plane.cli.session import AsJson, data_dir, given
+from control_plane.cli.show import Column
 from control_plane.errors import Unavailable
 
 if TYPE_CHECKING:
     from control_plane.containers.images import ImageBuilder
+    from control_plane.containers.pruning import Pruner
     from control_plane.settings import Settings
+
+PRUNED = (
+    Column("image", "name", whole=True),
+    Column("made", "made_at"),
+    Column("size", lambda row: f"{row['bytes'] / 1e6:.0f} MB", right=True),
+)
 
 group = typer.Typer(no_args_is_help=True, help="The images of strategies and of Slipway itself.")
 
@@ -45,6 +55,30 @@ def build(
     )
 
 
+@group.command()
+def prune(
+    older_than_days: Annotated[
+        int, typer.Option(min=0, help="Younger ones stay: another checkout may need them.")
+    ] = 7,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show them, and remove none.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Remove images of ours that nothing uses: not today's, and not the newest three."""
+    from control_plane.settings import load
+
+    settings = load(**given(data_dir=data_dir()))
+    found = _pruner(settings).prune(timedelta(days=older_than_days), dry_run=dry_run)
+    show.rows(
+        [
+            {"name": one.name, "made_at": one.made_at.isoformat(), "bytes": one.size}
+            for one in found
+        ],
+        PRUNED,
+        empty="Nothing to remove.",
+        as_json=as_json,
+    )
+
+
 def ensure(settings: "Settings") -> None:
     """A first start makes the image that strategies run in. Where there is no engine, or none can
     be made, they run as processes, unless Docker was asked for by name.
@@ -54,7 +88,9 @@ def ensure(settings: "Settings") -> None:
         return
 
     try:
-        _builder(settings).build()
+        if _builder(settings).build().is_new:
+            with suppress(Unavailable):
+                _pruner(settings).prune()
     except Unavailable as error:
         if fleet.launcher == "docker":
             raise
@@ -66,6 +102,13 @@ def _builder(settings: "Settings") -> "ImageBuilder":
     from control_plane.infra.clock import RealClock
 
     return ImageBuilder(settings.fleet.docker_host, settings.data_dir / "wheels", RealClock(), _say)
+
+
+def _pruner(settings: "Settings") -> "Pruner":
+    from control_plane.containers.pruning import Pruner
+    from control_plane.infra.clock import RealClock
+
+    return Pruner(settings.fleet.docker_host, RealClock(), _say)
 
 
 def _say(line: str) -> None:
