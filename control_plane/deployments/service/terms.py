@@ -17,6 +17,7 @@ COUNTERS: Mapping[str, Any] = {
     "active_generation": 0,
     "last_trigger_open_ms": -1,
     "position": "{}",
+    "failing": 0,
     "revision": 1,
     "restarts": 0,
     "failures": 0,
@@ -35,6 +36,7 @@ def forgiven(tx: Tx) -> dict[str, Any]:
         "failures": 0,
         "retry_ms": 0,
         "counted_from_ms": now,
+        "failing": 0,
     }
 
 

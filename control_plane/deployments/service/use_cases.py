@@ -120,11 +120,12 @@ class Deployments:
         resolution = known_resolution(order.resolution or outline.resolution)
         further = tuple(r for r in outline.resolutions if r != resolution)
         strategy = strategies.names(tx, tenant)[version.strategy_id]
+        default = f"{strategy} {instrument} {resolution}"
         row = {
             "id": identity,
             "tenant": tenant,
             "shard": int(shard_of(identity)),
-            "name": free_name(tx, tenant, order.name, f"{strategy} {instrument} {resolution}"),
+            "name": free_name(tx, tenant, order.name, default),
             "strategy_id": version.strategy_id,
             "version_id": version.id,
             "instrument": instrument,
@@ -143,7 +144,8 @@ class Deployments:
             "created_ms": tx.now_ms(),
             **COUNTERS,
         }
-        asking.add(tx, row)
+        while not asking.add(tx, row):
+            row["name"] = free_name(tx, tenant, order.name, default)
         self._want(tx, identity)
         self._tell(tx, tenant, identity, "deployment_created", name=str(row["name"]))
         return find(tx, identity, tenant)

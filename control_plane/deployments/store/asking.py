@@ -3,14 +3,16 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Row, and_, func, insert, select
+from sqlalchemy import Row, and_, func, select
 
 from control_plane.deployments.store.tables import deployments, generations, runs
-from control_plane.infra.db import Tx
+from control_plane.infra.db import Tx, insert_missing
 
 
-def add(tx: Tx, values: Mapping[str, Any]) -> None:
-    tx.run(insert(deployments), values)
+def add(tx: Tx, values: Mapping[str, Any]) -> bool:
+    """False if its name was given away at this very moment."""
+    tx.run(insert_missing(tx, deployments), values)  # not every driver counts what it inserted
+    return tx.first(select(deployments.c.id).where(deployments.c.id == values["id"])) is not None
 
 
 def find_named(tx: Tx, tenant: str, name: str) -> Row[Any] | None:

@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from sqlalchemy import BigInteger, Float, Index, Integer, Text
+from sqlalchemy import BigInteger, Float, Index, Integer, Text, text
 from sqlmodel import Field, SQLModel
 
 from control_plane.infra.db import table
@@ -10,6 +10,16 @@ from control_plane.infra.db import table
 
 class DeploymentRow(SQLModel, table=True):
     __tablename__: ClassVar[str] = "deployment"
+    __table_args__ = (
+        Index(
+            "uq_deployment_name",
+            "tenant",
+            "name",
+            unique=True,
+            sqlite_where=text("desired <> 'deleted'"),
+            postgresql_where=text("desired <> 'deleted'"),
+        ),
+    )
 
     id: str = Field(primary_key=True)
     tenant: str = Field(index=True)
@@ -41,6 +51,8 @@ class DeploymentRow(SQLModel, table=True):
     position: str = Field(
         default="{}", sa_type=Text
     )  # the strategy's virtual one, after last_trigger
+    failing: int = 0  # decisions in a row that failed, up to last_trigger
+    failure: str | None = Field(default=None, sa_type=Text)  # what the last of them failed with
 
     revision: int = 1  # rises when what runs must be launched anew: code, parameters, limits
     restarts: int = 0
