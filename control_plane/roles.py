@@ -23,6 +23,7 @@ from control_plane.containers.models import Launcher, bus_address
 from control_plane.containers.process.adapter import ProcessLauncher
 from control_plane.core.clock import Clock
 from control_plane.core.ids import AccountId, Rng
+from control_plane.deployments.models.health import Noise
 from control_plane.deployments.models.wishes import Policy
 from control_plane.deployments.worker.hands import Hands, Trusts
 from control_plane.deployments.worker.keeper import Keeper
@@ -82,7 +83,7 @@ def add_market(it: Machinery) -> None:
 
 async def add_fleet(it: Machinery) -> None:
     leases, scale = it.leases["fleet"], it.settings.time_scale
-    policy = Policy(scale=scale)
+    policy, noise = Policy(scale=scale), Noise()
     access = Access(it.bus, f"fleet:{it.holder}")
     hands = Hands(
         it.installation,
@@ -101,7 +102,7 @@ async def add_fleet(it: Machinery) -> None:
         it.clock,
         leases,
         hands,
-        Senses(it.bus, it.clock, policy),
+        Senses(it.bus, it.clock, policy, noise),
         Budget(it.settings.fleet.spawn_per_second, it.clock),
         it.settings.fleet.sweep_seconds,
     )
@@ -111,7 +112,7 @@ async def add_fleet(it: Machinery) -> None:
     it.loops["fleet-engine"] = reconciler.listen
     it.loops["fleet-access"] = Keeper(it.db, it.clock, leases, access, scale).run
     it.loops["fleet-commands"] = desk.run
-    scribe = Scribe(it.db, it.clock, leases, hands.launcher, scale)
+    scribe = Scribe(it.db, it.clock, leases, hands.launcher, scale, noise)
     it.loops["fleet-output"] = scribe.keep_output
     it.loops["fleet-vitals"] = scribe.keep_vitals
     if not it.settings.fleet.keep:

@@ -19,6 +19,7 @@ class Ending:
     crashed: bool = True  # which counts toward giving up
     hopeless: bool = False  # the same again would end the same way
     not_its_fault: bool = False  # could not be launched: back off, and never give up
+    is_full: bool = False  # its memory limit was reached
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ def ending(facts: Facts | None, log_tail: str, memory_mb: int) -> Ending:
     said = f": {last}" if last else ""
     match code:
         case 137 if facts.out_of_memory:
-            return Ending(f"killed: used more than {memory_mb} MB", code)
+            return Ending(f"killed: used more than {memory_mb} MB", code, is_full=True)
         case wire.EXIT_STRATEGY:
             return Ending(last or "the strategy does not start", code, hopeless=True)
         case wire.EXIT_BOOT:
@@ -95,8 +96,13 @@ def _pause_ms(failures: int, policy: Policy, rng: Rng) -> int:
 
 
 def last_line(log_tail: str) -> str:
-    lines = [line.strip() for line in log_tail.splitlines() if line.strip()]
-    return lines[-1][:LAST_LINE] if lines else ""
+    return (last_lines(log_tail, 1) or [""])[0]
+
+
+def last_lines(log_tail: str, most: int) -> list[str]:
+    """What its owner is shown of the end of its output."""
+    lines = [line.strip()[:LAST_LINE] for line in log_tail.splitlines() if line.strip()]
+    return lines[-most:]
 
 
 def _by_signal(number: int) -> str:

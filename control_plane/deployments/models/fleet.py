@@ -146,12 +146,18 @@ def _current(
         yield Stop(*place, reason="this generation has ended")
     elif generation.state == "launching":
         yield Adopt(*place)
-    elif wish.ailment is not None:
-        yield Stop(*place, reason=wish.ailment, crashed=True)
+    elif found.state == "paused":
+        yield Stop(*place, reason="paused from outside: it stood still", crashed=True)
+    elif wish.condition.ailment is not None:
+        hopeless = wish.condition.hopeless
+        yield Stop(*place, reason=wish.condition.ailment, crashed=True, hopeless=hopeless)
     else:
         yield observed_of(wish, generation, handing_over)
-        if generation.revision < wish.revision and not handing_over and now_ms >= wish.retry_ms:
+        is_free = not handing_over and now_ms >= wish.retry_ms
+        if is_free and generation.revision < wish.revision:
             yield Launch(wish.deployment)
+        elif is_free and wish.condition.strain is not None:
+            yield Launch(wish.deployment, wish.condition.strain)
 
 
 def observed_of(wish: Wish, generation: Generation, handing_over: bool) -> Observe:
@@ -173,7 +179,7 @@ def observed_of(wish: Wish, generation: Generation, handing_over: bool) -> Obser
         case "draining":
             return Observe(wish.deployment, "stopping", "hands in its last decisions")
         case _:
-            return Observe(wish.deployment, "running")
+            return Observe(wish.deployment, "running", wish.condition.remark)
 
 
 def _is_known(wish: Wish, step: Observe) -> bool:

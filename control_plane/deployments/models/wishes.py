@@ -37,10 +37,16 @@ class Policy:
     first_retry: float = 1.0
     longest_retry: float = 300.0
     jitter: float = 0.2
+    failing_told: int = 3  # decisions in a row that failed
+    failing_restart: int = 10  # of one launch
+    failing_hopeless: int = 30  # through several launches
     crashes: int = 5
     crash_window: float = 600.0
     healthy: float = 600.0
     hand_over: float = 60.0
+    memory_window: float = 600.0  # over which memory is seen to grow
+    loop_lag: float = 1.0
+    remembered: float = 60.0  # how long what was noticed is told
     grace: float = 8.0  # longer than a process takes to hand in what it decided
     scale: float = 1.0
 
@@ -57,6 +63,9 @@ class Pulse:
     beat_ms: int | None = None
     phase: str = "warming"
     waiting: int = 0
+    rss_bytes: int = 0
+    loop_lag_ms: int = 0
+    dropped: int = 0
 
 
 @dataclass(frozen=True)
@@ -75,6 +84,16 @@ class Generation:
 
 
 @dataclass(frozen=True)
+class Condition:
+    """How the last generation does, if it is live."""
+
+    ailment: str | None = None  # why it must be launched anew
+    hopeless: bool = False  # that would not help either
+    strain: str | None = None  # why a new launch should take over before it comes to that
+    remark: str = ""  # what its owner should know while it goes on
+
+
+@dataclass(frozen=True)
 class Wish:
     """A deployment: what is wanted of it and what we know."""
 
@@ -87,7 +106,7 @@ class Wish:
     active_generation: int = 0
     retry_ms: int = 0
     generations: Mapping[int, Generation] = field(default_factory=dict)  # alive, and the last
-    ailment: str | None = None  # of the last generation, if it is live
+    condition: Condition = Condition()
 
     @property
     def is_wanted(self) -> bool:
@@ -108,6 +127,7 @@ class Wish:
 @dataclass(frozen=True)
 class Launch:
     deployment: DeploymentId
+    reason: str = ""
 
 
 @dataclass(frozen=True)
@@ -126,6 +146,7 @@ class Stop:
     handle: Handle
     reason: str
     crashed: bool = False
+    hopeless: bool = False
 
 
 @dataclass(frozen=True)

@@ -49,6 +49,7 @@ class Advance:
     trigger_open_ms: int
     state: str | None
     position: str
+    failure: str | None = None  # what the decision failed with, if it did
 
 
 @dataclass(frozen=True)
@@ -121,6 +122,8 @@ def advance(tx: Tx, steps: Sequence[Advance]) -> None:
                 "open_ms": step.trigger_open_ms,
                 "state_after": step.state,
                 "position_after": step.position,
+                "failed": int(step.failure is not None),
+                "failed_with": step.failure,
             }
             for step in steps
         ],

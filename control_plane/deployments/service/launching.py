@@ -47,7 +47,7 @@ class Granted:
 
 
 def open_generation(
-    tx: Tx, bus: Bus, deployment: DeploymentId, password_sha256: str
+    tx: Tx, bus: Bus, deployment: DeploymentId, password_sha256: str, reason: str = ""
 ) -> Opened | None:
     """Write the launch down. Nothing if it is not wanted any more."""
     row = store.find(tx, deployment)
@@ -95,9 +95,8 @@ def open_generation(
     )
     if row.observed == "pending":
         reconciling.observe(tx, deployment, "starting", "is being launched")
-    record(
-        tx, "generation_launched", "deployment", deployment, tenant=row.tenant, generation=number
-    )
+    body = {"generation": number} | ({"reason": reason} if reason else {})
+    record(tx, "generation_launched", "deployment", deployment, tenant=row.tenant, **body)
     tx.after_commit(lambda: bus.hint(names.wake("generations")))
     return Opened(
         deployment,

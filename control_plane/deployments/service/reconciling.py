@@ -12,13 +12,23 @@ from sqlalchemy import Row
 
 from control_plane.containers.models import Handle
 from control_plane.core.ids import DeploymentId, Rng, Shard
-from control_plane.deployments.models.endings import Aftermath, Ending, Record, aftermath
+from control_plane.deployments.models.endings import (
+    Aftermath,
+    Ending,
+    Record,
+    aftermath,
+    last_lines,
+)
+from control_plane.deployments.models.health import Failing
+from control_plane.deployments.models.memory import MB, peak
 from control_plane.deployments.models.wishes import ALIVE, Generation, Policy, Pulse, Wish
 from control_plane.deployments.store import fleet as store
 from control_plane.infra.bus import Bus
 from control_plane.infra.db import Tx
 from control_plane.infra.events import record
 from strategy_runtime.wire import messages, names
+
+LINES_TOLD = 5  # of its output, in the event of its end; all of them stand in the generation
 
 
 @dataclass(frozen=True)
@@ -30,13 +40,22 @@ class Ship:
     instrument: str
     resolution: str
     last_open_ms: int
+    memory_mb: int
+    failing: Failing
 
 
 def ships(tx: Tx, shards: Collection[Shard]) -> list[Ship]:
     pulses: dict[tuple[str, int], Pulse] = {}
     for run in store.runs_of(tx, shards):
         pulses[run.deployment_id, run.generation] = Pulse(
-            run.hello_ms, run.welcomed_ms, run.beat_ms, run.phase, run.waiting
+            run.hello_ms,
+            run.welcomed_ms,
+            run.beat_ms,
+            run.phase,
+            run.waiting,
+            run.rss_bytes,
+            run.loop_lag_ms,
+            run.dropped,
         )
     generations: dict[str, dict[int, Generation]] = {}
     for row in store.generations_of(tx, shards):
@@ -100,6 +119,10 @@ def record_end(
     is_current = row.generation == generation
     is_wanted = row.desired in ("running", "paused")
     crashed = end.crashed and is_current and is_wanted
+    heard = store.last_heard_memory(tx, deployment, generation)
+    most = peak(
+        (peak_memory_bytes, heard, memory_mb(tx, deployment, generation) * MB * end.is_full)
+    )
     crashes_ms = store.crashes(tx, deployment, now - policy.ms(policy.crash_window))
     closed = store.change_generation(
         tx,
@@ -111,7 +134,7 @@ def record_end(
         exit_code=end.exit_code,
         crashed=crashed,
         log_tail=log_tail,
-        peak_memory_bytes=peak_memory_bytes,
+        peak_memory_bytes=most,
         ended_ms=now,
     )
     if not closed:  # cut off, or closed before: only what it printed is news
@@ -120,7 +143,14 @@ def record_end(
             store.change_generation(tx, deployment, generation, states, log_tail=log_tail)
         return
 
-    body = {"generation": generation, "reason": end.reason, "crashed": crashed}
+    body = {
+        "generation": generation,
+        "reason": end.reason,
+        "crashed": crashed,
+        "exit_code": end.exit_code,
+        "peak_memory_bytes": most,
+        "last_lines": last_lines(log_tail, LINES_TOLD),
+    }
     record(tx, "generation_ended", "deployment", deployment, tenant=row.tenant, **body)
     tx.after_commit(lambda: bus.hint(names.wake("generations")))
     if is_current and is_wanted:
@@ -171,7 +201,15 @@ def _ship(row: Row[Any], generations: dict[int, Generation]) -> Ship:
         row.retry_ms,
         generations,
     )
-    return Ship(wish, Shard(row.shard), row.instrument, row.resolution, row.last_trigger_open_ms)
+    return Ship(
+        wish,
+        Shard(row.shard),
+        row.instrument,
+        row.resolution,
+        row.last_trigger_open_ms,
+        row.memory_mb,
+        Failing(row.failing, row.failure or ""),
+    )
 
 
 def _follow(tx: Tx, row: Row[Any], after: Aftermath, *, is_restart: bool) -> None:

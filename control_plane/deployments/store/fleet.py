@@ -149,6 +149,18 @@ def boots(tx: Tx, shards: Collection[int]) -> Sequence[Row[Any]]:
     )
 
 
+def last_heard_memory(tx: Tx, deployment: str, generation: int) -> int | None:
+    """What its newest process said that it used."""
+    query = (
+        select(runs.c.rss_bytes)
+        .where(runs.c.deployment_id == deployment, runs.c.generation == generation)
+        .order_by(runs.c.hello_ms.desc())
+        .limit(1)
+    )
+    row = tx.first(query)
+    return None if row is None else int(row.rss_bytes)
+
+
 def ids_of(tx: Tx, shards: Collection[int]) -> frozenset[str]:
     query = select(deployments.c.id).where(deployments.c.shard.in_(sorted(shards)))
     return frozenset(str(row.id) for row in tx.all(query))

@@ -21,6 +21,8 @@ _ADVANCE = (
         last_trigger_open_ms=bindparam("open_ms"),
         state=func.coalesce(bindparam("state_after"), deployments.c.state),
         position=bindparam("position_after"),
+        failing=(deployments.c.failing + 1) * bindparam("failed"),
+        failure=bindparam("failed_with"),
     )
 )
 # Built once, and of no more columns than are asked for: each decision of each deployment asks.

@@ -34,6 +34,7 @@ Trusts = Callable[[Tx, Tenant, str], bool]
 """Whether a tenant's code, by its hash, may run without a sandbox."""
 
 BROKEN_OFF = "its launch was broken off"
+KILLED = 137
 
 
 @dataclass(frozen=True)
@@ -50,8 +51,8 @@ class Hands:
 
     async def do(self, step: Step) -> None:
         match step:
-            case Launch(deployment):
-                await self._launch(deployment)
+            case Launch(deployment, reason):
+                await self._launch(deployment, reason)
             case Adopt(deployment, generation, handle):
                 logger.info("container_adopted", deployment=deployment, generation=generation)
                 await self._record_live(deployment, generation, handle)
@@ -79,7 +80,13 @@ class Hands:
         before = await self.launcher.facts(step.handle)
         await self.launcher.stop(step.handle, self.policy.grace * self.policy.scale)
         after = await self.launcher.facts(step.handle)
-        end = Ending(step.reason, after.exit_code if after else None, crashed=step.crashed)
+        grace = self.policy.grace * self.policy.scale
+        end = Ending(
+            _told(step.reason, before, after, grace),
+            after.exit_code if after else None,
+            crashed=step.crashed,
+            hopeless=step.hopeless,
+        )
         await self._close(step.deployment, step.generation, step.handle, end, before)
 
     async def cut_off(self, deployment: DeploymentId, generation: int, reason: str) -> None:
@@ -93,11 +100,13 @@ class Hands:
         if handle is not None:
             await self.launcher.stop(handle, 0)
 
-    async def _launch(self, deployment: DeploymentId) -> None:
+    async def _launch(self, deployment: DeploymentId, reason: str) -> None:
         await self.bus.ping()  # without Redis it would find neither its user nor its boot key
         password = self.rng.bytes(32).hex()
         hashed = sha256(password.encode()).hexdigest()
-        opened = await self.db.write(launching.open_generation, self.bus, deployment, hashed)
+        opened = await self.db.write(
+            launching.open_generation, self.bus, deployment, hashed, reason
+        )
         if opened is None:
             return
         try:
@@ -197,3 +206,11 @@ class Hands:
             rng=self.rng,
             **facts,
         )
+
+
+def _told(reason: str, before: Facts | None, after: Facts | None, grace: float) -> str:
+    """One that had to be killed did not do what it was asked to."""
+    was_up = before is not None and before.state == "running"
+    if not was_up or after is None or after.exit_code != KILLED or after.out_of_memory:
+        return reason
+    return f"{reason}; it did not end within {grace:g} s of SIGTERM and was killed"

@@ -5,7 +5,7 @@ It looks after each hint, each event of the engine, each step it took, and every
 
 import asyncio
 from collections.abc import Mapping
-from contextlib import suppress
+from contextlib import aclosing, suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -98,11 +98,12 @@ class Reconciler:
         """The engine's own word of what has changed. When it ends, everything is looked at."""
         while True:
             with suppress(EngineUnreachable):
-                async for _ in self.hands.launcher.events():
-                    self._hint.set()
-                    # An engine tells of a death a moment before its own list shows it.
-                    await self.clock.sleep(AFTER_EVENT_SECONDS)
-                    self._hint.set()
+                async with aclosing(self.hands.launcher.events()) as changes:
+                    async for _ in changes:
+                        self._hint.set()
+                        # An engine tells of a death a moment before its own list shows it.
+                        await self.clock.sleep(AFTER_EVENT_SECONDS)
+                        self._hint.set()
             self._hint.set()
             await self.clock.sleep(RELISTEN_SECONDS * self.hands.policy.scale)
 
@@ -162,8 +163,10 @@ class Reconciler:
         return {}
 
     async def _judged(self, ships: list[Ship], owners: dict[Shard, tuple[str, int]]) -> list[Wish]:
-        ill = await self.senses.ailments(ships, owners)
-        return [replace(s.wish, ailment=ill.get(s.wish.deployment)) for s in ships]
+        found = await self.senses.conditions(ships, owners)
+        return [
+            replace(s.wish, condition=found.get(s.wish.deployment, s.wish.condition)) for s in ships
+        ]
 
     async def _due(
         self,

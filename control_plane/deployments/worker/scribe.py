@@ -1,12 +1,13 @@
 """Writes down what containers print, every two seconds, and what they use, once a minute."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from loguru import logger
 
 from control_plane.containers.errors import EngineUnreachable, LaunchFailed
-from control_plane.containers.models import Launcher
-from control_plane.core.clock import Clock
+from control_plane.containers.models import OUTPUT_LINES, Launcher
+from control_plane.core.clock import Clock, ms
+from control_plane.deployments.models.health import Noise
 from control_plane.deployments.service import watching
 from control_plane.infra.db import Database
 from control_plane.infra.leases import Leases
@@ -22,6 +23,7 @@ class Scribe:
     leases: Leases
     launcher: Launcher
     time_scale: float = 1.0
+    noise: Noise = field(default_factory=Noise)
 
     async def keep_output(self) -> None:
         while True:
@@ -39,5 +41,7 @@ class Scribe:
     async def write_output(self) -> None:
         for one in await self.db.read(watching.living, self.leases.owned()):
             lines = await self.launcher.output(one.handle, one.printed_ns)
+            place, is_cut = (one.deployment, one.generation), len(lines) >= OUTPUT_LINES
+            self.noise.hear(place, ms(self.clock.now()), is_cut=is_cut)
             if lines:
                 await self.db.write(watching.record_output, one.deployment, one.generation, lines)

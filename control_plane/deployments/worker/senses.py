@@ -7,13 +7,14 @@ from redis.exceptions import RedisError
 
 from control_plane.core.clock import Clock, ms
 from control_plane.core.ids import DeploymentId, Shard
-from control_plane.deployments.models.health import Watch, ailment
-from control_plane.deployments.models.wishes import Generation, Policy
+from control_plane.deployments.models.health import Noise, Watch, condition
+from control_plane.deployments.models.wishes import Condition, Generation, Policy
 from control_plane.deployments.service.reconciling import Ship
 from control_plane.infra.bus import Bus
 from strategy_runtime.wire import names
 
 SUSPICION_SECONDS = 4.0
+LOUD_SECONDS = 5.0  # of output that had to be cut: one burst is no flood
 
 Owner = tuple[str, int]  # who holds a shard of the trading role, and since which epoch
 Stream = tuple[str, str]
@@ -24,15 +25,16 @@ class Senses:
     bus: Bus
     clock: Clock
     policy: Policy
+    noise: Noise = field(default_factory=Noise)
     suspects: bool = False  # somebody may be hanging: look again soon
     _bus_since_ms: int | None = None
     _owners: dict[Shard, tuple[Owner, int]] = field(default_factory=dict)
     _watches: dict[DeploymentId, Watch] = field(default_factory=dict)
 
-    async def ailments(
+    async def conditions(
         self, ships: Sequence[Ship], owners: dict[Shard, Owner]
-    ) -> dict[DeploymentId, str]:
-        """Why each that is ill must be launched anew."""
+    ) -> dict[DeploymentId, Condition]:
+        """How each that is live does."""
         live = [(ship, g) for ship in ships if (g := ship.wish.current) and g.state == "live"]
         newest = await self._newest({(ship.instrument, ship.resolution) for ship, _ in live})
         now = ms(self.clock.now())
@@ -47,10 +49,18 @@ class Senses:
                 last_open_ms=ship.last_open_ms,
                 newest_open_ms=newest.get((ship.instrument, ship.resolution)),
             )
+            window_ms = self.policy.ms(self.policy.memory_window)
+            watch.feel(now, generation.pulse, ship.failing, window_ms)
             self.suspects |= watch.owes(now, self.policy.ms(SUSPICION_SECONDS))
-            reason = ailment(generation, watch, self._heard_since(ship.shard), now, self.policy)
-            if reason is not None:
-                found[ship.wish.deployment] = reason
+            found[ship.wish.deployment] = condition(
+                generation,
+                watch,
+                self._heard_since(ship.shard),
+                now,
+                self.policy,
+                memory_mb=ship.memory_mb,
+                is_loud=self._is_loud(ship.wish.deployment, generation, now),
+            )
         for gone in self._watches.keys() - {ship.wish.deployment for ship, _ in live}:
             del self._watches[gone]
         return found
@@ -61,6 +71,10 @@ class Senses:
             watch = Watch(generation.number, now)
             self._watches[ship.wish.deployment] = watch
         return watch
+
+    def _is_loud(self, deployment: DeploymentId, generation: Generation, now: int) -> bool:
+        since = self.noise.loud_since_ms.get((deployment, generation.number))
+        return since is not None and now - since >= self.policy.ms(LOUD_SECONDS)
 
     def _hear(self, now: int, owners: dict[Shard, Owner]) -> None:
         """A new owner has to be given the time to hear everybody once."""

@@ -161,6 +161,7 @@ def advances(committed: Sequence[Settled]) -> list[Advance]:
                 one.decided.trigger_open_ms,
                 None if isinstance(state, msgspec.UnsetType) else bytes(state).decode(),
                 msgspec.json.encode(execution.position).decode(),
+                clean(execution.error or "", MAX_REASON) if execution.outcome == "failed" else None,
             )
         )
     return found

@@ -2,13 +2,15 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 import pytest
 
 from control_plane.containers.access import Access
 from control_plane.containers.docker.adapter import DockerLauncher
-from control_plane.containers.docker.engine import Engine
+from control_plane.containers.docker.engine import Engine, Gone
+from control_plane.containers.errors import LaunchFailed
 from control_plane.containers.models import BusAddress
 from control_plane.core.ids import Rng, random_id
 from control_plane.deployments.models.status import Order, Status
@@ -203,8 +205,10 @@ async def test_one_of_ours_that_nobody_asked_for_is_removed(fleet: Fleet, image:
             "slipway.generation": "4",
         },
     }
-    made = await fleet.engine.call("create_container_from_config", shape, "slipway-orphan-test-g4")
-    await fleet.engine.call("start", made["Id"])
+    name = f"slipway-{fleet.installation}-orphan"
+    made = await fleet.engine.call("create_container_from_config", shape, name)
+    with suppress(Gone, LaunchFailed):  # seen and removed before it ran
+        await fleet.engine.call("start", made["Id"])
 
     await wait_until(lambda: _are(fleet, []), 15, "its removal")
 
@@ -235,16 +239,14 @@ async def test_one_that_is_removed_by_hand_comes_back(fleet: Fleet) -> None:
     await wait_until(lambda: _are(fleet, [f"slipway-{one.id}-g2 running"]), 10, "the second")
 
 
-async def test_a_cut_off_container_is_stopped_within_a_second(fleet: Fleet) -> None:
+async def test_a_cut_off_container_is_stopped_without_grace(fleet: Fleet) -> None:
     one = await fleet.deploy()
     await wait_until(lambda: _are(fleet, [f"slipway-{one.id}-g1 running"]), 30, "the container")
     await fleet.until(one, "starting")
-    clock = RealClock()
 
-    began = clock.monotonic()
     await fleet.reconciler.cut_off({"deployment": one.id, "generation": 1, "reason": "flooded"})
 
-    assert clock.monotonic() - began < 1.0
+    assert not [name for name in await fleet.containers() if name.endswith("running")]
     status = await fleet.until(one, "failed")
     assert status.reason == "flooded"
     await wait_until(lambda: _are(fleet, []), 10, "its removal")

@@ -13,6 +13,7 @@ from control_plane.deployments.models.fleet import steps, unreachable
 from control_plane.deployments.models.wishes import (
     Adopt,
     Bury,
+    Condition,
     Discard,
     Generation,
     Launch,
@@ -70,6 +71,27 @@ def test_nothing_is_launched_before_its_time_or_beyond_the_budget() -> None:
     assert due(replace(ended, retry_ms=NOW)) == [Launch(D)]
 
 
+def test_one_that_was_paused_from_outside_is_replaced() -> None:
+    (step,) = due(wish(generation(1)), container(1, "paused"))
+
+    assert isinstance(step, Stop)
+    assert (step.reason, step.crashed) == ("paused from outside: it stood still", True)
+
+
+def test_one_that_strains_is_taken_over_between_two_candles() -> None:
+    one = wish(generation(1), condition=Condition(strain="its memory grows"))
+
+    assert due(one, container(1)) == [Launch(D, "its memory grows")]
+    during = replace(one, generation=2, generations={1: generation(1), 2: generation(2)})
+    assert not [s for s in due(during, container(1), container(2)) if isinstance(s, Launch)]
+
+
+def test_what_its_owner_should_know_stands_beside_running() -> None:
+    one = wish(generation(1), condition=Condition(remark="its last 3 decisions failed: E: x"))
+
+    assert due(one, container(1)) == [Observe(D, "running", "its last 3 decisions failed: E: x")]
+
+
 def test_those_that_wait_longest_go_first() -> None:
     waiting = [
         Wish(DeploymentId(f"d{n}"), "running", "pending", retry_ms=NOW - n) for n in range(5)
@@ -105,7 +127,9 @@ def test_one_that_exited_is_buried() -> None:
 
 
 def test_one_that_is_ill_is_stopped_with_the_reason() -> None:
-    (step,) = due(wish(generation(1), ailment="hung: no heartbeat for 20 s"), container(1))
+    (step,) = due(
+        wish(generation(1), condition=Condition("hung: no heartbeat for 20 s")), container(1)
+    )
 
     assert step == Stop(D, 1, Handle("slipway-d1-g1"), "hung: no heartbeat for 20 s", crashed=True)
 
