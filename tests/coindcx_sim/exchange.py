@@ -9,6 +9,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from decimal import Decimal
+from email.utils import formatdate
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -66,6 +67,7 @@ class Exchange:
             answer = Answer(refusal.status, encoded(refusal.body) if str(refusal) else b"")
         self.world.timers.advance(now_ms)
         answer.headers["x-request-id"] = f"{self.requests:032x}"
+        answer.headers["date"] = formatdate(self.world.now_ms / 1000, usegmt=True)
         return _after(answer, fault) if fault is not None else answer
 
     def strike(self, key: str, fault: Fault, now_ms: int) -> None:

@@ -12,6 +12,7 @@ from typing import TypeVar
 
 from control_plane.brokers.coindcx.calls import Call, NotOurs
 from control_plane.brokers.coindcx.outcomes import Doubt, Outcome, Unknown, judge
+from control_plane.brokers.coindcx.skew import Skew
 from control_plane.brokers.coindcx.wire import Credentials, body_of, headers, query
 from control_plane.infra.net import Net, Reply, Request, Unreachable
 
@@ -30,6 +31,7 @@ class Client:
     hosts: Hosts = Hosts()
     deadline_seconds: float = 4.0
     trust_texts: bool = False  # believe a refusal in words that nobody has documented
+    skew: Skew | None = None
 
     async def ask(self, call: Call[T], credentials: Credentials, signed_ms: int) -> Outcome[T]:
         """Send it signed with that timestamp, which is the one written down before."""
@@ -51,11 +53,14 @@ class Client:
         return self._made(call, {"Accept": "application/json"}, b"")
 
     async def send(self, call: Call[T], request: Request) -> Outcome[T]:
+        sent_ms = 0 if self.skew is None else self.skew.now_ms()
         try:
             async with asyncio.timeout(self.deadline_seconds):
                 reply = await self.net.send(request)
         except (Unreachable, TimeoutError) as error:
             return Unknown(Doubt.NO_ANSWER, str(error) or "no answer in time")
+        if self.skew is not None and call.private:  # a cache may answer what is public
+            self.skew.heard(reply.headers.get("date"), sent_ms)
         return self.outcome(call, reply)
 
     def outcome(self, call: Call[T], reply: Reply) -> Outcome[T]:

@@ -9,34 +9,61 @@ from control_plane.brokers.coindcx.egress import parse_egress, pinned
 from control_plane.brokers.coindcx.gate import Gate
 from control_plane.brokers.coindcx.lanes import Keys, Lanes, Way
 from control_plane.brokers.coindcx.limits import Limiter, Usage
+from control_plane.brokers.coindcx.skew import Skew
 from control_plane.brokers.coindcx.venue import venue_settings
+from control_plane.brokers.coindcx.wire import Credentials
 from control_plane.core.clock import Clock
 from control_plane.core.ids import AccountId
+from control_plane.errors import Missing
 from control_plane.infra.fast_net import AiohttpNet
 from control_plane.settings import CoinDcxSettings
 
 
 @dataclass(frozen=True)
-class OpenBroker:
-    broker: CoinDcxBroker
+class OpenLanes:
+    """The ways to the venue, with what has to be closed at the end."""
+
+    lanes: Lanes
     limiter: Limiter
     nets: Sequence[AiohttpNet]
-    clock: Clock
+    skew: Skew
 
     def waiting(self) -> int:
         """How many requests wait for their turn."""
-        return sum(way.gate.waiting for way in self.broker.lanes.ways.values())
+        return sum(way.gate.waiting for way in self.lanes.ways.values())
 
     def usage(self) -> Iterator[Usage]:
         """How full the limits of each key and address are now."""
-        return self.limiter.usage(int(self.clock.monotonic() * 1000))
+        return self.limiter.usage(int(self.lanes.clock.monotonic() * 1000))
 
     async def close(self) -> None:
         for net in self.nets:
             await net.close()
 
 
+@dataclass(frozen=True)
+class OpenBroker:
+    broker: CoinDcxBroker
+    ways: OpenLanes
+
+    async def close(self) -> None:
+        await self.ways.close()
+
+
+class NoKeys:
+    """Of a role that asks public questions alone."""
+
+    async def credentials(self, account: AccountId) -> Credentials:
+        raise Missing("This role opens no broker keys.")
+
+
 def open_broker(keys: Keys, clock: Clock, section: CoinDcxSettings) -> OpenBroker:
+    """Inside a running loop; `close` it at the end."""
+    ways = open_lanes(keys, clock, section)
+    return OpenBroker(CoinDcxBroker(ways.lanes, ways.lanes.settings), ways)
+
+
+def open_lanes(keys: Keys, clock: Clock, section: CoinDcxSettings) -> OpenLanes:
     """Inside a running loop; `close` it at the end. One limiter counts for all addresses."""
     settings = venue_settings(section)
     egresses = parse_egress(section.egress)
@@ -44,17 +71,17 @@ def open_broker(keys: Keys, clock: Clock, section: CoinDcxSettings) -> OpenBroke
     for account in by_hand:
         pinned(account, egresses, by_hand)
     hosts = Hosts(section.api_url, section.public_url)
-    limiter = Limiter(settings.rates)
+    limiter, skew = Limiter(settings.rates), Skew(clock)
     nets = {
         each.name: AiohttpNet(local_address=each.local_address, proxy=each.proxy)
         for each in egresses
     }
     ways = {
         name: Way(
-            Client(net, hosts, settings.deadline_seconds, settings.trust_texts),
+            Client(net, hosts, settings.deadline_seconds, settings.trust_texts, skew),
             Gate(limiter, clock, name),
         )
         for name, net in nets.items()
     }
     lanes = Lanes(keys, ways, egresses, clock, settings, by_hand)
-    return OpenBroker(CoinDcxBroker(lanes, settings), limiter, tuple(nets.values()), clock)
+    return OpenLanes(lanes, limiter, tuple(nets.values()), skew)

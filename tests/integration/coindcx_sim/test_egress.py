@@ -56,10 +56,10 @@ async def test_however_much_is_asked_the_venue_never_has_to_say_429(
     async with asyncio.TaskGroup() as group:
         for _ in range(5):
             group.create_task(opened.broker.balances(ACCOUNTS))
-    assert opened.waiting() == 0
+    assert opened.ways.waiting() == 0
     stats = venue.admin("stats")
     assert stats["requests"] >= 80
     assert stats["rate_limited"] == 0
-    usage = {each.name: each for each in opened.usage()}
+    usage = {each.name: each for each in opened.ways.usage()}
     assert all(f"address {each.name}" in usage for each in EGRESSES)
     assert all(each.factor == 1 and each.refused == 0 for each in usage.values())
