@@ -79,8 +79,12 @@ class Line:
         """Bars that open in [start, end], by open time; the last may still be forming."""
         width = minutes * MINUTE_MS
         found: dict[int, Bar] = {}
-        for opened, bar in self.minutes.items():
-            at_ms = opened // width * width
+        asked = range(start_ms // width * width, end_ms + width, MINUTE_MS)
+        some = asked if len(asked) < len(self.minutes) else self.minutes
+        for opened in some:
+            bar, at_ms = self.minutes.get(opened), opened // width * width
+            if bar is None:
+                continue
             if not start_ms <= at_ms <= end_ms:
                 continue
             if at_ms in found:

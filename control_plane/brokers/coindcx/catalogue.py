@@ -1,8 +1,9 @@
 """The venue's rulebook as our instruments, and its many names for one thing. Pure."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from functools import reduce
 from math import lcm
 
 from control_plane.brokers.coindcx.models_public import FuturesInstrument, Market
@@ -102,6 +103,50 @@ def futures_instrument(rules: FuturesInstrument) -> Instrument:
         active=rules.active,
         exit_only=rules.exit_only,
     )
+
+
+def strictest(books: Sequence[Instrument]) -> Instrument:
+    """One contract's rules in several margin books as one: an order that these allow, each of the
+    books allows.
+    """
+    first = books[0]
+    bounds = sorted({largest for each in books for _, largest in each.leverage_tiers})
+    tiers = [(min(each.tier_leverage(bound) for each in books), bound) for bound in bounds]
+    return replace(
+        first,
+        quantity_step=_common([each.quantity_step for each in books]),
+        tick_size=_common([each.tick_size for each in books]),
+        min_quantity=max(each.min_quantity for each in books),
+        min_notional=max(each.min_notional for each in books),
+        maker_fee=max(each.maker_fee for each in books),
+        taker_fee=max(each.taker_fee for each in books),
+        max_leverage=min(each.max_leverage for each in books),
+        leverage_tiers=tuple(tier for tier in tiers if tier[0] >= 1),
+        order_types=tuple(
+            kind for kind in first.order_types if all(kind in each.order_types for each in books)
+        ),
+        maintenance_rate=max(each.maintenance_rate for each in books),
+        max_quantity=_least([each.max_quantity for each in books]),
+        max_market_quantity=_least([each.max_market_quantity for each in books]),
+        min_price=_most([each.min_price for each in books]),
+        max_price=_least([each.max_price for each in books]),
+        band_up=_least([each.band_up for each in books]),
+        band_down=_least([each.band_down for each in books]),
+        active=all(each.active for each in books),
+        exit_only=any(each.exit_only for each in books),
+    )
+
+
+def _common(steps: Sequence[Decimal]) -> Decimal:
+    return reduce(common_step, steps)
+
+
+def _least(limits: Sequence[Decimal | None]) -> Decimal | None:
+    return min((limit for limit in limits if limit is not None), default=None)
+
+
+def _most(limits: Sequence[Decimal | None]) -> Decimal | None:
+    return max((limit for limit in limits if limit is not None), default=None)
 
 
 def common_step(one: Decimal, other: Decimal) -> Decimal:

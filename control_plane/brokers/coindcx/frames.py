@@ -59,6 +59,7 @@ class CandleTold:
     close: Decimal
     volume: Decimal
     closed: bool | None
+    at_ms: int  # when the venue said it; 0 where it does not tell
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +148,8 @@ def _trade(value: object) -> list[Told]:
 def _candles(value: object) -> list[Told]:
     row = Row.of(value, "candle")
     if row.text_or("pr") == "futures":
-        return [_futures_candle(each) for each in row.rows("data")]
+        at_ms = row.time_ms_or("Ets")
+        return [_futures_candle(each, at_ms) for each in row.rows("data")]
     channel = row.text("channel")
     closed = row.fields.get("x")
     return [
@@ -162,11 +164,12 @@ def _candles(value: object) -> list[Told]:
             close=row.positive("c"),
             volume=row.unsigned("v"),
             closed=closed if isinstance(closed, bool) else None,
+            at_ms=row.time_ms_or("eT"),
         )
     ]
 
 
-def _futures_candle(row: Row) -> CandleTold:
+def _futures_candle(row: Row, at_ms: int) -> CandleTold:
     return CandleTold(
         pair=row.text("pair"),
         interval=row.text("duration"),
@@ -178,6 +181,7 @@ def _futures_candle(row: Row) -> CandleTold:
         close=row.positive("close"),
         volume=row.unsigned("volume"),
         closed=None,
+        at_ms=at_ms,
     )
 
 

@@ -6,7 +6,8 @@ and has to confirm over REST before trying again.
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,6 +32,9 @@ class Gap:
     until_ms: int
 
 
+Record = Callable[[str, str, object], None]  # where it came from, its name, its argument
+
+
 class KeyRefused(Exception):
     """Hung up on right after the private join: most likely the key; ask over REST."""
 
@@ -47,9 +51,21 @@ class Stream:
     silence_seconds: float = 60.0  # nothing at all for so long is a dead connection
     ping_seconds: float = 25.0
     longest_pause_seconds: float = 60.0
+    record: Record | None = None
     heard_ms: int = 0
     failures: int = 0
     not_understood: int = 0
+    _connection: Connection | None = None
+
+    async def listen_to(self, channels: Sequence[str]) -> None:
+        """From now on these, also after every break."""
+        before, self.channels = set(self.channels), tuple(channels)
+        await self._emit("leave", sorted(before - set(channels)))
+        await self._emit("join", [each for each in channels if each not in before])
+
+    async def join_again(self, channels: Iterable[str]) -> None:
+        """In case that the venue forgot: joining twice does no harm."""
+        await self._emit("join", channels)
 
     async def run(self) -> None:
         """For ever, but for a key that is refused."""
@@ -68,10 +84,21 @@ class Stream:
             if self.heard_ms:
                 self.deliver(Gap(self.heard_ms, began_ms))
             self.heard_ms = began_ms
-            await self._join(connection)
-            await self._listen(connection)
+            self._connection = connection
+            try:
+                await self._join(connection)
+                await self._listen(connection)
+            finally:
+                self._connection = None
         if self.credentials is not None and self._now() - began_ms < REFUSED_WITHIN_MS:
             raise KeyRefused(f"{self.url} hung up after the private join.")
+
+    async def _emit(self, name: str, channels: Iterable[str]) -> None:
+        """Without a connection the next one's joins do it."""
+        with suppress(Unreachable):
+            for channel in channels:
+                if self._connection is not None:
+                    await self._connection.emit(name, {"channelName": channel})
 
     async def _join(self, connection: Connection) -> None:
         """Nothing is acknowledged, and joining twice does no harm."""
@@ -98,6 +125,8 @@ class Stream:
             self._tell(*event)
 
     def _tell(self, name: str, argument: object) -> None:
+        if self.record is not None:
+            self.record(self.url, name, argument)
         found = read_frame(name, argument)
         if isinstance(found, NotUnderstood):
             self.not_understood += 1
