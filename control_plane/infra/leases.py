@@ -107,6 +107,16 @@ class Leases:
     def is_trusted(self, shard: Shard) -> bool:
         return shard in self._epochs and self._in_trust()
 
+    def others(self, tx: Tx) -> int:
+        """How many live processes beside this one have the role; a predecessor on our data folder
+        is none.
+        """
+        elsewhere = [members.c.holder != self.holder, members.c.expires_ms > tx.now_ms()]
+        if self.installation:
+            elsewhere.append(members.c.installation != self.installation)
+        query = select(func.count()).select_from(members)
+        return int(tx.scalar(query.where(members.c.role == self.role, *elsewhere)))
+
     def _in_trust(self) -> bool:
         return self.clock.monotonic() - self._renewed < TRUST_SECONDS * self.scale
 

@@ -1,6 +1,6 @@
 """What the market refuses."""
 
-from control_plane.errors import Invalid, Missing
+from control_plane.errors import Conflict, Invalid, Missing
 
 
 class UnknownInstrument(Missing):
@@ -9,3 +9,7 @@ class UnknownInstrument(Missing):
 
 class UnclearInstrument(Invalid):
     """What a person typed names no instrument, or more than one."""
+
+
+class OtherPace(Conflict):
+    """Another process makes the same markets, at another speed or from another seed."""
