@@ -104,7 +104,7 @@ async def build(settings: Settings, stack: AsyncExitStack) -> App:
         await _open_site(app, stack)
         roles.add_checks(machinery)
     if "market" in settings.roles:
-        roles.add_market(machinery)
+        await roles.add_market(machinery, stack)
     if "trading" in settings.roles:
         roles.add_trading(machinery, stack)
     if "fleet" in settings.roles:

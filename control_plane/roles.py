@@ -12,7 +12,7 @@ from importlib.resources import files
 
 from control_plane.accounts.service import admins
 from control_plane.brokers.coindcx.hearing import Hearing
-from control_plane.brokers.coindcx.opening import OpenBroker, open_broker
+from control_plane.brokers.coindcx.opening import NoKeys, OpenBroker, open_broker, open_lanes
 from control_plane.brokers.paper.adapter import PaperBroker
 from control_plane.containers.access import Access
 from control_plane.containers.choice import choose
@@ -43,8 +43,9 @@ from control_plane.infra.socket_io import SocketIoNet
 from control_plane.infra.supervisor import Supervisor
 from control_plane.keys import service as keys
 from control_plane.keys.service import Opener
+from control_plane.market import service as market
 from control_plane.market.service import Quotes
-from control_plane.market.worker.feeding import MarketWorker
+from control_plane.market.worker import History, MarketWorker, Real, Recorder, Upstream
 from control_plane.orders.service.desk import Desk
 from control_plane.orders.worker import loops
 from control_plane.settings import Role, Settings
@@ -76,9 +77,27 @@ class Machinery:
     before_stop: list[Loop] = field(default_factory=list)  # in order, while the loops still run
 
 
-def add_market(it: Machinery) -> None:
-    worker = MarketWorker(it.db, it.bus, it.clock, it.leases["market"], it.settings.market)
+async def add_market(it: Machinery, stack: AsyncExitStack) -> None:
+    settings = it.settings.market
+    await it.db.read(market.refuse_other_pace, it.leases["market"], settings)
+    worker = MarketWorker(
+        it.db, it.bus, it.clock, it.leases["market"], settings, real=_real_market(it, stack)
+    )
     it.loops["market"] = worker.run
+
+
+def _real_market(it: Machinery, stack: AsyncExitStack) -> Real | None:
+    if "coindcx" not in it.settings.market.feeds:
+        return None
+    section, record = it.settings.coindcx, it.settings.market.record
+    ways = open_lanes(NoKeys(), it.clock, section)
+    stack.push_async_callback(ways.close)
+    recorder = None if record is None else Recorder(record, it.clock)
+    if recorder is not None:
+        stack.callback(recorder.close)
+    urls = {"spot": section.spot_stream_url, "fut": section.stream_url}
+    upstream = Upstream(SocketIoNet(), urls, it.clock, it.rng, recorder)
+    return Real(ways.lanes, upstream, History(ways.lanes))
 
 
 async def add_fleet(it: Machinery) -> None:

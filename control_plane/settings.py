@@ -18,6 +18,7 @@ from control_plane.infra.db import Pool, parse_url
 
 PREFIX = "SLIPWAY_"
 
+FeedName = Literal["simulated", "coindcx"]
 Role = Literal["api", "market", "fleet", "trading"]
 ROLES: tuple[Role, ...] = ("api", "market", "fleet", "trading")
 
@@ -64,13 +65,33 @@ class HttpSettings(Section):
 
 
 class MarketSettings(Section):
-    """The simulated feed: its seed makes the same prices, its speed how many market seconds pass in
-    a real one.
+    """Where prices come from. The simulated feed's seed makes the same prices, its speed says how
+    many market seconds pass in a real one.
     """
 
+    feeds: Annotated[tuple[FeedName, ...], NoDecode] = ("simulated",)  # the first has preference
+    feed_by_instrument: dict[str, FeedName] = {}
     seed: int = 7
     speed: float = Field(1.0, ge=1, le=3600)
     history_candles: int = Field(1_000, ge=10, le=10_000)  # kept beyond the longest look-back
+    confirm_seconds: float = Field(1.5, ge=0.5, le=30)  # after a minute that no socket closed
+    settled_seconds: float = Field(10.0, ge=2, le=300)  # from then on a list of bars is believed
+    lag_seconds: float = Field(10.0, gt=0)  # so late a minute pauses entries on its instrument
+    skew_seconds: float = Field(5.0, gt=0)  # so far apart may the exchange's clock and ours be
+    catalogue_seconds: float = Field(600.0, ge=10)  # how old rules of real markets may become
+    record: Path | None = None  # a file to which everything that sockets say is added
+
+    @field_validator("feeds", mode="before")
+    @classmethod
+    def _split(cls, value: Any) -> Any:
+        return split(value)
+
+    @field_validator("feeds")
+    @classmethod
+    def _named_once(cls, value: tuple[FeedName, ...]) -> tuple[FeedName, ...]:
+        if not value or len(set(value)) != len(value):
+            raise ValueError("name at least one feed, and each once")
+        return value
 
 
 class FleetSettings(Section):

@@ -15,10 +15,12 @@ from control_plane.core.clock import MarketTime
 from control_plane.core.ids import InstrumentId
 from control_plane.infra.bus import RECONNECT_SECONDS, Bus
 from control_plane.infra.db import Database, Tx
+from control_plane.infra.leases import Leases
 from control_plane.market import store
-from control_plane.market.errors import UnknownInstrument
+from control_plane.market.errors import OtherPace, UnknownInstrument
 from control_plane.market.models import naming
 from control_plane.market.models.trades import MINUTE_MS
+from control_plane.settings import MarketSettings
 from strategy_runtime.rules.instruments import Instrument
 from strategy_runtime.wire import names
 from strategy_runtime.wire.messages import Candle, Tick, decode_tick
@@ -61,6 +63,37 @@ def market_time(tx: Tx, identity: str | None = None) -> MarketTime:
 
 def market_now_ms(tx: Tx, identity: str | None = None) -> int:
     return market_time(tx, identity).at(tx.now_ms())
+
+
+def feed_of(tx: Tx, identity: str) -> str | None:
+    """Where its prices come from."""
+    return store.feed_of(tx, identity)
+
+
+def lag_of(tx: Tx, identity: str) -> str | None:
+    """Why its feed is behind; None if it is not."""
+    return store.lag_of(tx, identity)
+
+
+def conversion(tx: Tx, currency: str, priced_in: str) -> tuple[Decimal, int] | None:
+    """At which price an exchange itself converts, and how old that is in milliseconds."""
+    found = store.find_rate(tx, currency, priced_in)
+    return None if found is None else (found[0], max(0, tx.now_ms() - found[1]))
+
+
+def refuse_other_pace(tx: Tx, leases: Leases, settings: MarketSettings) -> None:
+    """Two processes on one database make one market only if they make it alike."""
+    known = store.find_pace(tx, SIMULATED)
+    ours = (settings.speed, settings.seed)
+    if "simulated" not in settings.feeds or known in (None, ours) or not leases.others(tx):
+        return
+    speed, seed = known
+    raise OtherPace(
+        f"Another market process runs this database at speed {speed:g} with seed {seed}, and this "
+        f"one would at speed {ours[0]:g} with seed {ours[1]}.",
+        field="SLIPWAY_MARKET__SPEED",
+        remedy="Give both the same speed and seed, or end the other first.",
+    )
 
 
 def want(

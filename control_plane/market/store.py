@@ -25,6 +25,10 @@ DAY_MS = DURATION_MS["1d"]
 KEPT_MS: Mapping[Resolution, int] = {"1m": 100 * DAY_MS, "5m": 500 * DAY_MS}
 
 
+# They follow the price all day long.
+QUIET = frozenset({"min_price", "max_price"})
+
+
 class InstrumentRow(SQLModel, table=True):
     """Columns are the fields of `rules.Instrument`, with the feed that delivers it."""
 
@@ -97,6 +101,19 @@ class LagRow(SQLModel, table=True):
     since_ms: int = Field(sa_type=BigInteger)
 
 
+class RateRow(SQLModel, table=True):
+    """What one unit of a currency costs in another where an exchange converts at a price of its
+    own.
+    """
+
+    __tablename__: ClassVar[str] = "market_rate"
+
+    currency: str = Field(primary_key=True)
+    priced_in: str = Field(primary_key=True)
+    price: Decimal = Field(sa_type=Money)
+    read_ms: int = Field(sa_type=BigInteger)
+
+
 class WantRow(SQLModel, table=True):
     """Somebody reads this history: its stream is kept as long as anybody does."""
 
@@ -112,6 +129,7 @@ instruments = table(InstrumentRow)
 candles = table(CandleRow)
 market_times = table(MarketTimeRow)
 lags = table(LagRow)
+rates = table(RateRow)
 wants = table(WantRow)
 
 # ---- instruments ---------------------------------------------------------------------------------
@@ -153,9 +171,10 @@ def _list(tx: Tx, listed: Instrument, feed: str, old: Row[Any] | None) -> None:
     if "feed" in changed:
         # Another market's past is not this one's: strategies must never see the two as one.
         tx.run(delete(candles).where(candles.c.instrument == listed.id))
-        told = {"before": old.feed, "feed": feed}
-        events.record(tx, "instrument_feed_changed", "instrument", listed.id, **told)
-    events.record(tx, "instrument_changed", "instrument", listed.id, rules=changed)
+        kind = "instrument_feed_changed"
+        events.record(tx, kind, "instrument", listed.id, before=old.feed, feed=feed)
+    if set(changed) - QUIET:
+        events.record(tx, "instrument_changed", "instrument", listed.id, rules=changed)
 
 
 def _delist(tx: Tx, row: Row[Any]) -> None:
@@ -359,6 +378,30 @@ def put_lag(tx: Tx, instrument: str, feed: str, reason: str | None) -> None:
     events.record(tx, "instrument_lagging", "instrument", instrument, feed=feed, reason=reason)
 
 
+# ---- rates ---------------------------------------------------------------------------------------
+
+
+def put_rate(tx: Tx, currency: str, priced_in: str, price: Decimal) -> None:
+    key = [rates.c.currency == currency, rates.c.priced_in == priced_in]
+    before = tx.first(select(rates).where(*key))
+    values = {"price": price, "read_ms": tx.now_ms()}
+    if before is None:
+        tx.run(insert(rates), {"currency": currency, "priced_in": priced_in, **values})
+    else:
+        tx.run(update(rates).where(*key).values(values))
+    if before is None or before.price != price:
+        kind = "conversion_price_changed"
+        events.record(tx, kind, "currency", currency, priced_in=priced_in, price=price)
+
+
+def find_rate(tx: Tx, currency: str, priced_in: str) -> tuple[Decimal, int] | None:
+    """The price, and when it was read."""
+    row = tx.first(
+        select(rates).where(rates.c.currency == currency, rates.c.priced_in == priced_in)
+    )
+    return None if row is None else (row.price, row.read_ms)
+
+
 # ---- time ----------------------------------------------------------------------------------------
 
 
@@ -367,6 +410,12 @@ def find_time(tx: Tx, feed: str) -> MarketTime | None:
     if row is None:
         return None
     return MarketTime(row.anchor_market_ms, row.anchor_real_ms, row.speed)
+
+
+def find_pace(tx: Tx, feed: str) -> tuple[float, int] | None:
+    """Its speed and its seed."""
+    row = tx.first(select(market_times).where(market_times.c.feed == feed))
+    return None if row is None else (row.speed, row.seed)
 
 
 _TIME_OF = (

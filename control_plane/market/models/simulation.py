@@ -8,7 +8,7 @@ simulation of any length stays plausible.
 """
 
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import shake_128
@@ -18,9 +18,10 @@ from typing import NamedTuple
 
 from control_plane.market.models.aggregation import Rollup
 from control_plane.market.models.catalogue import Listing
+from control_plane.market.models.spans import Spans, starts
 from control_plane.market.models.trades import MINUTE_MS, Closed, Trade
 from strategy_runtime.wire.messages import Candle
-from strategy_runtime.wire.resolutions import DURATION_MS, Resolution, open_of, sequence
+from strategy_runtime.wire.resolutions import DURATION_MS, Resolution, sequence
 
 BLOCK = 48  # minutes that one regime lasts
 PULL = 0.0003  # of the distance to its starting price, back in each minute
@@ -30,7 +31,7 @@ ID_SPACE = 1_000  # trades of one minute have ids of their own below this
 
 # What a new market shows as its past: coarse steps long ago, single minutes lately.
 # At least two hundred candles of each resolution come of it.
-PAST: Sequence[tuple[Resolution, int]] = (
+PAST: Spans = (
     ("1d", 1_400),
     ("2h", 660),
     ("1h", 300),
@@ -137,28 +138,17 @@ def past(
     listing: Listing,
     seed: int,
     until_ms: int,
-    spans: Sequence[tuple[Resolution, int]] = PAST,
+    spans: Spans = PAST,
 ) -> Iterator[Closed]:
     """Candles of every resolution up to `until_ms`, which is a whole minute."""
     rollup = Rollup(listing.instrument.quantity_step)
     close = float(listing.price)
-    starts = _starts(spans, until_ms)
-    for (resolution, _), begin, end in zip(spans, starts, [*starts[1:], until_ms], strict=True):
+    begins = starts(spans, until_ms)
+    for (resolution, _), begin, end in zip(spans, begins, [*begins[1:], until_ms], strict=True):
         for open_ms in range(begin, end, DURATION_MS[resolution]):
             made = candle(listing, seed, open_ms, close, resolution)
             close = made.close
             yield from rollup.add(listing.instrument.id, made, resolution)
-
-
-def _starts(spans: Sequence[tuple[Resolution, int]], until_ms: int) -> list[int]:
-    """Each span begins on a boundary of the coarser one before it, the first on a week's."""
-    starts: list[int] = []
-    end = until_ms
-    coarser = [*(resolution for resolution, _ in spans[:-1])]
-    for (resolution, count), above in zip(reversed(spans), [*reversed(coarser), "1w"], strict=True):
-        end = open_of(above, end - count * DURATION_MS[resolution])
-        starts.insert(0, end)
-    return starts
 
 
 def _count(listing: Listing, seed: int, index: int) -> int:

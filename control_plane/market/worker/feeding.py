@@ -4,7 +4,6 @@ Starting, taking over a shard and falling behind are one path: take up each inst
 table ends, fill the gap to now, go on from there.
 """
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -15,18 +14,16 @@ from loguru import logger
 from control_plane.core.clock import Clock, MarketTime, ms
 from control_plane.core.ids import shard_of
 from control_plane.errors import Unavailable
-from control_plane.infra.bus import Bus
 from control_plane.infra.db import Database, Tx
 from control_plane.infra.leases import Leases
 from control_plane.market import store
 from control_plane.market.models.aggregation import Minutes, Rollup
 from control_plane.market.models.pace import behind_seconds, settle
 from control_plane.market.models.trades import MINUTE_MS, Batch, Closed, Feed, Point
+from control_plane.market.worker.dating import dated
 from control_plane.market.worker.publisher import Publisher
-from control_plane.market.worker.simulated import SimulatedFeed
 from control_plane.settings import MarketSettings
 from strategy_runtime.rules.instruments import Instrument
-from strategy_runtime.wire.resolutions import close_of
 
 IDLE_SECONDS = 0.2
 AWAY_SECONDS = 1.0
@@ -35,28 +32,6 @@ LAGS_SECONDS = 1.0  # behind by this much: said
 LOST_SECONDS = 5.0  # behind by this much: the gap is filled instead of lived through
 LAG_LOG_SECONDS = 10.0
 FILL_MS = 240 * MINUTE_MS
-
-
-@dataclass(frozen=True)
-class MarketWorker:
-    db: Database
-    bus: Bus
-    clock: Clock
-    leases: Leases
-    settings: MarketSettings
-    feed: Feed | None = None  # the simulated one, if not given
-
-    async def run(self) -> None:
-        feed = self.feed or SimulatedFeed(self.clock, self.settings.seed)
-        await self.db.write(store.list_instruments, feed.instruments(), feed.name)
-        publisher = Publisher(
-            self.db, self.bus, self.clock, self.leases, self.settings.history_candles
-        )
-        feeder = Feeder(self.db, self.clock, self.leases, self.settings, feed, publisher)
-        async with asyncio.TaskGroup() as group:
-            group.create_task(publisher.send(), name="market-send")
-            group.create_task(publisher.keep(), name="market-keep")
-            group.create_task(feeder.run(), name="market-feed")
 
 
 @dataclass
@@ -140,7 +115,7 @@ class Feeder:
         last = await self.db.read(store.last_minute, instrument.id)
         if last is None:
             past = await self.feed.beginning(instrument, until_ms)
-            await self._commit(_filled(past, time, gap=False))
+            await self._commit(dated(past, time, gap=False))
             last = await self.db.read(store.last_minute, instrument.id)
             assert last is not None, "a feed's beginning ends with a minute"
 
@@ -162,7 +137,7 @@ class Feeder:
             if not minutes:
                 break
             closed = [one for c in minutes for one in rollup.add(point.instrument.id, c)]
-            await self._commit(_filled(closed, time, gap=True))
+            await self._commit(dated(closed, time, gap=True))
             point = Point(point.instrument, minutes[-1].open_ms + MINUTE_MS, minutes[-1].close)
         if point.open_ms > began_ms:
             count = (point.open_ms - began_ms) // MINUTE_MS
@@ -197,19 +172,3 @@ class Feeder:
             self._lag_logged = now
             logger.warning("market_lagging", seconds=round(behind, 1), speed=time.speed)
         return behind > LOST_SECONDS
-
-
-def _filled(closed: Sequence[Closed], time: MarketTime, *, gap: bool) -> list[Closed]:
-    """Dated by when each was due, so that nobody takes an old price for a fresh one."""
-    return [
-        Closed(
-            one.instrument,
-            one.resolution,
-            msgspec.structs.replace(
-                one.candle,
-                published_ms=time.real_at(close_of(one.resolution, one.candle.open_ms)),
-                gap_filled=gap,
-            ),
-        )
-        for one in closed
-    ]

@@ -121,7 +121,9 @@ class Publisher:
             key = (one.instrument, one.resolution)
             if one.candle.open_ms <= self._said.get(key, -1):
                 continue  # building its stream said it already
-            frame = encode(msgspec.structs.replace(one.candle, published_ms=now_ms))
+            # What fills a gap keeps the time that it was due: nobody takes it for fresh.
+            said_ms = one.candle.published_ms if one.candle.gap_filled else now_ms
+            frame = encode(msgspec.structs.replace(one.candle, published_ms=said_ms))
             if key in self._ready:
                 _add(pipe, names.history(*key), one.candle, frame, self._ready[key])
                 kept.append(key)
