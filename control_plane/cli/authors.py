@@ -2,15 +2,15 @@
 
 import typer
 
-from control_plane.cli import making, proving
+from control_plane.cli import backtesting, checking, making, replaying
 
 PANEL = "Write a strategy"
 COMMANDS = (
     making.new,
-    proving.check,
-    proving.backtest,
-    proving.report,
-    proving.replay,
+    checking.check,
+    backtesting.backtest,
+    backtesting.report,
+    replaying.replay,
     making.candles,
 )
 

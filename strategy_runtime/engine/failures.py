@@ -1,6 +1,7 @@
 """What an author reads when their code raises: their own lines, shortest path to the mistake."""
 
-from traceback import TracebackException, extract_tb
+from collections import deque
+from traceback import StackSummary, format_exception_only, walk_tb
 
 MAX_FRAMES = 5
 MAX_CHARACTERS = 2_000
@@ -16,10 +17,11 @@ class StrategyFailed(Exception):
 
 def explain(error: BaseException, filename: str) -> str:
     """The exception and the strategy's own lines on the way to it, the innermost last."""
-    shown = TracebackException.from_exception(error)
-    lines = [line.rstrip() for line in shown.format_exception_only()]
-    frames = [frame for frame in extract_tb(error.__traceback__) if frame.filename == filename]
-    for frame in frames[-MAX_FRAMES:]:
+    lines = [line.rstrip() for line in format_exception_only(error)]
+    # A recursion has a thousand frames: only those that are shown are looked up.
+    walked = walk_tb(error.__traceback__)
+    own = deque((at for at in walked if at[0].f_code.co_filename == filename), MAX_FRAMES)
+    for frame in StackSummary.extract(iter(own)):
         code = f": {frame.line}" if frame.line else ""
         lines.append(f"  {filename}, line {frame.lineno}, in {frame.name}{code}")
     return "\n".join(lines)[:MAX_CHARACTERS]

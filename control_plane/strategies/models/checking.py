@@ -38,6 +38,9 @@ _MANIFEST_KINDS: dict[str, type | tuple[type, ...]] = {
 }
 
 
+_RETYPE = "Python cannot read it here: look at this line and the one before."
+
+
 class Job(Struct, frozen=True):
     code: str
     manifest: dict[str, Any]
@@ -54,14 +57,18 @@ class Report(Struct, frozen=True):
 
 def check(code: str, manifest: dict[str, Any]) -> Report:
     """Every finding at once, in the order of the file."""
+    text = code.removeprefix("\ufeff")
     try:
-        tree = ast.parse(code.removeprefix("\ufeff"))
+        tree = ast.parse(text)
+        compile(tree, "strategy.py", "exec", dont_inherit=True)  # a `return` outside of a function
     except SyntaxError as error:
         message = f"The file does not parse: {error.msg}."
-        finding = Finding("syntax", message, "", error.lineno or 0, error.offset or 0)
-        return Report(Outline(), [finding])
+        line = error.lineno or 0
+        column = error.offset or _first_column(text, line)
+        return Report(Outline(), [Finding("syntax", message, _RETYPE, line, column)])
     except ValueError as error:
-        return Report(Outline(), [Finding("syntax", f"The file does not parse: {error}.")])
+        message = f"The file does not parse: {error}."
+        return Report(Outline(), [Finding("syntax", message, _RETYPE)])
 
     reading = Reading(tree)
     outline = _with_manifest(reading.outline(), manifest, reading)
@@ -71,19 +78,32 @@ def check(code: str, manifest: dict[str, Any]) -> Report:
     return Report(outline, found[:MAX_FINDINGS])
 
 
+def _first_column(text: str, line: int) -> int:
+    rows = text.splitlines()
+    row = rows[line - 1] if 0 < line <= len(rows) else ""
+    return len(row) - len(row.lstrip()) + 1 if row else 0
+
+
 def _with_manifest(outline: Outline, manifest: dict[str, Any], reading: Reading) -> Outline:
     """What its author wrote beside the code wins over the class' attributes."""
     for name, kind in _MANIFEST_KINDS.items():
         if name in manifest and not isinstance(manifest[name], kind):
-            reading.say(None, "manifest", f"The manifest's {name} has the wrong type.")
+            reading.say(
+                None,
+                "manifest",
+                f"The manifest's {name} has the wrong type.",
+                "Names are texts, lookback_period is a whole number, custom_params an object.",
+            )
             return outline
     resolution = manifest.get("resolution") or outline.resolution
     if resolution not in ("", *RESOLUTIONS):
         offered = ", ".join(RESOLUTIONS)
-        reading.say(None, "manifest", f"The manifest's resolution is none of {offered}.")
+        message = f"The manifest's resolution is none of {offered}."
+        reading.say(None, "manifest", message, "Write one of them, or leave it out.")
     lookback = manifest.get("lookback_period") or outline.lookback or DEFAULT_LOOKBACK
     if not 0 < lookback <= MAX_LOOKBACK:
-        reading.say(None, "manifest", f"The manifest's lookback_period is above {MAX_LOOKBACK}.")
+        message = f"The manifest's lookback_period is not 1 to {MAX_LOOKBACK}."
+        reading.say(None, "manifest", message, "Ask for as many candles as it looks back at.")
     return msgspec.structs.replace(
         outline,
         instrument=manifest.get("instrument") or manifest.get("pair") or outline.instrument,

@@ -112,6 +112,7 @@ FORBIDDEN_METHODS = {
         ("read_csv", "read_parquet", "read_pickle", "read_sql", "read_json", "read_excel"),
         _NO_FILES,
     ),
+    **dict.fromkeys(("fromfile", "genfromtxt", "loadtxt", "memmap", "savetxt"), _NO_FILES),
     **dict.fromkeys(("to_csv", "to_parquet", "to_pickle", "to_sql"), _NO_FILES),
 }
 
@@ -124,7 +125,9 @@ def look(tree: ast.Module) -> Iterator[Finding]:
                     yield from _module(name.name, node)
             case ast.ImportFrom(module=module, level=level):
                 if level:
-                    yield _at(node, "import", "There is nothing beside the file to import from.")
+                    yield _at(
+                        node, "import", "There is nothing beside the file to import from.", _NO_CODE
+                    )
                 else:
                     yield from _module(module or "", node)
             case ast.Call(func=ast.Name(id=name)) if name in FORBIDDEN_CALLS:

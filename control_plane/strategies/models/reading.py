@@ -165,7 +165,8 @@ class Reading:
             except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError) as error:
                 self.say(value, "attribute", f"{name}: {_says(error)}.", "Write a plain value.")
         if found.get("ticks") and "on_tick" not in members:
-            self.say(members["ticks"], "hook", "ticks = True, but there is no on_tick.")
+            message = "ticks = True, but there is no on_tick."
+            self.say(members["ticks"], "hook", message, "Write `def on_tick(self, tick):`.")
         return found
 
     def _attribute(self, name: str, value: Any) -> Any:
@@ -191,7 +192,8 @@ class Reading:
             try:
                 yield self._parameter(name, node, call)
             except BadParameter as error:
-                self.say(node, "parameter", f"The default: {error.what}")
+                hint = "Choose a default within the parameter's own bounds."
+                self.say(node, "parameter", f"The default: {error.what}", hint)
             except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError) as error:
                 hint = "Write `name: int = param(10, ge=2)` with plain values."
                 self.say(node, "parameter", f"Parameter {name!r}: {_says(error)}.", hint)

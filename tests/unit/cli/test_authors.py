@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
+from control_plane.cli.backtesting import sparkline
 from control_plane.cli.main import app
 from control_plane.cli.making import templates
-from control_plane.cli.proving import sparkline
 from control_plane.errors import SlipwayError
 from strategy_runtime.backtest.files import read, write
 from strategy_runtime.sdk.bars import BadBars, bars_of
