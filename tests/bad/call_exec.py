@@ -1,0 +1,12 @@
+# finds: call at 12:16
+# says: exec() is not
+
+from strategy_runtime import BaseStrategy, param
+
+
+class Mine(BaseStrategy):
+    instrument = "fut:B-BTC_USDT"
+    resolution = "5m"
+
+    def on_candle(self, candle):
+        return exec('x = 1')

@@ -1,0 +1,16 @@
+# finds: hang at 14:17
+# says: does not end
+
+from strategy_runtime import BaseStrategy, param
+
+
+class Mine(BaseStrategy):
+    instrument = "fut:B-BTC_USDT"
+    resolution = "5m"
+
+    def on_candle(self, candle):
+        while True:
+            try:
+                self.log(candle.close)
+            except BaseException:
+                pass

@@ -1,0 +1,15 @@
+# finds: import at 4:1
+# says: gc may not
+
+import gc
+from strategy_runtime import BaseStrategy, param
+
+
+class Mine(BaseStrategy):
+    instrument = "fut:B-BTC_USDT"
+    resolution = "5m"
+
+    def on_candle(self, candle):
+        if candle.close > candle.open:
+            return self.long()
+        return self.exit_long()

@@ -1,0 +1,15 @@
+# finds: import at 4:1
+# says: strategy is not in the strategies' image
+
+from strategy import Other
+from strategy_runtime import BaseStrategy, param
+
+
+class Mine(BaseStrategy):
+    instrument = "fut:B-BTC_USDT"
+    resolution = "5m"
+
+    def on_candle(self, candle):
+        if candle.close > candle.open:
+            return self.long()
+        return self.exit_long()

@@ -1,0 +1,14 @@
+# finds: parameter at 11:5
+# says: must be at least 2
+
+from strategy_runtime import BaseStrategy, param
+
+
+class Mine(BaseStrategy):
+    instrument = "fut:B-BTC_USDT"
+    resolution = "5m"
+
+    fast: int = param(1, ge=2, le=50)
+
+    def on_candle(self, candle):
+        return None

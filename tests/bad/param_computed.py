@@ -1,0 +1,14 @@
+# finds: parameter at 11:5
+# says: plain value
+
+from strategy_runtime import BaseStrategy, param
+
+
+class Mine(BaseStrategy):
+    instrument = "fut:B-BTC_USDT"
+    resolution = "5m"
+
+    fast: int = param(len('abc'))
+
+    def on_candle(self, candle):
+        return None

@@ -1,0 +1,12 @@
+# finds: signal at 12:9
+# says: not both
+
+from strategy_runtime import BaseStrategy, param
+
+
+class Mine(BaseStrategy):
+    instrument = "fut:B-BTC_USDT"
+    resolution = "5m"
+
+    def on_candle(self, candle):
+        return self.long(stop_loss=candle.close * 0.9, stop_distance=5.0)

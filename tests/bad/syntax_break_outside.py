@@ -1,0 +1,12 @@
+# finds: syntax at 12:9
+# says: 'break' outside loop
+
+from strategy_runtime import BaseStrategy, param
+
+
+class Mine(BaseStrategy):
+    instrument = "fut:B-BTC_USDT"
+    resolution = "5m"
+
+    def on_candle(self, candle):
+        break

@@ -1,0 +1,16 @@
+# finds: syntax at 16:1
+# says: 'return' outside function
+
+from strategy_runtime import BaseStrategy, param
+
+
+class Mine(BaseStrategy):
+    instrument = "fut:B-BTC_USDT"
+    resolution = "5m"
+
+    def on_candle(self, candle):
+        if candle.close > candle.open:
+            return self.long()
+        return self.exit_long()
+
+return Mine
