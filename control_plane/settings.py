@@ -20,6 +20,7 @@ PREFIX = "SLIPWAY_"
 
 FeedName = Literal["simulated", "coindcx"]
 Role = Literal["api", "market", "fleet", "trading"]
+WEB = {"http", "https"}
 ROLES: tuple[Role, ...] = ("api", "market", "fleet", "trading")
 
 
@@ -53,15 +54,25 @@ class HttpSettings(Section):
     """Further names that a proxy hands through to us, and how much one request may bring."""
 
     hosts: Annotated[tuple[str, ...], NoDecode] = ()
+    origins: Annotated[tuple[str, ...], NoDecode] = ()  # whose pages may call the API; none
     max_body_bytes: int = Field(1_000_000, ge=10_000)
     body_seconds: float = Field(10.0, gt=0)
     requests_per_minute: int = Field(600, ge=1)  # of one caller, in the long run
     burst: int = Field(120, ge=1)  # of one caller, at once
 
-    @field_validator("hosts", mode="before")
+    @field_validator("hosts", "origins", mode="before")
     @classmethod
     def _split(cls, value: Any) -> Any:
         return split(value)
+
+    @field_validator("origins")
+    @classmethod
+    def _exact(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for origin in value:
+            parts = urlsplit(origin)
+            if origin != f"{parts.scheme}://{parts.netloc}" or parts.scheme not in WEB:
+                raise ValueError(f"{origin!r} is no origin: write https://app.example")
+        return value
 
 
 class MarketSettings(Section):

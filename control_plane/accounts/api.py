@@ -63,12 +63,12 @@ def account_routes(accounts: Accounts) -> APIRouter:
         return AccountOut.model_validate(opened)
 
     @router.get("/{account_id}/balances")
-    async def balances(me: Me, account_id: AccountId) -> Items[BalanceOut]:
+    async def list_balances(me: Me, account_id: AccountId) -> Items[BalanceOut]:
         """What the account holds, free and bound in orders."""
         return Items.of(BalanceOut, await accounts.balances(me.tenant, account_id))
 
     @router.post("/{account_id}/reset")
-    async def reset(me: Me, account_id: AccountId, body: ResetPaper) -> AccountOut:
+    async def reset_account(me: Me, account_id: AccountId, body: ResetPaper) -> AccountOut:
         """Begin again with fresh play money. Refused while a position is open."""
         found = await accounts.reset(me.tenant, account_id, body.currency, body.amount)
         return AccountOut.model_validate(found)

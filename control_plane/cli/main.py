@@ -16,6 +16,7 @@ from control_plane.cli import (
     fleet,
     images,
     keys,
+    openapi,
     serve,
     session,
     status,
@@ -46,6 +47,7 @@ COMMANDS = (
     users,
     keys,
     audit,
+    openapi,
     trading,
 )
 for commands in COMMANDS:

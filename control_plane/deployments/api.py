@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Response
 from pydantic import Field
 
 from control_plane.core.ids import DeploymentId
@@ -10,6 +10,7 @@ from control_plane.deployments.models.status import Change, Order
 from control_plane.deployments.service import Deployments
 from control_plane.deployments.service.rehearsing import Action, Rehearsals
 from control_plane.infra.http import Me
+from control_plane.infra.http_match import IfMatch, tag
 from control_plane.infra.http_shapes import Body, Decoded, Items, Moment, Paged, Shape
 
 Name = Annotated[str, Field(min_length=1, max_length=100, examples=["night shift"])]
@@ -101,6 +102,7 @@ class DeploymentOut(Shape):
     generation: int = Field(description="Launches so far.")
     active_generation: int = Field(description="The one whose decisions count.")
     last_trigger: str | None
+    revision: int = Field(description="Rises with each change of what is to run.")
     restarts: int
     created_at: Moment = Field(validation_alias="created_ms")
     started_at: Moment | None = Field(validation_alias="started_ms")
@@ -134,48 +136,56 @@ def routes(deployments: Deployments) -> APIRouter:
         return Items.of(DeploymentOut, await deployments.list(me.tenant))
 
     @router.get("/{deployment_id}")
-    async def deployment(me: Me, deployment_id: DeploymentId) -> DeploymentDetail:
+    async def get_deployment(
+        me: Me, deployment_id: DeploymentId, response: Response
+    ) -> DeploymentDetail:
         """One deployment, with what its last process printed."""
-        return DeploymentDetail.model_validate(await deployments.get(me.tenant, deployment_id))
+        found = await deployments.get(me.tenant, deployment_id)
+        tag(response, found.revision)
+        return DeploymentDetail.model_validate(found)
 
     @router.patch("/{deployment_id}")
-    async def change(me: Me, deployment_id: DeploymentId, body: Alter) -> DeploymentOut:
+    async def change_deployment(
+        me: Me, deployment_id: DeploymentId, body: Alter, expected: IfMatch, response: Response
+    ) -> DeploymentOut:
         """Another version, other parameters or limits: launched anew, keeping its state."""
-        found = await deployments.change(me.tenant, deployment_id, Change(**dict(body)))
+        change = Change(**dict(body))
+        found = await deployments.change(me.tenant, deployment_id, change, expected)
+        tag(response, found.revision)
         return DeploymentOut.model_validate(found)
 
     @router.post("/{deployment_id}/start")
-    async def start(me: Me, deployment_id: DeploymentId) -> DeploymentOut:
+    async def start_deployment(me: Me, deployment_id: DeploymentId) -> DeploymentOut:
         """Run it, also after it was given up: what went wrong before is forgiven."""
         return DeploymentOut.model_validate(await deployments.start(me.tenant, deployment_id))
 
     @router.post("/{deployment_id}/stop")
-    async def stop(me: Me, deployment_id: DeploymentId) -> DeploymentOut:
+    async def stop_deployment(me: Me, deployment_id: DeploymentId) -> DeploymentOut:
         """Stop its container. Open positions keep their stops."""
         return DeploymentOut.model_validate(await deployments.stop(me.tenant, deployment_id))
 
     @router.post("/{deployment_id}/pause")
-    async def pause(me: Me, deployment_id: DeploymentId) -> DeploymentOut:
+    async def pause_deployment(me: Me, deployment_id: DeploymentId) -> DeploymentOut:
         """Let it watch the market without deciding."""
         return DeploymentOut.model_validate(await deployments.pause(me.tenant, deployment_id))
 
     @router.post("/{deployment_id}/resume")
-    async def resume(me: Me, deployment_id: DeploymentId) -> DeploymentOut:
+    async def resume_deployment(me: Me, deployment_id: DeploymentId) -> DeploymentOut:
         """Let it decide again."""
         return DeploymentOut.model_validate(await deployments.resume(me.tenant, deployment_id))
 
     @router.post("/{deployment_id}/restart")
-    async def restart(me: Me, deployment_id: DeploymentId) -> DeploymentOut:
+    async def restart_deployment(me: Me, deployment_id: DeploymentId) -> DeploymentOut:
         """Launch it anew, with its state; the new process takes over without a gap."""
         return DeploymentOut.model_validate(await deployments.restart(me.tenant, deployment_id))
 
     @router.delete("/{deployment_id}", status_code=204)
-    async def delete(me: Me, deployment_id: DeploymentId) -> None:
+    async def delete_deployment(me: Me, deployment_id: DeploymentId) -> None:
         """Stop it for good and take it off the list."""
         await deployments.delete(me.tenant, deployment_id)
 
     @router.post("/{deployment_id}/rollback")
-    async def roll_back(me: Me, deployment_id: DeploymentId) -> DeploymentOut:
+    async def roll_back_deployment(me: Me, deployment_id: DeploymentId) -> DeploymentOut:
         """Back to the version that ran before, with the parameters that it ran with."""
         return DeploymentOut.model_validate(await deployments.roll_back(me.tenant, deployment_id))
 
@@ -188,24 +198,24 @@ def watching_routes(deployments: Deployments) -> APIRouter:
     rehearsals = Rehearsals(deployments)
 
     @router.post("/plan")
-    async def plan_deploy(me: Me, body: Deploy) -> PlanOut:
+    async def plan_deployment(me: Me, body: Deploy) -> PlanOut:
         """What deploying this would do. Refuses what deploying would refuse."""
         return PlanOut(steps=await rehearsals.deploy(me.tenant, Order(**dict(body))))
 
     @router.post("/{deployment_id}/plan")
-    async def plan(me: Me, deployment_id: DeploymentId, body: Rehearse) -> PlanOut:
+    async def plan_change(me: Me, deployment_id: DeploymentId, body: Rehearse) -> PlanOut:
         """What an action on it would do."""
         change = Change(body.strategy, body.parameters, body.memory_mb, body.cpus)
         steps = await rehearsals.act(me.tenant, deployment_id, body.action, change)
         return PlanOut(steps=steps)
 
     @router.get("/{deployment_id}/history")
-    async def history(me: Me, deployment_id: DeploymentId, asked: Paged) -> Items[HappenedOut]:
+    async def list_history(me: Me, deployment_id: DeploymentId, asked: Paged) -> Items[HappenedOut]:
         """Each state that it was in and why, newest first."""
         return Items.page(HappenedOut, await deployments.history(me.tenant, deployment_id, asked))
 
     @router.get("/{deployment_id}/vitals")
-    async def vitals(me: Me, deployment_id: DeploymentId) -> VitalsOut:
+    async def get_vitals(me: Me, deployment_id: DeploymentId) -> VitalsOut:
         """A day of what it used, minute by minute, and the limits that this asks for."""
         points, hint = await deployments.vitals(me.tenant, deployment_id)
         return VitalsOut(
@@ -220,7 +230,7 @@ def event_routes(deployments: Deployments) -> APIRouter:
     router = APIRouter(prefix="/fleet", tags=["deployments"])
 
     @router.get("/events")
-    async def fleet_events(me: Me, asked: Paged) -> Items[HappenedOut]:
+    async def list_fleet_events(me: Me, asked: Paged) -> Items[HappenedOut]:
         """What happened to all of your deployments, newest first."""
         return Items.page(HappenedOut, await deployments.history(me.tenant, None, asked))
 

@@ -6,6 +6,7 @@ Anything else that is raised is a bug: it leaves as a 500 that says nothing but 
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from math import ceil
 from typing import Annotated, Any
 
@@ -15,6 +16,7 @@ from fastapi.responses import JSONResponse
 from fastapi.security import HTTPBasic, HTTPBearer
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
+from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import HTTPConnection
 
 from control_plane.core.clock import Clock
@@ -28,12 +30,14 @@ from control_plane.errors import (
     Unavailable,
 )
 from control_plane.infra.db import Database
+from control_plane.infra.http_document import PROBLEM, document
 from control_plane.infra.http_edge import Edge, HostNames, Turned
-from control_plane.infra.http_limits import Limits
+from control_plane.infra.http_limits import RATE_HEADERS, Limits
+from control_plane.infra.http_match import Conditional, Stale
+from control_plane.infra.http_once import HEADER as KEY
 from control_plane.infra.http_once import REPLAYED, Once, Replayed, begin_once, forget_once
 
 PREFIX = "/api/v1"
-PROBLEM = "application/problem+json"
 
 
 class Unauthenticated(Forbidden):
@@ -46,16 +50,6 @@ class Throttled(Unavailable):
     def __init__(self, what: str, wait_seconds: float, *, remedy: str = "") -> None:
         self.retry_seconds = max(1, ceil(wait_seconds))
         super().__init__(what, remedy=remedy or f"Try again in {self.retry_seconds} s.")
-
-
-class Stale(Conflict):
-    """It is no longer as the caller saw it; `version` is what it is now (412)."""
-
-    def __init__(self, what: str, version: int) -> None:
-        super().__init__(
-            what, field="If-Match", remedy="Look at it again, and send the ETag that you get."
-        )
-        self.version = version
 
 
 class NotAllowed(Invalid):
@@ -171,6 +165,7 @@ class Problem(BaseModel):
 @dataclass(frozen=True)
 class HttpOptions:
     hosts: HostNames
+    origins: frozenset[str] = frozenset()  # of foreign pages that may call the API
     max_body_bytes: int = 1_000_000
     body_seconds: float = 10.0
     requests_per_minute: int = 600
@@ -199,7 +194,9 @@ def create_app(
         docs_url=None,  # both would fetch scripts from somebody else's host
         redoc_url=None,
         responses={"4XX": {"model": Problem, "description": "A refusal that explains itself"}},
+        generate_unique_id_function=lambda route: route.name,
     )
+    app.openapi = partial(document, app)  # type: ignore[method-assign] # as FastAPI documents it
     app.state.authenticate = authenticate
     app.state.limits = Limits(clock.monotonic, options.requests_per_minute, options.burst)
     for router in routers:
@@ -217,15 +214,26 @@ def create_app(
     app.add_exception_handler(RequestValidationError, _misshapen)
     app.add_exception_handler(HTTPException, _not_routed)
     app.add_exception_handler(Replayed, _again)
+    app.add_middleware(Conditional, prefix=PREFIX)
     app.add_middleware(Once, db=db, rng=rng, prefix=PREFIX)
     app.add_middleware(
         Edge,
         clock=clock,
         rng=rng,
         hosts=options.hosts,
+        origins=options.origins,
         max_body_bytes=options.max_body_bytes,
         body_seconds=options.body_seconds,
     )
+    if options.origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=sorted(options.origins),
+            allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
+            allow_headers=["Authorization", "Content-Type", KEY, "If-Match", "If-None-Match"],
+            expose_headers=["ETag", "Retry-After", REPLAYED, *RATE_HEADERS, "X-Request-Id"],
+            allow_credentials=False,  # a token is sent on purpose, a cookie is not
+        )
     return app
 
 

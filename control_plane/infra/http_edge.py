@@ -81,6 +81,7 @@ class Edge:
     hosts: HostNames
     max_body_bytes: int
     body_seconds: float
+    origins: frozenset[str] = frozenset()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -133,7 +134,7 @@ class Edge:
                 f"This is no host of the name {host!r}.",
                 "Use the address that Slipway printed, or add the name to SLIPWAY_HTTP__HOSTS.",
             )
-        if exchange.scope["method"] not in SAFE and not _from_our_page(headers, host):
+        if exchange.scope["method"] not in SAFE and not self._may_write(headers, host):
             raise Turned(
                 403,
                 "Forbidden",
@@ -143,6 +144,9 @@ class Edge:
         declared = headers.get("content-length", "0")
         if not declared.isdigit() or int(declared) > self.max_body_bytes:
             raise self._too_large()
+
+    def _may_write(self, headers: Headers, host: str) -> bool:
+        return headers.get("origin") in self.origins or _from_our_page(headers, host)
 
     def _bounded(self, exchange: Exchange, receive: Receive) -> Receive:
         deadline = asyncio.get_running_loop().time() + self.body_seconds

@@ -10,6 +10,7 @@ from math import ceil
 from typing import NamedTuple
 
 REMEMBERED = 10_000
+RATE_HEADERS = ("ratelimit-limit", "ratelimit-remaining", "ratelimit-reset")
 
 
 class Left(NamedTuple):
@@ -22,11 +23,8 @@ class Left(NamedTuple):
 
     @property
     def headers(self) -> dict[str, str]:
-        told = {
-            "ratelimit-limit": str(self.limit),
-            "ratelimit-remaining": str(self.remaining),
-            "ratelimit-reset": str(self.reset_seconds),
-        }
+        figures = (self.limit, self.remaining, self.reset_seconds)
+        told = {name: str(figure) for name, figure in zip(RATE_HEADERS, figures, strict=True)}
         return told if not self.retry_seconds else {**told, "retry-after": str(self.retry_seconds)}
 
 

@@ -2,12 +2,13 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Response
 from pydantic import Field, SecretStr
 
 from control_plane.accounts.service import Accounts
 from control_plane.core.ids import AccountId
 from control_plane.infra.http import Me
+from control_plane.infra.http_match import IfMatch, tag
 from control_plane.infra.http_shapes import Body, Moment, Shape
 from control_plane.keys.service import NO_KEY, Keys
 
@@ -53,19 +54,25 @@ def routes(keys: Keys, accounts: Accounts) -> APIRouter:
         return LiveOut.model_validate(opened)
 
     @router.get("/{account_id}/key")
-    async def look_at_key(me: Me, account_id: AccountId) -> KeyOut:
+    async def get_key(me: Me, account_id: AccountId, response: Response) -> KeyOut:
         """Which key is stored, without the key."""
-        return KeyOut.model_validate(await keys.look(me.tenant, account_id))
+        found = await keys.look(me.tenant, account_id)
+        tag(response, found.row_version)
+        return KeyOut.model_validate(found)
 
     @router.put("/{account_id}/key")
-    async def put_key(me: Me, account_id: AccountId, body: KeyIn) -> KeyOut:
+    async def put_key(
+        me: Me, account_id: AccountId, body: KeyIn, expected: IfMatch, response: Response
+    ) -> KeyOut:
         """Store a key, or replace it. It is sealed at once; nobody reads it over HTTP again."""
         put = await keys.put(
             me.tenant,
             account_id,
             body.api_key.get_secret_value(),
             body.api_secret.get_secret_value(),
+            expected,
         )
+        tag(response, put.row_version)
         return KeyOut.model_validate(put)
 
     @router.delete("/{account_id}/key", status_code=204)

@@ -17,6 +17,7 @@ from control_plane.core.ids import AccountId, Rng, Shard, Tenant, shard_of
 from control_plane.infra import audit, keyring
 from control_plane.infra.db import Database, Tx
 from control_plane.infra.failpoints import Failpoints
+from control_plane.infra.http_match import ANY, Expected
 from control_plane.infra.keyring import Keyring
 from control_plane.keys import store
 from control_plane.keys.errors import KeyTampered, NoKey, NotLive
@@ -47,8 +48,15 @@ class Keys:
     installation: str
     folder: Path
 
-    async def put(self, tenant: Tenant, account: AccountId, key: str, secret: str) -> Kept:
-        return await self.db.write(self._put, tenant, account, key, secret)
+    async def put(
+        self,
+        tenant: Tenant,
+        account: AccountId,
+        key: str,
+        secret: str,
+        expected: Expected = ANY,
+    ) -> Kept:
+        return await self.db.write(self._put, tenant, account, key, secret, expected)
 
     async def look(self, tenant: Tenant, account: AccountId) -> Kept:
         return await self.db.read(_look, tenant, account)
@@ -57,8 +65,17 @@ class Keys:
         """From the commit on nothing is signed for this account."""
         await self.db.write(_revoke, tenant, account)
 
-    def _put(self, tx: Tx, tenant: Tenant, account: AccountId, key: str, secret: str) -> Kept:
+    def _put(
+        self,
+        tx: Tx,
+        tenant: Tenant,
+        account: AccountId,
+        key: str,
+        secret: str,
+        expected: Expected,
+    ) -> Kept:
         owned = _live(tx, tenant, account)
+        expected.check(store.version(tx, account), f"The key of {owned.name!r}")
         recipient = keyring.recipient(self.folder)
         version = store.next_version(tx, account)
 

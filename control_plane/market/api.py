@@ -57,14 +57,14 @@ def routes(market: Market) -> APIRouter:
         return Items(items=[_priced(one) for one in await market.prices()])
 
     @router.get("/instruments/named")
-    async def named(
+    async def resolve_instrument(
         me: Me, text: Annotated[str, Query(max_length=60, examples=["BTCUSDT"])]
     ) -> InstrumentOut:
         """The instrument that a person means by BTCUSDT, BTC/USDT or I-BTC_INR."""
         return InstrumentOut.model_validate(await market.db.read(_named, text))
 
     @router.get("/candles")
-    async def candles(
+    async def list_candles(
         me: Me,
         instrument: Annotated[str, Query(max_length=60, examples=["spot:B-BTC_USDT"])],
         resolution: Resolution = "1m",

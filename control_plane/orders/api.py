@@ -159,7 +159,7 @@ def routes(db: Database) -> APIRouter:
         return Items.page(IntentOut, found)
 
     @router.get("/intents/{intent_id}")
-    async def intent(me: Me, intent_id: IntentId) -> IntentDetail:
+    async def get_intent(me: Me, intent_id: IntentId) -> IntentDetail:
         """One intent, with the record that recomputes its quantity."""
         return IntentDetail.model_validate(await db.read(_intent, me.tenant, intent_id))
 
@@ -228,7 +228,7 @@ def halt_routes(halts: Halts) -> APIRouter:
         return HaltedOut.model_validate(done)
 
     @router.post("/lift", status_code=204)
-    async def lift(me: Admin, body: LiftIn) -> None:
+    async def lift_halt(me: Admin, body: LiftIn) -> None:
         """Let entries in this scope go again."""
         await halts.unhalt(body.scope, by_user=me.name)
 

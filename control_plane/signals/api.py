@@ -117,24 +117,28 @@ def routes(db: Database) -> APIRouter:
         return Items.page(SignalOut, found)
 
     @router.get("/signals/{signal_id}")
-    async def signal(me: Me, signal_id: str) -> SignalOut:
+    async def get_signal(me: Me, signal_id: str) -> SignalOut:
         """One signal."""
         return SignalOut.model_validate(await db.read(_signal, me.tenant, signal_id))
 
     @router.get("/deployments/{deployment_id}/executions")
-    async def executions(me: Me, deployment_id: DeploymentId, asked: Paged) -> Items[ExecutionOut]:
+    async def list_executions(
+        me: Me, deployment_id: DeploymentId, asked: Paged
+    ) -> Items[ExecutionOut]:
         """Each decision of a deployment: on which trigger, what came of it, how long it took."""
         found = await db.read(_executions, me.tenant, deployment_id, asked)
         return Items.page(ExecutionOut, found)
 
     @router.get("/deployments/{deployment_id}/logs")
-    async def logs(me: Me, deployment_id: DeploymentId, asked: Paged) -> Items[LogLineOut]:
+    async def list_log_lines(
+        me: Me, deployment_id: DeploymentId, asked: Paged
+    ) -> Items[LogLineOut]:
         """What the strategy's author wrote with self.log, newest first."""
         found = await db.read(_log_lines, me.tenant, deployment_id, asked)
         return Items.page(LogLineOut, found)
 
     @router.get("/deployments/{deployment_id}/lines")
-    async def lines(
+    async def follow_lines(
         me: Me,
         deployment_id: DeploymentId,
         source: watching.Source = "all",
@@ -147,7 +151,7 @@ def routes(db: Database) -> APIRouter:
         return LinesOut.model_validate(found)
 
     @router.get("/fleet")
-    async def fleet(me: Me, everybody: bool | None = None) -> Items[BerthOut]:
+    async def list_fleet(me: Me, everybody: bool | None = None) -> Items[BerthOut]:
         """Your containers, for an admin everybody's: how each stands and what it uses."""
         if everybody and not me.is_admin:
             raise Forbidden("Only an admin sees everybody's containers.", field="everybody")

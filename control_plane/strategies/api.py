@@ -80,12 +80,12 @@ def routes(strategies: Strategies) -> APIRouter:
     router = APIRouter(tags=["strategies"])
 
     @router.post("/strategies", status_code=201)
-    async def upload(me: Me, body: Upload) -> VersionOut:
+    async def upload_strategy(me: Me, body: Upload) -> VersionOut:
         """Upload code as a new version and check it. The same text again is the same version."""
         return _passed(await strategies.upload(me.tenant, body.name, body.code, body.manifest))
 
     @router.post("/strategies/files", status_code=201)
-    async def upload_files(
+    async def upload_strategy_files(
         me: Me,
         name: Annotated[Name, Form()],
         code: UploadFile,
@@ -102,13 +102,13 @@ def routes(strategies: Strategies) -> APIRouter:
         return Items(items=[_strategy(one) for one in await strategies.list(me.tenant)])
 
     @router.get("/strategies/{name}/versions")
-    async def versions(me: Me, name: str) -> Items[VersionOut]:
+    async def list_versions(me: Me, name: str) -> Items[VersionOut]:
         """Every upload of a strategy (by its name or id), newest first."""
         found = await strategies.get(me.tenant, name)
         return Items.of(VersionOut, reversed(found.versions))
 
     @router.get("/versions/{version_id}")
-    async def version(me: Me, version_id: VersionId) -> VersionDetail:
+    async def get_version(me: Me, version_id: VersionId) -> VersionDetail:
         """One version: its code, what it declares, and what checking found."""
         return VersionDetail.model_validate(await strategies.version(me.tenant, version_id))
 

@@ -3,12 +3,13 @@
 from decimal import Decimal
 from typing import Annotated
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Response
 from pydantic import Field
 
 from control_plane.core.ids import AccountId, DeploymentId, SubscriptionId
 from control_plane.infra.db import Database
 from control_plane.infra.http import Me
+from control_plane.infra.http_match import IfMatch, tag
 from control_plane.infra.http_shapes import Body, Items, Moment, Paged, Shape
 from control_plane.subscriptions import service, store
 from control_plane.subscriptions.models import Sizing, State, Terms
@@ -94,31 +95,41 @@ def routes(subscriptions: Subscriptions, db: Database) -> APIRouter:
         return Items.page(SubscriptionOut, found)
 
     @router.get("/{subscription_id}")
-    async def subscription(me: Me, subscription_id: SubscriptionId) -> SubscriptionOut:
+    async def get_subscription(
+        me: Me, subscription_id: SubscriptionId, response: Response
+    ) -> SubscriptionOut:
         """One subscription."""
         found = await db.read(service.subscription, me.tenant, subscription_id)
+        tag(response, found.version)
         return SubscriptionOut.model_validate(found)
 
     @router.put("/{subscription_id}/terms")
-    async def alter(me: Me, subscription_id: SubscriptionId, body: TermsIn) -> SubscriptionOut:
+    async def change_terms(
+        me: Me,
+        subscription_id: SubscriptionId,
+        body: TermsIn,
+        expected: IfMatch,
+        response: Response,
+    ) -> SubscriptionOut:
         """New terms for what comes; what is under way keeps its own."""
-        found = await subscriptions.alter(me.tenant, subscription_id, body.terms())
+        found = await subscriptions.alter(me.tenant, subscription_id, body.terms(), expected)
+        tag(response, found.version)
         return SubscriptionOut.model_validate(found)
 
     @router.post("/{subscription_id}/pause")
-    async def pause(me: Me, subscription_id: SubscriptionId) -> SubscriptionOut:
+    async def pause_subscription(me: Me, subscription_id: SubscriptionId) -> SubscriptionOut:
         """No entries from now on; exits and stops of what is open go on."""
         return SubscriptionOut.model_validate(await subscriptions.pause(me.tenant, subscription_id))
 
     @router.post("/{subscription_id}/resume")
-    async def resume(me: Me, subscription_id: SubscriptionId) -> SubscriptionOut:
+    async def resume_subscription(me: Me, subscription_id: SubscriptionId) -> SubscriptionOut:
         """Follow again."""
         return SubscriptionOut.model_validate(
             await subscriptions.resume(me.tenant, subscription_id)
         )
 
     @router.post("/{subscription_id}/cancel")
-    async def cancel(me: Me, subscription_id: SubscriptionId) -> SubscriptionOut:
+    async def cancel_subscription(me: Me, subscription_id: SubscriptionId) -> SubscriptionOut:
         """End it for good. An open position is still looked after until it is closed."""
         return SubscriptionOut.model_validate(
             await subscriptions.cancel(me.tenant, subscription_id)

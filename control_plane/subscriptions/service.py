@@ -25,6 +25,7 @@ from control_plane.deployments.service import Standing
 from control_plane.infra import events
 from control_plane.infra.db import Database, Tx
 from control_plane.infra.events import canonical_json
+from control_plane.infra.http_match import ANY, Expected
 from control_plane.market import service as market
 from control_plane.subscriptions import store
 from control_plane.subscriptions.errors import (
@@ -109,7 +110,9 @@ class Subscriptions:
         identity = SubscriptionId(random_id("sb", self.rng))
         return await self.db.write(_subscribe, identity, tenant, account, deployment, terms)
 
-    async def alter(self, tenant: Tenant, identity: SubscriptionId, terms: Terms) -> Subscription:
+    async def alter(
+        self, tenant: Tenant, identity: SubscriptionId, terms: Terms, expected: Expected = ANY
+    ) -> Subscription:
         """New terms for what comes; what is under way keeps the terms that it was planned with."""
         return await self.db.write(
             _change,
@@ -117,6 +120,7 @@ class Subscriptions:
             identity,
             "subscription_altered",
             lambda tx, old: _altered(tx, old, terms),
+            expected,
         )
 
     async def pause(self, tenant: Tenant, identity: SubscriptionId) -> Subscription:
@@ -176,8 +180,10 @@ def _change(
     identity: SubscriptionId,
     kind: str,
     change: Callable[[Tx, Subscription], Subscription],
+    expected: Expected = ANY,
 ) -> Subscription:
     old = subscription(tx, tenant, identity)
+    expected.check(old.version, identity)
     new = replace(change(tx, old), version=old.version + 1)
     if not store.replace(tx, new, old.version):
         raise Changed(f"{identity} was changed by somebody else.", remedy="Look and try again.")

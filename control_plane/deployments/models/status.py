@@ -58,6 +58,7 @@ class Status:
     generation: int
     active_generation: int
     last_trigger: str | None
+    revision: int
     restarts: int
     retry_ms: int
     created_ms: int

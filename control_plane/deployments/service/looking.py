@@ -46,6 +46,7 @@ def _status(row: Row[Any]) -> Status:
         generation=row.generation,
         active_generation=row.active_generation,
         last_trigger=row.last_trigger,
+        revision=row.revision,
         restarts=row.restarts,
         retry_ms=row.retry_ms,
         created_ms=row.created_ms,

@@ -35,6 +35,7 @@ from control_plane.deployments.store import asking, fleet, watching
 from control_plane.infra.bus import Bus
 from control_plane.infra.db import Database, Tx
 from control_plane.infra.events import canonical_json, page_about, record
+from control_plane.infra.http_match import ANY, Expected
 from control_plane.infra.paging import Asked, Found
 from control_plane.market import service as market
 from control_plane.settings import FleetSettings
@@ -82,9 +83,11 @@ class Deployments:
         """A new launch takes over from the old one without a gap."""
         return await self.change(tenant, deployment, Change())
 
-    async def change(self, tenant: Tenant, deployment: str, change: Change) -> Status:
+    async def change(
+        self, tenant: Tenant, deployment: str, change: Change, expected: Expected = ANY
+    ) -> Status:
         """Another version, other parameters or limits: launched anew, keeping its state."""
-        return await self.db.write(self.change_in, tenant, deployment, change)
+        return await self.db.write(self.change_in, tenant, deployment, change, expected)
 
     async def roll_back(self, tenant: Tenant, deployment: str) -> Status:
         """The version that ran before, with the parameters that it ran with."""
@@ -182,8 +185,11 @@ class Deployments:
         market.unwant(tx, found.id, bus=self.bus)
         self._tell(tx, tenant, found.id, "deployment_deleted", name=found.name)
 
-    def change_in(self, tx: Tx, tenant: Tenant, deployment: str, change: Change) -> Status:
+    def change_in(
+        self, tx: Tx, tenant: Tenant, deployment: str, change: Change, expected: Expected = ANY
+    ) -> Status:
         found = find(tx, deployment, tenant)
+        expected.check(found.revision, repr(found.name))
         version = strategies.deployable(tx, tenant, change.strategy or found.version_id)
         if version.strategy_id != found.strategy_id:
             raise BadDeployment(
@@ -203,7 +209,7 @@ class Deployments:
             lookback=version.outline.lookback,
             memory_mb=self._memory(change.memory_mb or found.memory_mb),
             cpus=self._cpus(change.cpus or found.cpus),
-            revision=fleet.revision(tx, found.id) + 1,
+            revision=found.revision + 1,
             **({} if found.desired == "stopped" else forgiven(tx)),
         )
         if found.desired != "stopped":

@@ -59,10 +59,6 @@ def find(tx: Tx, deployment: str) -> Row[Any] | None:
     return tx.first(select(deployments).where(deployments.c.id == deployment))
 
 
-def revision(tx: Tx, deployment: str) -> int:
-    return int(tx.scalar(select(deployments.c.revision).where(deployments.c.id == deployment)))
-
-
 def find_generation(tx: Tx, deployment: str, generation: int) -> Row[Any] | None:
     return tx.first(
         select(generations).where(

@@ -82,18 +82,18 @@ def doors(sessions: Sessions, letters: Letters) -> APIRouter:
         return SENT
 
     @router.post("/sign-up/confirm", status_code=204)
-    async def confirm(request: Request, body: Confirm) -> None:
+    async def confirm_sign_up(request: Request, body: Confirm) -> None:
         """Confirm your address with what the letter has, and the password you chose."""
         await letters.confirm(body.proof, body.password, device(request).address)
 
     @router.post("/password-reset", status_code=202)
-    async def ask_reset(request: Request, body: AskReset) -> Sent:
+    async def ask_password_reset(request: Request, body: AskReset) -> Sent:
         """Ask for a letter that lets you choose a new password."""
         await letters.ask_reset(body.email, device(request).network)
         return SENT
 
     @router.post("/password-reset/confirm", status_code=204)
-    async def reset(body: Reset) -> None:
+    async def reset_password(body: Reset) -> None:
         """Choose a new password. Every session of yours ends."""
         await letters.reset(body.proof, body.new_password, body.code)
 
@@ -104,7 +104,7 @@ def doors(sessions: Sessions, letters: Letters) -> APIRouter:
         return give(response, made)
 
     @router.post("/sessions/refresh")
-    async def refresh(
+    async def refresh_session(
         request: Request,
         response: Response,
         cookie: RefreshCookie = None,
