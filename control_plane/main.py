@@ -30,6 +30,7 @@ from control_plane.infra import (
     operator,
     rootkey,
     schema,
+    wall,
 )
 from control_plane.infra.bus import Bus
 from control_plane.infra.checkpoints import Checkpoints
@@ -122,30 +123,32 @@ async def _open_site(app: App, stack: AsyncExitStack) -> None:
     signs = Checkpoints(machinery.db, machinery.clock, machinery.folder.path, signer)
     machinery.loops["audit"] = signs.run
     machinery.loops["kept-answers"] = Sweeper(machinery.db, machinery.clock).run
+    database = machinery.db.behind_the_wall()
     users = Users(
-        machinery.db,
+        database,
         machinery.clock,
         machinery.rng,
         Passwords(machinery.rng),
         guesses_of(settings.accounts),
     )
     services = web.Services(
-        db=machinery.db,
+        db=database,
         users=users,
         identity=identity(users, root, _mail(machinery), settings),
-        accounts=Accounts(machinery.db, machinery.rng, is_busy=has_open_trade),
-        keys=Keys(machinery.db, machinery.rng, machinery.installation, machinery.folder.path),
-        strategies=Strategies(machinery.db, machinery.rng),
-        market=Market(machinery.db, machinery.bus),
-        deployments=Deployments(machinery.db, machinery.bus, machinery.rng, settings.fleet),
-        subscriptions=Subscriptions(machinery.db, machinery.rng),
-        halts=Halts(machinery.db, machinery.bus),
+        accounts=Accounts(database, machinery.rng, is_busy=has_open_trade),
+        keys=Keys(database, machinery.rng, machinery.installation, machinery.folder.path),
+        strategies=Strategies(database, machinery.rng),
+        market=Market(database, machinery.bus),
+        deployments=Deployments(database, machinery.bus, machinery.rng, settings.fleet),
+        subscriptions=Subscriptions(database, machinery.rng),
+        halts=Halts(database, machinery.bus),
         health=_health(machinery),
     )
     token = operator.ensure_token(machinery.folder.path, machinery.rng)
     asgi = web.build(services, settings, machinery.clock, machinery.rng, token)
     app.site = Site(asgi, server)
-    app.first_user = await users.ensure_first()
+    with wall.acting_for(wall.EVERYBODY):
+        app.first_user = await users.ensure_first()
     operator.publish_address(machinery.folder.path, server.address)
     stack.callback(operator.withdraw_address, machinery.folder.path)
 

@@ -3,6 +3,7 @@
 import asyncio
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -63,8 +64,15 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
         yield f"sqlite:///{tmp_path / 'test.db'}"
         return
 
+    with own_postgres(request.node.nodeid) as url:
+        yield url
+
+
+@contextmanager
+def own_postgres(whose: str) -> Iterator[str]:
+    """A new database on the server of SLIPWAY_TEST_DATABASE_URL, for as long as this lasts."""
     server = os.environ["SLIPWAY_TEST_DATABASE_URL"]
-    name = f"slipway_{os.getpid()}_{abs(hash(request.node.nodeid)) % 10**9}"
+    name = f"slipway_{os.getpid()}_{abs(hash(whose)) % 10**9}"
     admin = create_engine(
         make_url(server).set(drivername="postgresql+psycopg"), isolation_level="AUTOCOMMIT"
     )

@@ -23,6 +23,7 @@ from control_plane.dashboard.models import (
 )
 from control_plane.deployments import service as deployments
 from control_plane.deployments.models.status import Status
+from control_plane.infra import wall
 from control_plane.infra.db import Database, Tx
 from control_plane.infra.health import Health
 from control_plane.market import service as market
@@ -61,7 +62,8 @@ class Dashboard:
 
     async def _drawn(self) -> Picture:
         missing = tuple(Lack(one.part, one.what) for one in await self.health.missing())
-        picture, trades = await self.db.read(_draw, self.clock.now(), self.version, missing)
+        with wall.acting_for(wall.EVERYBODY):
+            picture, trades = await self.db.read(_draw, self.clock.now(), self.version, missing)
         is_open = sorted({InstrumentId(row.instrument) for row in trades if row.pnl is None})
         prices = await self.prices(is_open)
         names = {ship.id: ship.name for ship in picture.deployments}

@@ -11,11 +11,11 @@ runs without threads, for seeded histories.
 import asyncio
 import json
 import sqlite3
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
@@ -47,6 +47,7 @@ from sqlmodel import SQLModel
 
 from control_plane.core.clock import Clock, ms
 from control_plane.errors import Unavailable
+from control_plane.infra import wall
 from strategy_runtime.rules.money import canonical
 
 P = ParamSpec("P")
@@ -116,6 +117,7 @@ class Tx:
 
     connection: Connection
     clock: Clock
+    tenant: str | None = None  # behind the wall: for whom
     _after: list[Callable[[], None]] = field(default_factory=list)
     _now: tuple[float, int] | None = None  # what the server's clock read, and when by ours
 
@@ -179,6 +181,21 @@ class Tx:
             list(rows),
         )
 
+    @contextmanager
+    def for_everybody(self) -> Iterator[None]:
+        """For the few questions that are about somebody else's on purpose, such as whether there
+        is what one wants to follow.
+        """
+        if self.tenant is None:
+            yield
+            return
+        wall.change(self.connection, wall.EVERYBODY)
+        try:
+            yield
+        finally:
+            with suppress(DBAPIError):  # of a transaction that broke off nothing is left
+                wall.change(self.connection, self.tenant)
+
     @property
     def is_postgres(self) -> bool:
         return self.connection.dialect.name == "postgresql"
@@ -216,6 +233,13 @@ class Database:
     clock: Clock
     writers: Executor | None
     readers: Executor | None
+    is_walled: bool = False
+
+    def behind_the_wall(self) -> "Database":
+        """The same database for work that somebody asks for: only what is theirs can be seen.
+        SQLite has no such wall.
+        """
+        return replace(self, is_walled=self.engine.dialect.name == "postgresql")
 
     async def write(
         self, work: Callable[Concatenate[Tx, P], T], *args: P.args, **kwargs: P.kwargs
@@ -223,12 +247,14 @@ class Database:
         rider = RIDER.get()  # here: the lanes' threads have a context of their own
         if rider is not None:
             work = _accompanied(work, rider)
-        return await self._on(self.writers, lambda: self._transact(work, *args, **kwargs))
+        who = self._acts_for()
+        return await self._on(self.writers, lambda: self._transact(who, work, *args, **kwargs))
 
     async def read(
         self, work: Callable[Concatenate[Tx, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
-        return await self._on(self.readers, lambda: self._look(work, *args, **kwargs))
+        who = self._acts_for()
+        return await self._on(self.readers, lambda: self._look(who, work, *args, **kwargs))
 
     def close(self) -> None:
         for lane in (self.writers, self.readers):
@@ -249,13 +275,26 @@ class Database:
                 await running
             raise
 
+    def _acts_for(self) -> str | None:
+        """Asked on the task, for the transaction runs on another thread."""
+        return wall.tenant() if self.is_walled else None
+
+    def _begun(self, connection: Connection, who: str | None) -> Tx:
+        if who is not None:
+            wall.enter(connection, who)
+        return Tx(connection, self.clock, who)
+
     def _transact(
-        self, work: Callable[Concatenate[Tx, P], T], *args: P.args, **kwargs: P.kwargs
+        self,
+        who: str | None,
+        work: Callable[Concatenate[Tx, P], T],
+        *args: P.args,
+        **kwargs: P.kwargs,
     ) -> T:
         for attempt in range(REPEATS + 1):
             try:
                 with self.engine.begin() as connection:
-                    tx = Tx(connection, self.clock)
+                    tx = self._begun(connection, who)
                     result = work(tx, *args, **kwargs)
             except OperationalError as error:
                 if _is_repeatable(error) and attempt < REPEATS:
@@ -273,12 +312,18 @@ class Database:
             return result
         raise AssertionError("unreachable")
 
-    def _look(self, work: Callable[Concatenate[Tx, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+    def _look(
+        self,
+        who: str | None,
+        work: Callable[Concatenate[Tx, P], T],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> T:
         try:
             with self.engine.connect() as connection:
                 # SQLite's readers begin deferred: they never wait for the writer.
                 connection.execution_options(read_only=True)
-                return work(Tx(connection, self.clock), *args, **kwargs)
+                return work(self._begun(connection, who), *args, **kwargs)
         except OperationalError as error:
             raise unavailable(error) from error
 
@@ -388,6 +433,12 @@ def _postgres(url: URL, clock: Clock, pool: Pool, inline: bool) -> Database:
         pool_pre_ping=True,
         connect_args={"connect_timeout": 5},
     )
+
+    @event.listens_for(engine, "connect")
+    def prepare(connection: Any, _record: Any) -> None:
+        connection.execute(wall.OUTSIDE)
+        connection.commit()
+
     if inline:
         return Database(engine, clock, None, None)
     lanes = max(2, (pool.size + pool.overflow) // 2)

@@ -29,6 +29,7 @@ from control_plane.errors import (
     SlipwayError,
     Unavailable,
 )
+from control_plane.infra import wall
 from control_plane.infra.db import Database
 from control_plane.infra.http_document import PROBLEM, document
 from control_plane.infra.http_edge import Edge, HostNames, Turned
@@ -89,6 +90,7 @@ class Caller:
     name: str
     is_admin: bool = False
     is_operator: bool = False  # on the same machine, with the token of the data folder
+    is_for_everybody: bool = False  # an admin, at a route that is about everybody
     session: str = ""  # empty: no session, but a token or a password with every request
 
 
@@ -97,7 +99,9 @@ Authenticate = Callable[[Request], Awaitable[Caller]]
 
 async def known_caller(request: Request) -> Caller:
     authenticate: Authenticate = request.app.state.authenticate
+    wall.act_for(wall.EVERYBODY)  # among whom the caller is looked for
     caller = await authenticate(request)
+    wall.act_for(wall.EVERYBODY if caller.is_for_everybody else caller.tenant)
     if not caller.is_operator:
         limits: Limits = request.app.state.limits
         left = limits.take(caller.tenant)
@@ -109,6 +113,11 @@ async def known_caller(request: Request) -> Caller:
                 remedy=f"Go on in {left.retry_seconds} s, and more slowly.",
             )
     return caller
+
+
+async def unknown_caller() -> None:
+    """Whoever is about to become known may turn out to be anybody."""
+    wall.act_for(wall.EVERYBODY)
 
 
 class _Bearer(HTTPBearer):
@@ -206,7 +215,7 @@ def create_app(
             dependencies=[*DESCRIBED, Depends(known_caller), Depends(_once)],
         )
     for router in doors:
-        app.include_router(router, prefix=PREFIX)
+        app.include_router(router, prefix=PREFIX, dependencies=[Depends(unknown_caller)])
     for router in pages:
         app.include_router(router, include_in_schema=False)
 

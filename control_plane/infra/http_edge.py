@@ -19,6 +19,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from control_plane.core.clock import Clock
 from control_plane.core.ids import Rng, random_id
+from control_plane.infra import wall
 
 SAFE = {"GET", "HEAD", "OPTIONS"}
 
@@ -84,6 +85,10 @@ class Edge:
     origins: frozenset[str] = frozenset()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        with wall.acting_for(wall.NOBODY):
+            await self._meet(scope, receive, send)
+
+    async def _meet(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return

@@ -11,15 +11,23 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from alembic.util.exc import CommandError
 from sqlalchemy import Connection, text
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import OperationalError, ProgrammingError
 
-from control_plane.errors import Conflict
+from control_plane.errors import Conflict, Forbidden
+from control_plane.infra import wall
 from control_plane.infra.db import Database, unavailable
 
 MIGRATIONS = Path(__file__).parent.parent / "migrations"
 
 # Any number that no other program takes: one start migrates, the others wait for it.
 ADVISORY_LOCK = 5_111_914
+
+
+INSUFFICIENT = "42501"  # PostgreSQL's: the user has no right to it
+
+
+class MayNot(Forbidden):
+    """The database's user has too few rights to make the schema."""
 
 
 class SchemaUnknown(Conflict):
@@ -36,6 +44,17 @@ def upgrade(database: Database, revision: str = "head") -> None:
             command.upgrade(config(connection), revision)
     except OperationalError as error:
         raise unavailable(error) from error
+    except ProgrammingError as error:
+        if getattr(error.orig, "sqlstate", "") != INSUFFICIENT:
+            raise
+        raise MayNot(
+            f"The database's user may not do what the schema needs: {error.orig}",
+            field="SLIPWAY_DATABASE_URL",
+            remedy=(
+                f"As an administrator: CREATE ROLE {wall.ROLE} NOLOGIN;"
+                f" GRANT {wall.ROLE} TO that user; and let it own the database."
+            ),
+        ) from error
 
 
 def downgrade(database: Database, revision: str) -> None:

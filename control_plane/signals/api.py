@@ -10,6 +10,7 @@ from sqlalchemy import Row
 from control_plane.core.ids import DeploymentId, Tenant
 from control_plane.deployments import service as deployments
 from control_plane.errors import Forbidden, Missing
+from control_plane.infra import wall
 from control_plane.infra.db import Database, Tx
 from control_plane.infra.http import Me
 from control_plane.infra.http_shapes import Items, Moment, Paged, Shape
@@ -156,8 +157,8 @@ def routes(db: Database) -> APIRouter:
         if everybody and not me.is_admin:
             raise Forbidden("Only an admin sees everybody's containers.", field="everybody")
         is_for_all = me.is_admin if everybody is None else everybody
-        tenant = None if is_for_all else me.tenant
-        rows = await db.read(watching.fleet, tenant)
+        with wall.acting_for(wall.EVERYBODY if is_for_all else me.tenant):
+            rows = await db.read(watching.fleet, None if is_for_all else me.tenant)
         return Items(items=[BerthOut.model_validate(row) for row in rows])
 
     return router

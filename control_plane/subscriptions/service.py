@@ -211,7 +211,8 @@ def _check_open(account: Account) -> None:
 
 
 def _followable(tx: Tx, identity: DeploymentId) -> Standing:
-    found = deployments.standings(tx, [identity]).get(identity)
+    with tx.for_everybody():  # an author's deployment is there to be followed
+        found = deployments.standings(tx, [identity]).get(identity)
     if found is None or found.desired == "deleted":
         raise NoSuchDeployment(
             f"There is no deployment {identity!r}.",

@@ -15,7 +15,7 @@ from control_plane.accounts.service import Accounts, Users
 from control_plane.core.clock import Clock
 from control_plane.core.ids import Rng
 from control_plane.deployments.service import Deployments
-from control_plane.infra import keyring
+from control_plane.infra import keyring, wall
 from control_plane.infra.bus import Bus
 from control_plane.infra.db import Database
 from control_plane.infra.health import Health
@@ -90,6 +90,7 @@ async def make_world(db: Database, clock: Clock, rng: Rng, **overrides: Any) -> 
         halts=Halts(db, bus),
         health=Health({}),
     )
-    first = await services.users.ensure_first()
+    with wall.acting_for(wall.EVERYBODY):
+        first = await services.users.ensure_first()
     assert first is not None
     return World(web.build(services, settings, clock, rng, TOKEN), services, first, post)

@@ -44,7 +44,13 @@ class Authenticator:
         match scheme.lower():
             case "bearer" if is_token(value, self.token):
                 user = await self.users.operated()
-                return Caller(user.tenant, "operator", is_admin=True, is_operator=True)
+                return Caller(
+                    user.tenant,
+                    "operator",
+                    is_admin=True,
+                    is_operator=True,
+                    is_for_everybody=right.role == "admin",
+                )
             case "bearer" if value.startswith(API_PREFIX):
                 return await self._by_api_token(value, right)
             case "bearer" if value:
@@ -67,7 +73,7 @@ class Authenticator:
                     else f"Make a token with the scope {right.scope!r}."
                 ),
             )
-        return _caller(user)
+        return _caller(user, right)
 
     async def _by_session(self, value: str, name: str, right: Right) -> Caller:
         is_read = right.scope == "read"
@@ -77,14 +83,14 @@ class Authenticator:
         _require_role(known.user, right)
         if right.is_sensitive:
             self.sessions.require_fresh(known.session)
-        return _caller(known.user, known.session.id)
+        return _caller(known.user, right, known.session.id)
 
     async def _by_password(self, value: str, request: Request, name: str, right: Right) -> Caller:
         user = await self._signed_in(value, request)
         if name != PASSWORD:
             admit(user)
         _require_role(user, right)
-        return _caller(user)
+        return _caller(user, right)
 
     async def _signed_in(self, value: str, request: Request) -> User:
         try:
@@ -128,8 +134,14 @@ def _require_role(user: User, right: Right) -> None:
         )
 
 
-def _caller(user: User, session: str = "") -> Caller:
-    return Caller(user.tenant, user.email, is_admin=user.role == "admin", session=session)
+def _caller(user: User, right: Right, session: str = "") -> Caller:
+    return Caller(
+        user.tenant,
+        user.email,
+        is_admin=user.role == "admin",
+        is_for_everybody=right.role == "admin",
+        session=session,
+    )
 
 
 def user_id(caller: Caller) -> UserId:

@@ -8,6 +8,7 @@ import httpx
 from control_plane.accounts import service as accounts
 from control_plane.accounts.models import User
 from control_plane.core.ids import UserId
+from control_plane.infra import wall
 from tests.fakes.site import World
 
 ADDRESS = "http://127.0.0.1:8000/api/v1"
@@ -55,7 +56,9 @@ async def person(world: World, name: str, role: str = "trader") -> Person:
     """Somebody with a confirmed address, not signed in yet."""
     users = world.services.users
     made = User(UserId(f"us{name}"), f"{name}@example.com", role, must_change_password=False)
-    await users.db.write(accounts.add_user, made, await users.passwords.hash(PASSWORD))
+    hashed = await users.passwords.hash(PASSWORD)
+    with wall.acting_for(wall.EVERYBODY):
+        await users.db.write(accounts.add_user, made, hashed)
     client = httpx.AsyncClient(transport=httpx.ASGITransport(world.app), base_url=ADDRESS)
     return Person(client, made.id, made.email)
 
