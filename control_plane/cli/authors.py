@@ -2,7 +2,7 @@
 
 import typer
 
-from control_plane.cli import backtesting, checking, making, replaying
+from control_plane.cli import backtesting, checking, making, optimising, replaying
 
 PANEL = "Write a strategy"
 COMMANDS = (
@@ -10,6 +10,7 @@ COMMANDS = (
     checking.check,
     backtesting.backtest,
     backtesting.report,
+    optimising.optimise,
     replaying.replay,
     making.candles,
 )

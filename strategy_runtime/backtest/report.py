@@ -15,9 +15,12 @@ MOST_TRADES = 5_000
 PLACE = "/*RESULT*/null"
 
 
-def html(result: Result, name: str, *, seed: int = 1) -> str:
+def html(
+    result: Result, name: str, *, seed: int = 1, search: Mapping[str, Any] | None = None
+) -> str:
     page = files("strategy_runtime.backtest").joinpath("report.html").read_text(encoding="utf-8")
-    data = msgspec.json.encode(summary(result, name, result.chance(seed=seed), curves=True))
+    told = summary(result, name, result.chance(seed=seed), curves=True)
+    data = msgspec.json.encode({**told, "search": search})
     # `</` in a strategy's own words must not end the script.
     return page.replace(PLACE, data.decode().replace("</", "<\\/"))
 

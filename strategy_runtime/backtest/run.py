@@ -4,6 +4,8 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from msgspec.structs import replace
+
 from strategy_runtime.backtest.chance import Chance, draw
 from strategy_runtime.backtest.critique import Remark, at_bounds, criticise
 from strategy_runtime.backtest.curves import drawdown, equity
@@ -74,11 +76,15 @@ def backtest(
     first: int = 0,
     progress: Progress | None = None,
 ) -> Result:
-    """StrategyFailed if the strategy does not start."""
+    """StrategyFailed if the strategy does not start. Bars before `first` only warm up: the result
+    begins behind them.
+    """
     terms = terms or Terms()
     if instrument is None:
         instrument = generic(setting.instrument, float(bars.close[0]) if len(bars) else 1.0)
     found = sweep(kind, setting, bars, further, first=first, progress=progress)
+    if first:
+        found, bars = _from(found, first), bars.part(first, len(bars))
     ledger = settle(found, bars, instrument, terms, finer)
     capital = float(terms.capital)
     curve = equity(ledger.trades, bars, capital)
@@ -94,4 +100,12 @@ def backtest(
         measure(ledger.trades, bars, curve, capital),
         tuple(at_bounds(values, declared(kind))),
         kind.ticks,
+    )
+
+
+def _from(found: Sweep, first: int) -> Sweep:
+    """The same, counted from the first bar that was decided."""
+    return found._replace(
+        decisions=[(bar - first, decision) for bar, decision in found.decisions],
+        fills=[replace(filled, bar=filled.bar - first) for filled in found.fills],
     )

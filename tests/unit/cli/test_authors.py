@@ -204,3 +204,36 @@ def test_what_is_written_is_read_again() -> None:
     write(bars, Path("some.csv.gz"))
 
     assert read(Path("some.csv.gz")).sha256() == bars.sha256()
+
+
+# ---- searching ---------------------------------------------------------------------------------
+
+SEARCH = ("optimise", "mine", "-p", "fast=3:9:3", "-p", "slow=12,20", "-p", "stop=2", "--json")
+
+
+def test_a_search_gives_the_same_on_one_process_as_on_two() -> None:
+    slipway("new", "mine")
+    data = ("--data", candles(), "-p", "target=3", "--goal", "total_return")
+
+    one = json.loads(slipway(*SEARCH, *data, "--jobs", "1").stdout)
+    two = json.loads(slipway(*SEARCH, *data, "--jobs", "2").stdout)
+
+    assert one == two
+    assert one["tried"] == 6
+    assert one["map"]["scores"]
+
+
+def test_a_search_is_saved_and_reported() -> None:
+    slipway("new", "mine")
+    words = ("--data", candles(), "-p", "target=3", "--jobs", "1", "--save", "--html", "best.html")
+
+    found = json.loads(slipway(*SEARCH, *words).stdout)
+    plain = slipway(*SEARCH[:-1], *words).stdout
+
+    page = Path("best.html").read_text()
+    assert '"search":{"name":"mine"' in page
+    assert "http" not in page.replace("http-equiv", "")
+    kept = json.loads(Path("mine/parameters.json").read_text())
+    assert {name: kept[name] for name in ("fast", "slow")} == found["best"]["point"]
+    assert "return unseen" in plain
+    assert "Backtest it with -p fast=" in plain
