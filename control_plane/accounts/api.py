@@ -9,7 +9,8 @@ from pydantic import Field
 from control_plane.accounts.service import Accounts
 from control_plane.core.ids import AccountId
 from control_plane.infra.http import Me
-from control_plane.infra.http_shapes import Body, Items, Moment, Shape
+from control_plane.infra.http_shapes import Body, Items, Moment, Shape, listing
+from control_plane.infra.paging import Asked
 
 Name = Annotated[str, Field(min_length=1, max_length=60, pattern=r"^\S.*$", examples=["practice"])]
 Currency = Annotated[
@@ -52,9 +53,12 @@ def account_routes(accounts: Accounts) -> APIRouter:
     router = APIRouter(prefix="/accounts", tags=["accounts"])
 
     @router.get("")
-    async def list_accounts(me: Me) -> Items[AccountOut]:
-        """Your accounts, oldest first."""
-        return Items.of(AccountOut, await accounts.of(me.tenant))
+    async def list_accounts(
+        me: Me, asked: Annotated[Asked, listing("name", "venue", "state", "home_currency")]
+    ) -> Items[AccountOut]:
+        """Your accounts."""
+        found = map(AccountOut.model_validate, await accounts.of(me.tenant))
+        return Items.some(found, asked, at="created_at")
 
     @router.post("/paper", status_code=201)
     async def open_paper_account(me: Me, body: OpenPaper) -> AccountOut:
@@ -63,9 +67,14 @@ def account_routes(accounts: Accounts) -> APIRouter:
         return AccountOut.model_validate(opened)
 
     @router.get("/{account_id}/balances")
-    async def list_balances(me: Me, account_id: AccountId) -> Items[BalanceOut]:
+    async def list_balances(
+        me: Me,
+        account_id: AccountId,
+        asked: Annotated[Asked, listing("wallet", "currency", by_name=True)],
+    ) -> Items[BalanceOut]:
         """What the account holds, free and bound in orders."""
-        return Items.of(BalanceOut, await accounts.balances(me.tenant, account_id))
+        found = await accounts.balances(me.tenant, account_id)
+        return Items.some(map(BalanceOut.model_validate, found), asked, by="currency")
 
     @router.post("/{account_id}/reset")
     async def reset_account(me: Me, account_id: AccountId, body: ResetPaper) -> AccountOut:

@@ -5,6 +5,7 @@ server, both are open; anywhere else they ask who it is.
 """
 
 from pathlib import Path
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Response
 from pydantic import Field
@@ -15,7 +16,8 @@ from control_plane.errors import Missing
 from control_plane.infra import events
 from control_plane.infra.db import Database
 from control_plane.infra.http import Me, known_caller
-from control_plane.infra.http_shapes import Decoded, Items, Moment, Paged, Shape
+from control_plane.infra.http_shapes import Decoded, Items, Moment, Shape, listing
+from control_plane.infra.paging import Asked
 
 STATIC = Path(__file__).parent / "static"
 FILES = {
@@ -60,8 +62,10 @@ def event_routes(db: Database) -> APIRouter:
     router = APIRouter(tags=["events"])
 
     @router.get("/events")
-    async def list_events(me: Me, asked: Paged) -> Items[EventOut]:
-        """What happened to your things, newest first."""
+    async def list_events(
+        me: Me, asked: Annotated[Asked, listing("kind", "subject_kind", "subject_id")]
+    ) -> Items[EventOut]:
+        """What happened to your things."""
         return Items.page(EventOut, await db.read(events.page_of, me.tenant, asked))
 
     return router

@@ -11,7 +11,8 @@ from control_plane.deployments.service import Deployments
 from control_plane.deployments.service.rehearsing import Action, Rehearsals
 from control_plane.infra.http import Me
 from control_plane.infra.http_match import IfMatch, tag
-from control_plane.infra.http_shapes import Body, Decoded, Items, Moment, Paged, Shape
+from control_plane.infra.http_shapes import Body, Decoded, Items, Moment, Shape, listing
+from control_plane.infra.paging import Asked
 
 Name = Annotated[str, Field(min_length=1, max_length=100, examples=["night shift"])]
 Strategy = Annotated[str, Field(max_length=100, examples=["SMA cross"])]
@@ -121,6 +122,9 @@ class DeploymentDetail(DeploymentOut):
     log_tail: str = Field(description="What its last process printed.")
 
 
+FILTERS = ("name", "strategy_id", "version_id", "instrument", "resolution", "desired", "observed")
+
+
 def routes(deployments: Deployments) -> APIRouter:
     router = APIRouter(prefix="/deployments", tags=["deployments"])
 
@@ -131,9 +135,12 @@ def routes(deployments: Deployments) -> APIRouter:
         return DeploymentOut.model_validate(await deployments.deploy(me.tenant, order))
 
     @router.get("")
-    async def list_deployments(me: Me) -> Items[DeploymentOut]:
+    async def list_deployments(
+        me: Me, asked: Annotated[Asked, listing(*FILTERS)]
+    ) -> Items[DeploymentOut]:
         """Your deployments and how each does."""
-        return Items.of(DeploymentOut, await deployments.list(me.tenant))
+        found = map(DeploymentOut.model_validate, await deployments.list(me.tenant))
+        return Items.some(found, asked, at="created_at")
 
     @router.get("/{deployment_id}")
     async def get_deployment(
@@ -210,7 +217,9 @@ def watching_routes(deployments: Deployments) -> APIRouter:
         return PlanOut(steps=steps)
 
     @router.get("/{deployment_id}/history")
-    async def list_history(me: Me, deployment_id: DeploymentId, asked: Paged) -> Items[HappenedOut]:
+    async def list_history(
+        me: Me, deployment_id: DeploymentId, asked: Annotated[Asked, listing("kind")]
+    ) -> Items[HappenedOut]:
         """Each state that it was in and why, newest first."""
         return Items.page(HappenedOut, await deployments.history(me.tenant, deployment_id, asked))
 
@@ -230,7 +239,9 @@ def event_routes(deployments: Deployments) -> APIRouter:
     router = APIRouter(prefix="/fleet", tags=["deployments"])
 
     @router.get("/events")
-    async def list_fleet_events(me: Me, asked: Paged) -> Items[HappenedOut]:
+    async def list_fleet_events(
+        me: Me, asked: Annotated[Asked, listing("kind", "subject_id")]
+    ) -> Items[HappenedOut]:
         """What happened to all of your deployments, newest first."""
         return Items.page(HappenedOut, await deployments.history(me.tenant, None, asked))
 

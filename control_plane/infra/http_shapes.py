@@ -3,13 +3,14 @@
 import json
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Annotated, Any, Generic, TypeVar
+from inspect import Parameter, Signature
+from typing import Annotated, Any, Generic, Literal, TypeVar
 
 from fastapi import Depends, Query
 from pydantic import BaseModel, BeforeValidator, ConfigDict
 
-from control_plane.core.clock import from_ms
-from control_plane.infra.paging import Asked, Found, place
+from control_plane.core.clock import from_ms, ms
+from control_plane.infra.paging import Asked, Found, part, place
 
 
 class Body(BaseModel):
@@ -47,19 +48,63 @@ class Items(BaseModel, Generic[Item]):
         return cls(items=[shape.model_validate(one) for one in found])
 
     @classmethod
+    def some(
+        cls, shown: Iterable[Item], asked: Asked, *, at: str | None = None, by: str = "id"
+    ) -> "Items[Item]":
+        """A page of a list that is at hand: filtered, ordered by a moment and by what tells its
+        rows apart.
+        """
+        fits = [
+            one
+            for one in shown
+            if all(getattr(one, name) == value for name, value in asked.where.items())
+        ]
+        placed = [
+            ((0 if at is None else ms(getattr(one, at)), str(getattr(one, by))), one)
+            for one in fits
+        ]
+        found = part(placed, asked)
+        return cls(items=list(found.rows), next_cursor=found.next_cursor)
+
+    @classmethod
     def page(cls, shape: type[Item], found: Found) -> "Items[Item]":
         return cls(
             items=[shape.model_validate(row) for row in found.rows], next_cursor=found.next_cursor
         )
 
 
-def _asked(
-    limit: Annotated[int, Query(ge=1, le=500, description="How many at most")] = 50,
-    cursor: Annotated[
-        str | None, Query(max_length=200, description="next_cursor of the page before")
-    ] = None,
-) -> Asked:
-    return Asked(limit, None if cursor is None else place(cursor))
+Order = Literal["newest", "oldest"]
+Alphabet = Literal["a-z", "z-a"]
 
 
-Paged = Annotated[Asked, Depends(_asked)]
+def listing(*names: str, by_name: bool = False, **typed: Any) -> Any:
+    """What every list takes: `limit`, `cursor`, `sort`, and to be filtered by these fields of its
+    rows, each by its own name; `typed` where a field is not just any text.
+    """
+    orders, first = (Alphabet, "a-z") if by_name else (Order, "newest")
+    filters = {**dict.fromkeys(names, Word), **typed}
+
+    def asked(limit: int, cursor: str | None, sort: str, **given: Any) -> Asked:
+        where = {name: value for name, value in given.items() if value is not None}
+        after = None if cursor is None else place(cursor)
+        return Asked(limit, after, sort in {"oldest", "a-z"}, where)
+
+    keyword = Parameter.KEYWORD_ONLY
+    asked.__signature__ = Signature(  # type: ignore[attr-defined] # FastAPI reads it
+        [
+            Parameter("limit", keyword, annotation=Limit, default=50),
+            Parameter("cursor", keyword, annotation=Cursor, default=None),
+            Parameter("sort", keyword, annotation=orders, default=first),
+            *(
+                Parameter(name, keyword, annotation=kind | None, default=None)
+                for name, kind in filters.items()
+            ),
+        ]
+    )
+    return Depends(asked)
+
+
+Limit = Annotated[int, Query(ge=1, le=500, description="How many at most")]
+Cursor = Annotated[str | None, Query(max_length=200, description="next_cursor of the page before")]
+Word = Annotated[str, Query(max_length=200, pattern=r"^[^\x00]*$")]
+Paged = Annotated[Asked, listing()]

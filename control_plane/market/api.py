@@ -9,7 +9,8 @@ from pydantic import Field
 from control_plane.core.ids import InstrumentId
 from control_plane.infra.db import Tx
 from control_plane.infra.http import Me
-from control_plane.infra.http_shapes import Items, Moment, Shape
+from control_plane.infra.http_shapes import Items, Moment, Shape, listing
+from control_plane.infra.paging import Asked
 from control_plane.market import service
 from control_plane.market.service import Market, Priced
 from strategy_runtime.rules.instruments import Instrument
@@ -52,9 +53,11 @@ def routes(market: Market) -> APIRouter:
     router = APIRouter(tags=["market"])
 
     @router.get("/instruments")
-    async def list_instruments(me: Me) -> Items[PricedOut]:
+    async def list_instruments(
+        me: Me, asked: Annotated[Asked, listing("kind", "base", "quote", "pair", by_name=True)]
+    ) -> Items[PricedOut]:
         """What can be traded, with its rules and its latest price."""
-        return Items(items=[_priced(one) for one in await market.prices()])
+        return Items.some([_priced(one) for one in await market.prices()], asked)
 
     @router.get("/instruments/named")
     async def resolve_instrument(

@@ -1,23 +1,20 @@
 """What came of signals in each account: intents, skips, orders, fills, trades; and halts."""
 
 from decimal import Decimal
-from typing import Any
+from typing import Annotated, Any
 
 from fastapi import APIRouter
 from pydantic import Field
 
 from control_plane.core.ids import (
-    AccountId,
-    DeploymentId,
     IntentId,
-    OrderId,
-    SignalId,
     Tenant,
 )
 from control_plane.errors import Missing
 from control_plane.infra.db import Database, Tx
 from control_plane.infra.http import Admin, Me
-from control_plane.infra.http_shapes import Body, Decoded, Items, Moment, Paged, Shape
+from control_plane.infra.http_shapes import Body, Decoded, Items, Moment, Shape, listing
+from control_plane.infra.paging import Asked
 from control_plane.orders.models.halts import Mode
 from control_plane.orders.models.trades import TradeState
 from control_plane.orders.service import reading
@@ -144,19 +141,19 @@ class TradeOut(Shape):
     closed_at: Moment | None = Field(validation_alias="closed_ms")
 
 
+FILTERS = ("account_id", "instrument")
+
+
 def routes(db: Database) -> APIRouter:
     router = APIRouter(tags=["orders"])
 
     @router.get("/intents")
     async def list_intents(
         me: Me,
-        asked: Paged,
-        signal_id: SignalId | None = None,
-        account_id: AccountId | None = None,
+        asked: Annotated[Asked, listing(*FILTERS, "signal_id", "deployment_id", "leg", "state")],
     ) -> Items[IntentOut]:
         """What we mean to do, or did, in your accounts."""
-        found = await db.read(lists.intents_page, me.tenant, asked, signal_id, account_id)
-        return Items.page(IntentOut, found)
+        return Items.page(IntentOut, await db.read(lists.intents_page, me.tenant, asked))
 
     @router.get("/intents/{intent_id}")
     async def get_intent(me: Me, intent_id: IntentId) -> IntentDetail:
@@ -164,40 +161,37 @@ def routes(db: Database) -> APIRouter:
         return IntentDetail.model_validate(await db.read(_intent, me.tenant, intent_id))
 
     @router.get("/skips")
-    async def list_skips(me: Me, asked: Paged, signal_id: SignalId | None = None) -> Items[SkipOut]:
+    async def list_skips(
+        me: Me,
+        asked: Annotated[Asked, listing("signal_id", "subscription_id", "instrument", "reason")],
+    ) -> Items[SkipOut]:
         """Why a subscription did nothing at a signal."""
-        return Items.page(SkipOut, await db.read(lists.skips_page, me.tenant, asked, signal_id))
+        return Items.page(SkipOut, await db.read(lists.skips_page, me.tenant, asked))
 
     @router.get("/orders")
     async def list_orders(
-        me: Me,
-        asked: Paged,
-        account_id: AccountId | None = None,
-        intent_id: IntentId | None = None,
+        me: Me, asked: Annotated[Asked, listing(*FILTERS, "intent_id", "side", "kind", "state")]
     ) -> Items[OrderOut]:
-        """What the exchange was asked, newest first."""
-        found = await db.read(lists.orders_page, me.tenant, asked, account_id, intent_id)
-        return Items.page(OrderOut, found)
+        """What the exchange was asked."""
+        return Items.page(OrderOut, await db.read(lists.orders_page, me.tenant, asked))
 
     @router.get("/fills")
     async def list_fills(
-        me: Me, asked: Paged, account_id: AccountId | None = None, order_id: OrderId | None = None
+        me: Me, asked: Annotated[Asked, listing(*FILTERS, "order_id", "trade_id", "side")]
     ) -> Items[FillOut]:
-        """What the exchange did, newest first."""
-        found = await db.read(lists.fills_page, me.tenant, asked, account_id, order_id)
-        return Items.page(FillOut, found)
+        """What the exchange did."""
+        return Items.page(FillOut, await db.read(lists.fills_page, me.tenant, asked))
 
     @router.get("/trades")
     async def list_trades(
         me: Me,
-        asked: Paged,
-        account_id: AccountId | None = None,
-        deployment_id: DeploymentId | None = None,
-        state: TradeState | None = None,
+        asked: Annotated[
+            Asked,
+            listing(*FILTERS, "subscription_id", "deployment_id", "side", state=TradeState),
+        ],
     ) -> Items[TradeOut]:
         """Positions from flat to flat, with what they came to."""
-        found = await db.read(lists.trades_page, me.tenant, asked, account_id, deployment_id, state)
-        return Items.page(TradeOut, found)
+        return Items.page(TradeOut, await db.read(lists.trades_page, me.tenant, asked))
 
     return router
 
@@ -217,9 +211,12 @@ def halt_routes(halts: Halts) -> APIRouter:
     router = APIRouter(prefix="/halts", tags=["halts"])
 
     @router.get("")
-    async def list_halts(_me: Admin) -> Items[HaltOut]:
-        """Every halt there was, newest first, and whether it stands."""
-        return Items.of(HaltOut, await halts.listed())
+    async def list_halts(
+        _me: Admin, asked: Annotated[Asked, listing("scope", "mode", "by_user", active=bool)]
+    ) -> Items[HaltOut]:
+        """Every halt there was, and whether it stands."""
+        found = map(HaltOut.model_validate, await halts.listed())
+        return Items.some(found, asked, at="at", by="scope")
 
     @router.post("", status_code=201)
     async def halt(me: Admin, body: HaltIn) -> HaltedOut:

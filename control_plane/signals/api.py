@@ -13,7 +13,7 @@ from control_plane.errors import Forbidden, Missing
 from control_plane.infra import wall
 from control_plane.infra.db import Database, Tx
 from control_plane.infra.http import Me
-from control_plane.infra.http_shapes import Items, Moment, Paged, Shape
+from control_plane.infra.http_shapes import Items, Moment, Shape, listing
 from control_plane.infra.paging import Asked, Found
 from control_plane.signals import store
 from control_plane.signals.service import watching
@@ -111,10 +111,13 @@ def routes(db: Database) -> APIRouter:
 
     @router.get("/signals")
     async def list_signals(
-        me: Me, asked: Paged, deployment_id: DeploymentId | None = None
+        me: Me,
+        asked: Annotated[
+            Asked, listing("deployment_id", "instrument", "trigger", "kind", "action", "state")
+        ],
     ) -> Items[SignalOut]:
-        """Entries and exits, newest first, with what became of each."""
-        found = await db.read(store.signals_page, me.tenant, asked, deployment_id)
+        """Entries and exits, with what became of each."""
+        found = await db.read(store.signals_page, me.tenant, asked)
         return Items.page(SignalOut, found)
 
     @router.get("/signals/{signal_id}")
@@ -124,7 +127,9 @@ def routes(db: Database) -> APIRouter:
 
     @router.get("/deployments/{deployment_id}/executions")
     async def list_executions(
-        me: Me, deployment_id: DeploymentId, asked: Paged
+        me: Me,
+        deployment_id: DeploymentId,
+        asked: Annotated[Asked, listing("trigger", "outcome", "run", generation=int)],
     ) -> Items[ExecutionOut]:
         """Each decision of a deployment: on which trigger, what came of it, how long it took."""
         found = await db.read(_executions, me.tenant, deployment_id, asked)
@@ -132,7 +137,9 @@ def routes(db: Database) -> APIRouter:
 
     @router.get("/deployments/{deployment_id}/logs")
     async def list_log_lines(
-        me: Me, deployment_id: DeploymentId, asked: Paged
+        me: Me,
+        deployment_id: DeploymentId,
+        asked: Annotated[Asked, listing("level", generation=int)],
     ) -> Items[LogLineOut]:
         """What the strategy's author wrote with self.log, newest first."""
         found = await db.read(_log_lines, me.tenant, deployment_id, asked)
@@ -152,14 +159,18 @@ def routes(db: Database) -> APIRouter:
         return LinesOut.model_validate(found)
 
     @router.get("/fleet")
-    async def list_fleet(me: Me, everybody: bool | None = None) -> Items[BerthOut]:
+    async def list_fleet(
+        me: Me,
+        asked: Annotated[Asked, listing("name", "instrument", "desired", "observed")],
+        everybody: bool | None = None,
+    ) -> Items[BerthOut]:
         """Your containers, for an admin everybody's: how each stands and what it uses."""
         if everybody and not me.is_admin:
             raise Forbidden("Only an admin sees everybody's containers.", field="everybody")
         is_for_all = me.is_admin if everybody is None else everybody
         with wall.acting_for(wall.EVERYBODY if is_for_all else me.tenant):
             rows = await db.read(watching.fleet, None if is_for_all else me.tenant)
-        return Items(items=[BerthOut.model_validate(row) for row in rows])
+        return Items.some(map(BerthOut.model_validate, rows), asked, at="created_at")
 
     return router
 

@@ -300,12 +300,8 @@ def newest_letters(tx: Tx, deployment: str, limit: int) -> Sequence[Row[Any]]:
 # ---- lists, newest first -------------------------------------------------------------------------
 
 
-def signals_page(tx: Tx, tenant: str | None, asked: Asked, deployment: str | None = None) -> Found:
-    query = select(signals)
-    if tenant is not None:
-        query = query.where(signals.c.tenant == tenant)
-    if deployment is not None:
-        query = query.where(signals.c.deployment_id == deployment)
+def signals_page(tx: Tx, tenant: str, asked: Asked) -> Found:
+    query = select(signals).where(signals.c.tenant == tenant)
     return page(tx, query, (signals.c.accepted_ms, signals.c.id), asked)
 
 

@@ -8,7 +8,8 @@ from pydantic import Field
 
 from control_plane.core.ids import VersionId
 from control_plane.infra.http import Listed, Me
-from control_plane.infra.http_shapes import Body, Items, Moment, Shape
+from control_plane.infra.http_shapes import Body, Items, Moment, Shape, listing
+from control_plane.infra.paging import Asked
 from control_plane.strategies.errors import BadUpload
 from control_plane.strategies.models.findings import first_error
 from control_plane.strategies.service import Strategies, Strategy, Version
@@ -97,15 +98,20 @@ def routes(strategies: Strategies) -> APIRouter:
         return _passed(await strategies.upload(me.tenant, name, text, described))
 
     @router.get("/strategies")
-    async def list_strategies(me: Me) -> Items[StrategyOut]:
+    async def list_strategies(
+        me: Me, asked: Annotated[Asked, listing("name", by_name=True)]
+    ) -> Items[StrategyOut]:
         """Your strategies, by name, with their newest versions."""
-        return Items(items=[_strategy(one) for one in await strategies.list(me.tenant)])
+        found = [_strategy(one) for one in await strategies.list(me.tenant)]
+        return Items.some(found, asked, by="name")
 
     @router.get("/strategies/{name}/versions")
-    async def list_versions(me: Me, name: str) -> Items[VersionOut]:
-        """Every upload of a strategy (by its name or id), newest first."""
+    async def list_versions(
+        me: Me, name: str, asked: Annotated[Asked, listing("state", "code_sha256")]
+    ) -> Items[VersionOut]:
+        """Every upload of a strategy (by its name or id)."""
         found = await strategies.get(me.tenant, name)
-        return Items.of(VersionOut, reversed(found.versions))
+        return Items.some(map(VersionOut.model_validate, found.versions), asked, at="created_at")
 
     @router.get("/versions/{version_id}")
     async def get_version(me: Me, version_id: VersionId) -> VersionDetail:

@@ -10,7 +10,8 @@ from control_plane.core.ids import AccountId, DeploymentId, SubscriptionId
 from control_plane.infra.db import Database
 from control_plane.infra.http import Me
 from control_plane.infra.http_match import IfMatch, tag
-from control_plane.infra.http_shapes import Body, Items, Moment, Paged, Shape
+from control_plane.infra.http_shapes import Body, Items, Moment, Shape, listing
+from control_plane.infra.paging import Asked
 from control_plane.subscriptions import service, store
 from control_plane.subscriptions.models import Sizing, State, Terms
 from control_plane.subscriptions.service import Subscriptions
@@ -80,18 +81,12 @@ def routes(subscriptions: Subscriptions, db: Database) -> APIRouter:
     @router.get("")
     async def list_subscriptions(
         me: Me,
-        asked: Paged,
-        deployment_id: DeploymentId | None = None,
-        account_id: AccountId | None = None,
+        asked: Annotated[
+            Asked, listing("deployment_id", "account_id", "instrument", state=State, sizing=Sizing)
+        ],
     ) -> Items[SubscriptionOut]:
-        """Your subscriptions, newest first."""
-        found = await db.read(
-            store.subscriptions_page,
-            me.tenant,
-            asked,
-            deployment=deployment_id,
-            account=account_id,
-        )
+        """Your subscriptions."""
+        found = await db.read(store.subscriptions_page, me.tenant, asked)
         return Items.page(SubscriptionOut, found)
 
     @router.get("/{subscription_id}")

@@ -1,6 +1,6 @@
 """Subscriptions: a trader's standing order to mirror a deployment's signals in one account."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from decimal import Decimal
 from typing import Any, ClassVar
 
@@ -160,23 +160,8 @@ def rival(
     return tx.first(select(subscriptions).where(*stands, same).limit(1))
 
 
-def subscriptions_page(
-    tx: Tx,
-    tenant: str | None,
-    asked: Asked,
-    *,
-    deployment: str | None = None,
-    account: str | None = None,
-) -> Found:
-    query = select(subscriptions)
-    wanted: Mapping[str, str | None] = {
-        "tenant": tenant,
-        "deployment_id": deployment,
-        "account_id": account,
-    }
-    for name, value in wanted.items():
-        if value is not None:
-            query = query.where(subscriptions.c[name] == value)
+def subscriptions_page(tx: Tx, tenant: str, asked: Asked) -> Found:
+    query = select(subscriptions).where(subscriptions.c.tenant == tenant)
     return page(tx, query, (subscriptions.c.created_ms, subscriptions.c.id), asked)
 
 

@@ -10,14 +10,8 @@ from control_plane.infra.paging import Asked, Found, page
 from control_plane.orders.store.tables import fills, intents, orders, skips, trades
 
 
-def intents_page(
-    tx: Tx, tenant: str, asked: Asked, signal: str | None = None, account: str | None = None
-) -> Found:
+def intents_page(tx: Tx, tenant: str, asked: Asked) -> Found:
     query = select(intents).where(intents.c.tenant == tenant)
-    if signal is not None:
-        query = query.where(intents.c.signal_id == signal)
-    if account is not None:
-        query = query.where(intents.c.account_id == account)
     return page(tx, query, (intents.c.planned_ms, intents.c.id), asked)
 
 
@@ -25,57 +19,26 @@ def intent_of(tx: Tx, tenant: str, identity: str) -> Row[Any] | None:
     return tx.first(select(intents).where(intents.c.id == identity, intents.c.tenant == tenant))
 
 
-def skips_page(tx: Tx, tenant: str, asked: Asked, signal: str | None = None) -> Found:
+def skips_page(tx: Tx, tenant: str, asked: Asked) -> Found:
     # Two parts tell a skip from the others; one text of both sorts and compares alike.
     identity = (skips.c.signal_id + ":" + skips.c.subscription_id).label("place")
     query = select(skips, identity).where(skips.c.tenant == tenant)
-    if signal is not None:
-        query = query.where(skips.c.signal_id == signal)
     return page(tx, query, (skips.c.at_ms, identity), asked)
 
 
-def orders_page(
-    tx: Tx, tenant: str | None, asked: Asked, account: str | None = None, intent: str | None = None
-) -> Found:
-    query = select(orders)
-    if tenant is not None:
-        query = query.where(orders.c.tenant == tenant)
-    if account is not None:
-        query = query.where(orders.c.account_id == account)
-    if intent is not None:
-        query = query.where(orders.c.intent_id == intent)
+def orders_page(tx: Tx, tenant: str | None, asked: Asked) -> Found:
+    query = select(orders) if tenant is None else select(orders).where(orders.c.tenant == tenant)
     return page(tx, query, (orders.c.signed_ms, orders.c.id), asked)
 
 
-def fills_page(
-    tx: Tx, tenant: str, asked: Asked, account: str | None = None, order: str | None = None
-) -> Found:
+def fills_page(tx: Tx, tenant: str, asked: Asked) -> Found:
     identity = (fills.c.account_id + ":" + fills.c.exchange_fill_id).label("place")
     query = select(fills, identity).where(fills.c.tenant == tenant)
-    if account is not None:
-        query = query.where(fills.c.account_id == account)
-    if order is not None:
-        query = query.where(fills.c.order_id == order)
     return page(tx, query, (fills.c.at_ms, identity), asked)
 
 
-def trades_page(
-    tx: Tx,
-    tenant: str | None,
-    asked: Asked,
-    account: str | None = None,
-    deployment: str | None = None,
-    state: str | None = None,
-) -> Found:
-    query = select(trades)
-    if tenant is not None:
-        query = query.where(trades.c.tenant == tenant)
-    if account is not None:
-        query = query.where(trades.c.account_id == account)
-    if deployment is not None:
-        query = query.where(trades.c.deployment_id == deployment)
-    if state is not None:
-        query = query.where(trades.c.state == state)
+def trades_page(tx: Tx, tenant: str | None, asked: Asked) -> Found:
+    query = select(trades) if tenant is None else select(trades).where(trades.c.tenant == tenant)
     return page(tx, query, (trades.c.opened_ms, trades.c.id), asked)
 
 

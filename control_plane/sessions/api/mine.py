@@ -7,7 +7,8 @@ from pydantic import BeforeValidator, Field
 
 from control_plane.core.ids import UserId
 from control_plane.infra.http import Me
-from control_plane.infra.http_shapes import Body, Items, Moment, Shape
+from control_plane.infra.http_shapes import Body, Items, Moment, Paged, Shape, listing
+from control_plane.infra.paging import Asked
 from control_plane.sessions.api.doors import Code, Email, Password, SignedInOut, give
 from control_plane.sessions.api.who import device, require_session, user_id
 from control_plane.sessions.models.rights import Role, Scope
@@ -135,9 +136,10 @@ def my_routes(sessions: Sessions, factors: Factors) -> APIRouter:
         await factors.drop(user_id(me))
 
     @router.get("/sessions")
-    async def list_sessions(me: Me) -> Items[SessionOut]:
+    async def list_sessions(me: Me, asked: Paged) -> Items[SessionOut]:
         """Where you are signed in, the last used first."""
-        return Items.of(SessionOut, await sessions.of(user_id(me)))
+        found = map(SessionOut.model_validate, await sessions.of(user_id(me)))
+        return Items.some(found, asked, at="seen_at")
 
     @router.delete("/sessions/{session_id}", status_code=204)
     async def end_session(me: Me, session_id: str) -> None:
@@ -151,9 +153,10 @@ def token_routes(tokens: ApiTokens) -> APIRouter:
     router = APIRouter(prefix="/tokens", tags=["tokens"])
 
     @router.get("")
-    async def list_tokens(me: Me) -> Items[TokenOut]:
-        """Your personal API tokens, the newest first."""
-        return Items.of(TokenOut, await tokens.of(user_id(me)))
+    async def list_tokens(me: Me, asked: Annotated[Asked, listing("name")]) -> Items[TokenOut]:
+        """Your personal API tokens."""
+        found = map(TokenOut.model_validate, await tokens.of(user_id(me)))
+        return Items.some(found, asked, at="created_at")
 
     @router.post("", status_code=201)
     async def make_token(me: Me, body: NewToken) -> MadeToken:
@@ -173,9 +176,12 @@ def people_routes(people: People, letters: Letters) -> APIRouter:
     router = APIRouter(tags=["users"])
 
     @router.get("/users")
-    async def list_users(_me: Me) -> Items[UserOut]:
+    async def list_users(
+        _me: Me,
+        asked: Annotated[Asked, listing("email", by_name=True, role=Role, is_verified=bool)],
+    ) -> Items[UserOut]:
         """Everybody, for admins."""
-        return Items.of(UserOut, await people.listed())
+        return Items.some(map(UserOut.model_validate, await people.listed()), asked, by="email")
 
     @router.put("/users/{user}/role", status_code=204)
     async def set_role(me: Me, user: UserId, body: NewRole) -> None:

@@ -72,6 +72,24 @@ def test_a_read_can_be_spared_and_a_write_repeated(
     assert ("Idempotency-Key" in named) == (method != "get" and not is_door)
 
 
+SERIES = {"list_candles"}  # a window of a series, always up to its newest
+
+
+def test_every_list_is_taken_in_pages_sorted_and_filtered_by_names_of_its_rows() -> None:
+    shapes = DOCUMENT["components"]["schemas"]
+    for _, _, operation in operations(DOCUMENT):
+        content = operation["responses"].get("200", {}).get("content", {})
+        name = content.get("application/json", {}).get("schema", {}).get("$ref", "").rsplit("/")[-1]
+        if not name.startswith("Items_") or operation["operationId"] in SERIES:
+            continue
+        row = shapes[name]["properties"]["items"]["items"]["$ref"].rsplit("/")[-1]
+        asked = {n for n, one in _parameters(operation).items() if one["in"] == "query"}
+
+        assert {"limit", "cursor", "sort"} <= asked, operation["operationId"]
+        filters = asked - {"limit", "cursor", "sort", "everybody"}
+        assert filters <= shapes[row]["properties"].keys(), operation["operationId"]
+
+
 @every_route
 def test_names_are_snake_case(path: str, method: str, operation: dict[str, Any]) -> None:
     fields = {
