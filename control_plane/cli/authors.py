@@ -1,8 +1,16 @@
-"""The commands for authors: none of them needs a server, Docker or an account."""
+"""The commands for authors. Writing and proving need no server, Docker or account."""
 
 import typer
 
-from control_plane.cli import backtesting, checking, making, optimising, replaying
+from control_plane.cli import (
+    backtesting,
+    checking,
+    completing,
+    making,
+    optimising,
+    replaying,
+    shipping,
+)
 
 PANEL = "Write a strategy"
 COMMANDS = (
@@ -13,9 +21,13 @@ COMMANDS = (
     optimising.optimise,
     replaying.replay,
     making.candles,
+    shipping.push,
+    shipping.diff,
+    shipping.revert,
 )
 
 
 def add_to(app: typer.Typer) -> None:
     for command in COMMANDS:
         app.command(rich_help_panel=PANEL)(command)
+    app.command()(completing.completion)
