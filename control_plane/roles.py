@@ -47,6 +47,7 @@ from control_plane.market import service as market
 from control_plane.market.service import Quotes
 from control_plane.market.worker import History, MarketWorker, Real, Recorder, Upstream
 from control_plane.orders.service.desk import Desk
+from control_plane.orders.service.leaving import Leaver
 from control_plane.orders.worker import loops
 from control_plane.settings import Role, Settings
 from control_plane.signals.worker import Intake
@@ -168,6 +169,11 @@ def add_trading(it: Machinery, stack: AsyncExitStack) -> None:
     it.loops["send"] = ours.send
     it.loops["follow"] = ours.follow
     it.loops["ticks"] = ours.let_ticks_through
+    leaver = Leaver(desk)
+    asked = {"reduce": leaver.reduce, "flatten": leaver.flatten}
+    it.loops["trading-commands"] = CommandDesk(
+        "trading", it.db, it.bus, it.clock, leases, asked
+    ).run
     it.loops["coindcx-hear"] = _hearing(it, coindcx, desk).run
 
 

@@ -123,6 +123,8 @@ def _routers(services: Services) -> Sequence[APIRouter]:
         strategies.routes(services.strategies),
         deployments.watching_routes(services.deployments),
         deployments.routes(services.deployments),
+        deployments.turn_routes(services.deployments),
+        deployments.shadow_routes(services.deployments),
         deployments.event_routes(services.deployments),
         subscriptions.routes(services.subscriptions, services.db),
         signals.routes(services.db),

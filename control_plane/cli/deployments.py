@@ -1,7 +1,7 @@
 """Deployments: deploy, look, start, stop and whatever else happens to a running strategy."""
 
 import json
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -17,6 +17,12 @@ Which = Annotated[str, typer.Argument(help="A deployment's name or id.", show_de
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show the steps, and take none.")]
 Memory = Annotated[int | None, typer.Option(help="The limit of its memory.")]
 Cpus = Annotated[float | None, typer.Option(help="The limit of its processor time.")]
+OnCrash = Annotated[
+    Literal["keep", "reduce", "flatten"] | None,
+    typer.Option(
+        help="Open positions, once it is given up: keep their stops, close those on spot, or all."
+    ),
+]
 Parameters = Annotated[
     list[str] | None, typer.Option("--parameter", "-p", help="NAME=VALUE; may be repeated.")
 ]
@@ -61,6 +67,7 @@ def deploy(
     parameter: Parameters = None,
     memory_mb: Memory = None,
     cpus: Cpus = None,
+    on_crash: OnCrash = None,
     dry_run: DryRun = False,
     as_json: AsJson = False,
 ) -> None:
@@ -70,9 +77,10 @@ def deploy(
         "name": name,
         "instrument": instrument,
         "resolution": resolution,
-        "parameters": dict(_parameter(text) for text in parameter or []),
+        "parameters": parameters_of(parameter) or {},
         "memory_mb": memory_mb,
         "cpus": cpus,
+        "on_crash": on_crash,
     }
     body = {key: value for key, value in given.items() if value is not None}
     if dry_run:
@@ -102,6 +110,7 @@ ACTIONS = {
     "stop": "Stop a deployment; its open positions keep their stops.",
     "pause": "Let a deployment watch the market without deciding.",
     "resume": "Let a paused deployment decide again.",
+    "drain": "Let a deployment open nothing new, and stop it once its own position is closed.",
     "restart": "Launch a deployment anew, with its state.",
 }
 
@@ -117,7 +126,8 @@ def _action(verb: str) -> Any:
             return dict(await api.post(f"/deployments/{part(one['id'])}/{verb}"))
 
         found = call(ask)
-        show.one(found, as_json, f"{found['name']}: wanted {found['desired']}.")
+        until = ", until its position is closed" if found["draining"] else ""
+        show.one(found, as_json, f"{found['name']}: wanted {found['desired']}{until}.")
 
     return act
 
@@ -130,15 +140,17 @@ def change(
     parameter: Parameters = None,
     memory_mb: Memory = None,
     cpus: Cpus = None,
+    on_crash: OnCrash = None,
     dry_run: DryRun = False,
     as_json: AsJson = False,
 ) -> None:
     """Give a deployment another version, parameters or limits; a new launch takes over."""
     given = {
         "strategy": version,
-        "parameters": dict(_parameter(text) for text in parameter) if parameter else None,
+        "parameters": parameters_of(parameter),
         "memory_mb": memory_mb,
         "cpus": cpus,
+        "on_crash": on_crash,
     }
     _change(deployment, {k: v for k, v in given.items() if v is not None}, dry_run, as_json)
 
@@ -245,6 +257,10 @@ def _of(deployment: str, what: str, limit: int) -> list[dict[str, Any]]:
         return list(found["items"])
 
     return call(ask)
+
+
+def parameters_of(given: list[str] | None) -> dict[str, Any] | None:
+    return dict(_parameter(text) for text in given) if given else None
 
 
 def _parameter(text: str) -> tuple[str, Any]:

@@ -6,9 +6,10 @@ from fastapi import APIRouter, Response
 from pydantic import Field
 
 from control_plane.core.ids import DeploymentId
-from control_plane.deployments.models.status import Change, Order
+from control_plane.deployments.models.status import Change, OnCrash, Order
 from control_plane.deployments.service import Deployments
 from control_plane.deployments.service.rehearsing import Action, Rehearsals
+from control_plane.deployments.service.shadowing import Shadows
 from control_plane.infra.http import Me
 from control_plane.infra.http_match import IfMatch, tag
 from control_plane.infra.http_shapes import Body, Decoded, Items, Moment, Shape, listing
@@ -29,6 +30,11 @@ class Deploy(Body):
     parameters: Parameters = Field(default_factory=dict)
     memory_mb: Memory | None = None
     cpus: Cpus | None = None
+    on_crash: OnCrash = Field(
+        "keep",
+        description="What becomes of open positions once it is given up: they keep their stops, "
+        "those on spot are closed, or all are.",
+    )
 
 
 class Alter(Body):
@@ -38,6 +44,7 @@ class Alter(Body):
     parameters: Parameters | None = None
     memory_mb: Memory | None = None
     cpus: Cpus | None = None
+    on_crash: OnCrash | None = Field(None, description="Alone, it launches nothing anew.")
 
 
 class Rehearse(Alter):
@@ -96,6 +103,9 @@ class DeploymentOut(Shape):
     memory_mb: int
     cpus: float
     launcher: str
+    on_crash: str = Field(examples=["keep"])
+    shadow_of: str | None = Field(description="The deployment that it decides beside, muted.")
+    draining: bool = Field(description="It takes no new position, and stops once its own is closed")
     desired: str = Field(examples=["running"])
     observed: str = Field(examples=["warming"])
     reason: str = Field(description="Why it stands as it does, for people.")
@@ -161,6 +171,23 @@ def routes(deployments: Deployments) -> APIRouter:
         tag(response, found.revision)
         return DeploymentOut.model_validate(found)
 
+    @router.delete("/{deployment_id}", status_code=204)
+    async def delete_deployment(me: Me, deployment_id: DeploymentId) -> None:
+        """Stop it for good and take it off the list."""
+        await deployments.delete(me.tenant, deployment_id)
+
+    @router.post("/{deployment_id}/rollback")
+    async def roll_back_deployment(me: Me, deployment_id: DeploymentId) -> DeploymentOut:
+        """Back to the version that ran before, with the parameters that it ran with."""
+        return DeploymentOut.model_validate(await deployments.roll_back(me.tenant, deployment_id))
+
+    return router
+
+
+def turn_routes(deployments: Deployments) -> APIRouter:
+    """What is wanted of one that is there."""
+    router = APIRouter(prefix="/deployments", tags=["deployments"])
+
     @router.post("/{deployment_id}/start")
     async def start_deployment(me: Me, deployment_id: DeploymentId) -> DeploymentOut:
         """Run it, also after it was given up: what went wrong before is forgiven."""
@@ -181,20 +208,15 @@ def routes(deployments: Deployments) -> APIRouter:
         """Let it decide again."""
         return DeploymentOut.model_validate(await deployments.resume(me.tenant, deployment_id))
 
+    @router.post("/{deployment_id}/drain")
+    async def drain_deployment(me: Me, deployment_id: DeploymentId) -> DeploymentOut:
+        """Take no new position; stop once its own is closed, at once if it holds none."""
+        return DeploymentOut.model_validate(await deployments.drain(me.tenant, deployment_id))
+
     @router.post("/{deployment_id}/restart")
     async def restart_deployment(me: Me, deployment_id: DeploymentId) -> DeploymentOut:
         """Launch it anew, with its state; the new process takes over without a gap."""
         return DeploymentOut.model_validate(await deployments.restart(me.tenant, deployment_id))
-
-    @router.delete("/{deployment_id}", status_code=204)
-    async def delete_deployment(me: Me, deployment_id: DeploymentId) -> None:
-        """Stop it for good and take it off the list."""
-        await deployments.delete(me.tenant, deployment_id)
-
-    @router.post("/{deployment_id}/rollback")
-    async def roll_back_deployment(me: Me, deployment_id: DeploymentId) -> DeploymentOut:
-        """Back to the version that ran before, with the parameters that it ran with."""
-        return DeploymentOut.model_validate(await deployments.roll_back(me.tenant, deployment_id))
 
     return router
 
@@ -212,7 +234,7 @@ def watching_routes(deployments: Deployments) -> APIRouter:
     @router.post("/{deployment_id}/plan")
     async def plan_change(me: Me, deployment_id: DeploymentId, body: Rehearse) -> PlanOut:
         """What an action on it would do."""
-        change = Change(body.strategy, body.parameters, body.memory_mb, body.cpus)
+        change = Change(body.strategy, body.parameters, body.memory_mb, body.cpus, body.on_crash)
         steps = await rehearsals.act(me.tenant, deployment_id, body.action, change)
         return PlanOut(steps=steps)
 
@@ -231,6 +253,30 @@ def watching_routes(deployments: Deployments) -> APIRouter:
             points=[VitalOut.model_validate(point) for point in points],
             hint=None if hint is None else HintOut.model_validate(hint),
         )
+
+    return router
+
+
+def shadow_routes(deployments: Deployments) -> APIRouter:
+    """A new version beside the old one, before anybody acts on it."""
+    router = APIRouter(prefix="/deployments", tags=["deployments"])
+    shadows = Shadows(deployments)
+
+    @router.post("/{deployment_id}/shadow", status_code=201)
+    async def begin_shadow(me: Me, deployment_id: DeploymentId, body: Alter) -> DeploymentOut:
+        """Run another version, parameters or limits beside it; nobody acts on what it signals."""
+        found = await shadows.begin(me.tenant, deployment_id, Change(**dict(body)))
+        return DeploymentOut.model_validate(found)
+
+    @router.post("/{deployment_id}/shadow/promote")
+    async def promote_shadow(me: Me, deployment_id: DeploymentId) -> DeploymentOut:
+        """Let the deployment run what its shadow runs; the shadow ends."""
+        return DeploymentOut.model_validate(await shadows.promote(me.tenant, deployment_id))
+
+    @router.delete("/{deployment_id}/shadow", status_code=204)
+    async def end_shadow(me: Me, deployment_id: DeploymentId) -> None:
+        """End the shadow; the deployment goes on as it is."""
+        await shadows.end(me.tenant, deployment_id)
 
     return router
 

@@ -9,6 +9,7 @@ from sqlalchemy import Row
 
 from control_plane.core.ids import DeploymentId, Tenant
 from control_plane.deployments import service as deployments
+from control_plane.deployments.service.shadowing import shadowed
 from control_plane.errors import Forbidden, Missing
 from control_plane.infra import wall
 from control_plane.infra.db import Database, Tx
@@ -16,7 +17,7 @@ from control_plane.infra.http import Me
 from control_plane.infra.http_shapes import Items, Moment, Shape, listing
 from control_plane.infra.paging import Asked, Found
 from control_plane.signals import store
-from control_plane.signals.service import watching
+from control_plane.signals.service import comparing, watching
 
 
 class SignalOut(Shape):
@@ -71,6 +72,37 @@ class LinesOut(Shape):
     cursor: str
 
 
+class ThoughtOut(Shape):
+    action: str = Field(examples=["LONG"])
+    stop_loss: str | None
+    take_profit: str | None
+
+
+class DecidedOut(Shape):
+    outcome: str = Field(examples=["signal"])
+    signals: list[ThoughtOut]
+    error: str | None
+
+
+class DifferenceOut(Shape):
+    trigger: str = Field(examples=["5m:1767571200000"])
+    decided_at: Moment = Field(validation_alias="decided_ms")
+    ours: DecidedOut
+    shadow: DecidedOut
+
+
+class ComparisonOut(Shape):
+    """A deployment and the shadow beside it, on the newest triggers that both decided."""
+
+    shadow_id: str
+    version_id: str = Field(description="What the shadow runs.")
+    observed: str
+    reason: str
+    compared: int
+    same: int
+    differences: list[DifferenceOut] = Field(description="Newest first.")
+
+
 class BerthOut(Shape):
     """One container of the fleet, as an operator looks at it."""
 
@@ -80,6 +112,8 @@ class BerthOut(Shape):
     instrument: str
     resolution: str
     desired: str
+    draining: bool
+    shadow_of: str | None
     observed: str
     reason: str
     launcher: str
@@ -158,6 +192,11 @@ def routes(db: Database) -> APIRouter:
         found = await db.read(_lines, me.tenant, deployment_id, source, grep, after, limit)
         return LinesOut.model_validate(found)
 
+    @router.get("/deployments/{deployment_id}/shadow")
+    async def compare_shadow(me: Me, deployment_id: DeploymentId) -> ComparisonOut:
+        """What its shadow decided otherwise."""
+        return await db.read(_compared, me.tenant, deployment_id)
+
     @router.get("/fleet")
     async def list_fleet(
         me: Me,
@@ -186,6 +225,20 @@ def _lines(
 ) -> watching.Lines:
     _check_owner(tx, tenant, deployment)
     return watching.lines(tx, deployment, source=source, grep=grep, after=after, limit=limit)
+
+
+def _compared(tx: Tx, tenant: Tenant, deployment: DeploymentId) -> ComparisonOut:
+    found, shadow = shadowed(tx, deployment, tenant)
+    compared = comparing.compare(tx, found.id, shadow.id)
+    return ComparisonOut(
+        shadow_id=shadow.id,
+        version_id=shadow.version_id,
+        observed=shadow.observed,
+        reason=shadow.reason,
+        compared=compared.compared,
+        same=compared.same,
+        differences=[DifferenceOut.model_validate(one) for one in compared.differences],
+    )
 
 
 def _signal(tx: Tx, tenant: Tenant, identity: str) -> Row[Any]:

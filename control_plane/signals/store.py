@@ -314,6 +314,21 @@ def executions_page(tx: Tx, deployment: str, asked: Asked) -> Found:
     return page(tx, query, (executions.c.committed_ms, executions.c.trigger), asked)
 
 
+def newest_executions(tx: Tx, deployment: str, limit: int) -> Sequence[Row[Any]]:
+    query = select(executions).where(executions.c.deployment_id == deployment)
+    return tx.all(query.order_by(executions.c.trigger_open_ms.desc()).limit(limit))
+
+
+def signals_on(tx: Tx, deployment: str, triggers: Collection[str]) -> Sequence[Row[Any]]:
+    """Of these triggers, the exit of each before its entry."""
+    if not triggers:
+        return []
+    query = select(signals).where(
+        signals.c.deployment_id == deployment, signals.c.trigger.in_(sorted(triggers))
+    )
+    return tx.all(query.order_by(signals.c.trigger, signals.c.kind.desc()))
+
+
 def log_lines_page(tx: Tx, deployment: str, asked: Asked) -> Found:
     query = select(log_lines).where(log_lines.c.deployment_id == deployment)
     return page(tx, query, (log_lines.c.at_ms, log_lines.c.id), asked)

@@ -34,6 +34,7 @@ from control_plane.subscriptions.errors import (
     Changed,
     NoSuchDeployment,
     NoSuchSubscription,
+    Unfollowable,
 )
 from control_plane.subscriptions.models import (
     TERMS,
@@ -218,6 +219,12 @@ def _followable(tx: Tx, identity: DeploymentId) -> Standing:
             f"There is no deployment {identity!r}.",
             field="deployment_id",
             remedy="`slipway list` shows what can be followed.",
+        )
+    if found.shadow_of is not None:
+        raise Unfollowable(
+            "A shadow's signals are not acted on.",
+            field="deployment_id",
+            remedy=f"Follow the deployment that it stands beside, {found.shadow_of}.",
         )
     return found
 

@@ -179,7 +179,11 @@ def observed_of(wish: Wish, generation: Generation, handing_over: bool) -> Obser
         case "draining":
             return Observe(wish.deployment, "stopping", "hands in its last decisions")
         case _:
-            return Observe(wish.deployment, "running", wish.condition.remark)
+            return Observe(wish.deployment, "running", wish.condition.remark or _intent(wish))
+
+
+def _intent(wish: Wish) -> str:
+    return "takes no new position, and stops once its own is closed" if wish.draining else ""
 
 
 def _is_known(wish: Wish, step: Observe) -> bool:

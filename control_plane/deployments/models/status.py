@@ -2,9 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from control_plane.core.ids import DeploymentId, StrategyId, Tenant, VersionId
+
+OnCrash = Literal["keep", "reduce", "flatten"]
+"""What becomes of open positions once a deployment is given up: they keep their stops, those on
+spot are closed, or all are.
+"""
 
 MAX_NAME = 100
 LEAST_MEMORY_MB = 64
@@ -22,6 +27,7 @@ class Order:
     parameters: Mapping[str, Any] = field(default_factory=dict)
     memory_mb: int | None = None
     cpus: float | None = None
+    on_crash: OnCrash = "keep"
 
 
 @dataclass(frozen=True)
@@ -32,6 +38,13 @@ class Change:
     parameters: Mapping[str, Any] | None = None
     memory_mb: int | None = None
     cpus: float | None = None
+    on_crash: OnCrash | None = None
+
+    @property
+    def is_for_a_new_launch(self) -> bool:
+        """Nothing at all asks for one, too: that is a restart."""
+        given = (self.strategy, self.parameters, self.memory_mb, self.cpus)
+        return self.on_crash is None or any(one is not None for one in given)
 
 
 @dataclass(frozen=True)
@@ -51,6 +64,9 @@ class Status:
     memory_mb: int
     cpus: float
     launcher: str
+    on_crash: str
+    shadow_of: DeploymentId | None
+    draining: bool
     desired: str
     observed: str
     reason: str

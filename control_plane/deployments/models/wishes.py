@@ -107,6 +107,7 @@ class Wish:
     retry_ms: int = 0
     generations: Mapping[int, Generation] = field(default_factory=dict)  # alive, and the last
     condition: Condition = Condition()
+    draining: bool = False
 
     @property
     def is_wanted(self) -> bool:

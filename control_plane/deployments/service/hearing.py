@@ -5,8 +5,11 @@ from dataclasses import dataclass
 
 from control_plane.core.ids import DeploymentId, InstrumentId, Shard, Tenant
 from control_plane.deployments.store import hearing as store
+from control_plane.infra.bus import Bus
 from control_plane.infra.db import Tx
-from strategy_runtime.wire import messages
+from control_plane.infra.events import record
+from control_plane.market import service as market
+from strategy_runtime.wire import messages, names
 
 RUNS_KEPT = 50
 
@@ -38,6 +41,8 @@ class Standing:
     last_trigger: str | None
     state: str | None
     position: str
+    draining: bool
+    shadow_of: DeploymentId | None
 
 
 @dataclass(frozen=True)
@@ -84,6 +89,8 @@ def standings(tx: Tx, ids: Collection[DeploymentId]) -> dict[DeploymentId, Stand
             row.last_trigger,
             row.state,
             row.position,
+            row.draining,
+            None if row.shadow_of is None else DeploymentId(row.shadow_of),
         )
         for row in store.standing(tx, ids)
     }
@@ -128,6 +135,14 @@ def advance(tx: Tx, steps: Sequence[Advance]) -> None:
             for step in steps
         ],
     )
+
+
+def end_drained(tx: Tx, bus: Bus, ids: Collection[DeploymentId]) -> None:
+    """Their positions are closed: those that were being drained stop."""
+    for row in store.drained(tx, ids) if ids else ():
+        market.unwant(tx, DeploymentId(row.id), bus=bus)
+        record(tx, "deployment_drained", "deployment", row.id, tenant=row.tenant)
+        tx.after_commit(lambda: bus.hint(names.wake("fleet")))
 
 
 def cut_off(tx: Tx, deployment: DeploymentId, generation: int, reason: str) -> bool:

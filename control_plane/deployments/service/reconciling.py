@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import Row
 
 from control_plane.containers.models import Handle
-from control_plane.core.ids import DeploymentId, Rng, Shard
+from control_plane.core.ids import DeploymentId, Rng, Shard, shard_of
 from control_plane.deployments.models.endings import (
     Aftermath,
     Ending,
@@ -21,8 +21,16 @@ from control_plane.deployments.models.endings import (
 )
 from control_plane.deployments.models.health import Failing
 from control_plane.deployments.models.memory import MB, peak
-from control_plane.deployments.models.wishes import ALIVE, Generation, Policy, Pulse, Wish
+from control_plane.deployments.models.wishes import (
+    ALIVE,
+    GIVEN_UP,
+    Generation,
+    Policy,
+    Pulse,
+    Wish,
+)
 from control_plane.deployments.store import fleet as store
+from control_plane.infra import commands
 from control_plane.infra.bus import Bus
 from control_plane.infra.db import Tx
 from control_plane.infra.events import record
@@ -158,6 +166,17 @@ def record_end(
         past = Record(row.failures, row.counted_from_ms, crashes_ms)
         after = aftermath(end, past, lived_ms=lived_ms, now_ms=now, policy=policy, rng=rng)
         _follow(tx, row, after, is_restart=end.crashed)
+        if after.observed in GIVEN_UP:
+            _give_up(tx, bus, rng, row, after.reason)
+
+
+def _give_up(tx: Tx, bus: Bus, rng: Rng, row: Row[Any], reason: str) -> None:
+    """Nobody manages its positions any more: what its owner wanted for that case is asked for."""
+    if row.on_crash == "keep" or row.shadow_of is not None:
+        return
+    body = {"deployment": row.id, "reason": reason}
+    commands.ask(tx, bus, rng, "trading", shard_of(row.id), row.on_crash, body)
+    record(tx, "positions_given_up", "deployment", row.id, tenant=row.tenant, asked=row.on_crash)
 
 
 def observe(tx: Tx, deployment: DeploymentId, observed: str, reason: str) -> None:
@@ -171,13 +190,17 @@ def observe(tx: Tx, deployment: DeploymentId, observed: str, reason: str) -> Non
         record(tx, "deployment_observed", "deployment", deployment, tenant=row.tenant, **body)
 
 
-def record_cut_off(tx: Tx, deployment: DeploymentId, generation: int, reason: str) -> Handle | None:
+def record_cut_off(
+    tx: Tx, bus: Bus, rng: Rng, deployment: DeploymentId, generation: int, reason: str
+) -> Handle | None:
     """It misbehaved: it is not launched again until a person asks. Its container, if known."""
     store.change_generation(
         tx, deployment, generation, ALIVE, state="cut_off", reason=reason, ended_ms=tx.now_ms()
     )
     row = store.find(tx, deployment)
     if row is not None and row.generation == generation:
+        if row.observed not in GIVEN_UP:
+            _give_up(tx, bus, rng, row, reason)
         observe(tx, deployment, "failed", reason)
     found = store.find_generation(tx, deployment, generation)
     return Handle(found.container) if found is not None and found.container else None
@@ -200,6 +223,7 @@ def _ship(row: Row[Any], generations: dict[int, Generation]) -> Ship:
         row.active_generation,
         row.retry_ms,
         generations,
+        draining=row.draining,
     )
     return Ship(
         wish,

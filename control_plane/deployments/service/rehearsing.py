@@ -16,7 +16,9 @@ from control_plane.infra.db import Tx
 
 VERSION_SHOWN = 12  # of a hash
 
-Action = Literal["start", "stop", "pause", "resume", "restart", "change", "roll_back", "delete"]
+Action = Literal[
+    "start", "stop", "pause", "resume", "drain", "restart", "change", "roll_back", "delete"
+]
 
 
 class _Unmade(Exception):
@@ -59,6 +61,8 @@ class Rehearsals:
                 return use.turn_in(tx, tenant, deployment, "paused")
             case "resume":
                 return use.turn_in(tx, tenant, deployment, "running", ("paused",))
+            case "drain":
+                return use.drain_in(tx, tenant, deployment)
             case "restart":
                 return use.change_in(tx, tenant, deployment, Change())
             case "change":
@@ -98,4 +102,6 @@ class Rehearsals:
         steps = [told(step, wish, shape) for step in due]
         if row.desired == "paused" and not steps:
             return ["tell its process to decide nothing"]
+        if row.draining:
+            return ["take no new position from it", "stop it once its own position is closed"]
         return steps or ["nothing to launch and nothing to stop"]

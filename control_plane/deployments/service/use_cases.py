@@ -76,6 +76,10 @@ class Deployments:
     async def resume(self, tenant: Tenant, deployment: str) -> Status:
         return await self._turn(tenant, deployment, "running", ("paused",))
 
+    async def drain(self, tenant: Tenant, deployment: str) -> Status:
+        """No new position; it stops once its own is closed, at once if it holds none."""
+        return await self.db.write(self.drain_in, tenant, deployment)
+
     async def delete(self, tenant: Tenant, deployment: str) -> None:
         await self.db.write(self.delete_in, tenant, deployment)
 
@@ -139,6 +143,7 @@ class Deployments:
             "parameters": canonical_json(resolve(outline, version.manifest, order.parameters)),
             "memory_mb": self._memory(order.memory_mb or MEMORY_MB),
             "cpus": self._cpus(order.cpus or CPUS),
+            "on_crash": order.on_crash,
             "launcher": "",
             "desired": "running",
             "observed": "pending",
@@ -168,7 +173,7 @@ class Deployments:
                 f"{found.name!r} is {found.desired}; it cannot become {desired} from there.",
                 remedy=f"It must be {' or '.join(allowed)}.",
             )
-        values: dict[str, Any] = {"desired": desired}
+        values: dict[str, Any] = {"desired": desired, "draining": False}
         if desired == "running" and found.desired != "paused":
             values |= forgiven(tx)
         fleet.change(tx, found.id, **values)
@@ -179,11 +184,24 @@ class Deployments:
         self._tell(tx, tenant, found.id, "deployment_wanted", desired=desired, was=found.desired)
         return find(tx, found.id, tenant)
 
-    def delete_in(self, tx: Tx, tenant: Tenant, deployment: str) -> None:
+    def drain_in(self, tx: Tx, tenant: Tenant, deployment: str) -> Status:
         found = find(tx, deployment, tenant)
-        fleet.change(tx, found.id, desired="deleted")
-        market.unwant(tx, found.id, bus=self.bus)
-        self._tell(tx, tenant, found.id, "deployment_deleted", name=found.name)
+        if found.desired == "stopped":
+            raise WrongState(f"{found.name!r} is stopped already.")
+        if asking.is_flat(tx, found.id):
+            return self.turn_in(tx, tenant, found.id, "stopped")
+        fleet.change(tx, found.id, desired="running", draining=True)
+        self._tell(tx, tenant, found.id, "deployment_wanted", desired="drained", was=found.desired)
+        return find(tx, found.id, tenant)
+
+    def delete_in(self, tx: Tx, tenant: Tenant, deployment: str) -> None:
+        """And its shadow, which would decide beside nobody."""
+        found = find(tx, deployment, tenant)
+        shadow = asking.shadow_of(tx, found.id)
+        for gone in (found.id, *([shadow] if shadow is not None else [])):
+            fleet.change(tx, gone, desired="deleted")
+            market.unwant(tx, gone, bus=self.bus)
+            self._tell(tx, tenant, gone, "deployment_deleted", name=asking.name_of(tx, gone))
 
     def change_in(
         self, tx: Tx, tenant: Tenant, deployment: str, change: Change, expected: Expected = ANY
@@ -209,8 +227,9 @@ class Deployments:
             lookback=version.outline.lookback,
             memory_mb=self._memory(change.memory_mb or found.memory_mb),
             cpus=self._cpus(change.cpus or found.cpus),
-            revision=found.revision + 1,
-            **({} if found.desired == "stopped" else forgiven(tx)),
+            on_crash=change.on_crash or found.on_crash,
+            revision=found.revision + change.is_for_a_new_launch,
+            **(forgiven(tx) if change.is_for_a_new_launch and found.desired != "stopped" else {}),
         )
         if found.desired != "stopped":
             self._want(tx, found.id)

@@ -3,10 +3,13 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import msgspec
 from sqlalchemy import Row, and_, func, select
 
+from control_plane.core.ids import DeploymentId
 from control_plane.deployments.store.tables import deployments, generations, runs
 from control_plane.infra.db import Tx, insert_missing
+from strategy_runtime.wire import messages
 
 
 def add(tx: Tx, values: Mapping[str, Any]) -> bool:
@@ -23,6 +26,34 @@ def find_named(tx: Tx, tenant: str, name: str) -> Row[Any] | None:
             deployments.c.desired != "deleted",
         )
     )
+
+
+def shadow_of(tx: Tx, deployment: str) -> DeploymentId | None:
+    """The one that decides beside it, if there is one."""
+    row = tx.first(
+        select(deployments.c.id).where(
+            deployments.c.shadow_of == deployment, deployments.c.desired != "deleted"
+        )
+    )
+    return None if row is None else DeploymentId(row.id)
+
+
+def name_of(tx: Tx, deployment: str) -> str:
+    return str(tx.scalar(select(deployments.c.name).where(deployments.c.id == deployment)))
+
+
+def is_flat(tx: Tx, deployment: str) -> bool:
+    """Whether its own position is closed, and nothing waits to open one."""
+    text = tx.scalar(select(deployments.c.position).where(deployments.c.id == deployment))
+    position = msgspec.json.decode(str(text), type=messages.Position)
+    return position.is_flat and not position.pending
+
+
+def row_of(tx: Tx, deployment: str) -> dict[str, Any]:
+    """All that is known of it, to be written once more under another id."""
+    row = tx.first(select(deployments).where(deployments.c.id == deployment))
+    assert row is not None
+    return dict(row._mapping)
 
 
 def listed(tx: Tx, tenant: str | None, deployment: str | None = None) -> Sequence[Row[Any]]:

@@ -40,6 +40,8 @@ _STANDING = select(
     deployments.c.last_trigger,
     deployments.c.state,
     deployments.c.position,
+    deployments.c.draining,
+    deployments.c.shadow_of,
 ).where(deployments.c.id.in_(bindparam("ids", expanding=True)))
 _BEAT = (
     update(runs)
@@ -112,6 +114,23 @@ def make_active(tx: Tx, deployment: str, generation: int, active_from: str) -> N
 def advance(tx: Tx, rows: Sequence[Mapping[str, Any]]) -> None:
     """Only forward: what was decided later stays."""
     tx.run(_ADVANCE, rows)
+
+
+def drained(tx: Tx, ids: Collection[str]) -> Sequence[Row[Any]]:
+    """Those of these that were being drained: from now on they are to stop."""
+    query = select(deployments.c.id, deployments.c.tenant).where(
+        deployments.c.id.in_(sorted(ids)),
+        deployments.c.draining,
+        deployments.c.desired != "deleted",
+    )
+    rows = tx.all(query)
+    found = [row.id for row in rows]
+    tx.run(
+        update(deployments)
+        .where(deployments.c.id.in_(found))
+        .values(desired="stopped", draining=False)
+    )
+    return rows
 
 
 def end_generation(tx: Tx, deployment: str, generation: int, state: str, reason: str) -> bool:

@@ -51,6 +51,9 @@ class DeploymentRow(SQLModel, table=True):
     position: str = Field(
         default="{}", sa_type=Text
     )  # the strategy's virtual one, after last_trigger
+    draining: bool = False  # no new position; stopped once its own is closed
+    on_crash: str = "keep"  # keep | reduce | flatten: its open positions, once it is given up
+    shadow_of: str | None = Field(default=None, index=True)  # decides beside it, and is muted
     failing: int = 0  # decisions in a row that failed, up to last_trigger
     failure: str | None = Field(default=None, sa_type=Text)  # what the last of them failed with
 

@@ -93,7 +93,9 @@ class Hands:
         """At once: it floods, or does what it may not. Written down first, so that whatever fails
         here is done at the next look.
         """
-        handle = await self.db.write(reconciling.record_cut_off, deployment, generation, reason)
+        handle = await self.db.write(
+            reconciling.record_cut_off, self.bus, self.rng, deployment, generation, reason
+        )
         logger.warning("container_cut_off", deployment=deployment, reason=reason)
         with suppress(BusUnavailable):  # then it cannot speak either, and the keeper sweeps
             await self.access.revoke(deployment, generation)

@@ -11,7 +11,7 @@ SMALLEST = Decimal("1E-12")
 
 TradeState = Literal["unprotected", "protected", "unstopped", "exiting", "closed"]
 ExitReason = Literal[
-    "signal", "stop", "target", "hand", "daily_loss", "halt", "liquidated", "unprotected"
+    "signal", "stop", "target", "hand", "daily_loss", "halt", "liquidated", "unprotected", "crash"
 ]
 Side = Literal["LONG", "SHORT"]
 

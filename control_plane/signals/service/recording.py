@@ -106,6 +106,7 @@ class Recorder:
         )
         self._keep_signals(tx, committed, standings, now)
         deployments.advance(tx, rows.advances(committed))
+        self._end_drained(tx, committed, standings)
         _record_oddities(tx, fresh, standings)
         return settled
 
@@ -131,6 +132,16 @@ class Recorder:
             events.record_many(tx, f"signal_{state}", "signal", told)
         if any(row["state"] == "accepted" for row in found):
             tx.after_commit(lambda: self.bus.hint(names.wake("signals")))
+
+    def _end_drained(
+        self,
+        tx: Tx,
+        committed: Sequence[Settled],
+        standings: dict[DeploymentId, Standing],
+    ) -> None:
+        draining = [one for one in committed if standings[one.arrival.deployment].draining]
+        closed = {one.arrival.deployment for one in draining if one.moves and rows.closes(one)}
+        deployments.end_drained(tx, self.bus, closed)
 
     def _welcome(
         self, tx: Tx, greetings: Sequence[Greeting]

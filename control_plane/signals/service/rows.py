@@ -20,6 +20,8 @@ from strategy_runtime.rules.money import ZERO
 from strategy_runtime.wire import messages
 
 SEEDS = 2**53
+DRAINED = "It is being drained: it takes no new position."
+MUTED = "A shadow decides beside another; nobody acts on it."
 
 
 @dataclass(frozen=True)
@@ -112,8 +114,7 @@ def signals(one: Settled, standing: Standing, rng: Rng, now: int) -> list[dict[s
             "action": signal.action,
             **_prices(signal, refused=refusal is not None),
             "reason": clean(signal.reason, MAX_REASON),
-            "state": "accepted" if refusal is None else "refused",
-            "refusal": refusal,
+            **_standing_of(signal, refusal, standing),
             "seed": rng.below(SEEDS),
             "published_ms": execution.published_ms,
             "decided_ms": execution.decided_ms,
@@ -121,6 +122,25 @@ def signals(one: Settled, standing: Standing, rng: Rng, now: int) -> list[dict[s
         }
         for signal, refusal in one.decided.signals
     ]
+
+
+def _standing_of(
+    signal: messages.Signal, refusal: str | None, standing: Standing
+) -> dict[str, Any]:
+    """Whether anybody acts on it."""
+    if refusal is None and standing.shadow_of is not None:
+        return {"state": "muted", "refusal": MUTED}
+    if refusal is None and standing.draining and KINDS[signal.action] == "entry":
+        refusal = DRAINED
+    return {"state": "accepted" if refusal is None else "refused", "refusal": refusal}
+
+
+def closes(one: Settled) -> bool:
+    """Whether after this decision nothing of its own is open: it left, or it holds nothing."""
+    assert one.decided is not None
+    kinds = {KINDS[signal.action] for signal, refusal in one.decided.signals if refusal is None}
+    position = one.arrival.execution.position
+    return "exit" in kinds or (position.is_flat and not position.pending)
 
 
 def _prices(signal: messages.Signal, *, refused: bool) -> dict[str, Any]:

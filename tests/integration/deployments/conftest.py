@@ -90,10 +90,12 @@ class Harbour:
     async def status(self, one: Status) -> Status:
         return await self.use.get(ME, one.id)
 
-    async def hear(self, one: Status, generation: int, phase: messages.Phase = "running") -> None:
+    async def hear(
+        self, one: Status, generation: int, phase: messages.Phase = "running", rss_mb: int = 1
+    ) -> None:
         """What the trading role would record of a process that speaks."""
         run = f"run-{one.id}-{generation}"
-        beat = messages.Heartbeat(run, 0, phase, None, 0, 0, 1, 0.0, 0)
+        beat = messages.Heartbeat(run, 0, phase, None, 0, 0, rss_mb * 1024 * 1024, 0.0, 0)
         await self.db.write(service.hear_hello, run, one.id, generation, welcomed=True)
         now = ms(self.clock.now())
         await self.db.write(service.hear_beats, [Beat(one.id, generation, now, beat)])

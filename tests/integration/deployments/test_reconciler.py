@@ -8,12 +8,16 @@ from sqlalchemy import select, update
 from control_plane.containers.errors import LaunchFailed, LaunchRefused
 from control_plane.containers.models import Facts, Handle, Running
 from control_plane.core.ids import DeploymentId, Shard, shard_of
+from control_plane.deployments import service
 from control_plane.deployments.models.status import Change
 from control_plane.deployments.models.wishes import Policy
+from control_plane.deployments.service import Advance
 from control_plane.deployments.store.tables import generations
+from control_plane.infra.commands import commands
 from control_plane.infra.db import Tx
 from control_plane.infra.failpoints import Arming, FailpointRaised
 from control_plane.infra.leases import leases
+from control_plane.infra.paging import Asked
 from tests.integration.deployments.conftest import INSTALLATION, ME, Harbour
 
 pytestmark = pytest.mark.redis
@@ -89,6 +93,56 @@ async def test_five_crashes_are_enough_until_a_person_asks(harbour: Harbour) -> 
     await harbour.use.start(ME, one.id)
     await harbour.settle()
     assert harbour.engine.names() == [f"slipway-{one.id}-g6"]
+
+
+@pytest.mark.parametrize(("wanted", "asked"), [("keep", []), ("flatten", ["flatten"])])
+async def test_positions_of_one_that_is_given_up_are_left_as_its_owner_wanted(
+    harbour: Harbour, wanted: str, asked: list[str]
+) -> None:
+    one = await harbour.deploy(on_crash=wanted)
+    await harbour.settle()
+    harbour.engine.die(harbour.container(one, 1), Facts("exited", 4), "it does not start")
+    await harbour.settle()
+
+    rows = await harbour.db.read(lambda tx: tx.all(select(commands)))
+    assert [(row.role, row.kind) for row in rows] == [("trading", kind) for kind in asked]
+
+
+async def test_decisions_that_all_fail_are_told_and_end_in_giving_up(harbour: Harbour) -> None:
+    one = await harbour.deploy()
+    await harbour.settle()
+    reasons = []
+    for minute in range(1, 31):
+        failed = Advance(one.id, f"1m:{minute}", minute, None, "{}", "ValueError: x")
+        await harbour.db.write(service.advance, [failed])
+        status = await harbour.status(one)
+        await harbour.hear(one, status.generation)
+        await harbour.settle(5)
+        status = await harbour.status(one)
+        reasons.append((status.observed, status.reason))
+
+    assert reasons[1] == ("running", "")
+    assert reasons[2] == ("running", "its last 3 decisions failed: ValueError: x")
+    assert ("restarting", "its last 10 decisions failed: ValueError: x") in reasons
+    assert status.observed == "failed"
+    assert status.reason == "its last 30 decisions failed: ValueError: x"
+
+
+async def test_memory_that_grows_brings_a_new_launch_before_it_runs_out(harbour: Harbour) -> None:
+    one = await harbour.deploy(memory_mb=100)
+    await harbour.settle()
+    for minute in range(65):
+        await harbour.hear(one, 1, rss_mb=30 + minute)
+        await harbour.settle(15)
+        if len(harbour.engine.launched) > 1:
+            break
+
+    assert harbour.engine.names() == [f"slipway-{one.id}-g1", f"slipway-{one.id}-g2"]
+    status = await harbour.status(one)
+    assert (status.observed, status.restarts) == ("running", 0)
+    found = await harbour.use.history(ME, one.id, Asked())
+    launched = next(row for row in found.rows if row.kind == "generation_launched")
+    assert "its memory grows by" in launched.body
 
 
 async def test_old_launches_are_forgotten(harbour: Harbour) -> None:

@@ -44,6 +44,7 @@ async def test_a_deployment_is_listed_with_how_it_stands(
         (["stop"], "stopped"),
         (["stop", "start"], "running"),
         (["restart"], "running"),
+        (["drain"], "stopped"),
     ],
 )
 async def test_a_deployment_does_as_it_is_told(
@@ -54,6 +55,21 @@ async def test_a_deployment_does_as_it_is_told(
 
     assert answer.status_code == 200
     assert answer.json()["desired"] == desired
+
+
+async def test_a_shadow_is_started_compared_and_promoted(
+    operator: httpx.AsyncClient, deployed: str
+) -> None:
+    path = f"/deployments/{deployed}/shadow"
+    made = await operator.post(path, json={"parameters": {"fast": 20}})
+    compared = await operator.get(path)
+    promoted = await operator.post(f"{path}/promote")
+
+    assert (made.status_code, made.json()["shadow_of"]) == (201, deployed)
+    assert compared.json()["shadow_id"] == made.json()["id"]
+    assert (compared.json()["compared"], compared.json()["differences"]) == (0, [])
+    assert promoted.json()["parameters"]["fast"] == 20
+    assert (await operator.delete(path)).status_code == 404
 
 
 async def test_what_its_state_forbids_is_a_conflict(
