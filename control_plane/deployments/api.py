@@ -104,7 +104,9 @@ class DeploymentOut(Shape):
     cpus: float
     launcher: str
     on_crash: str = Field(examples=["keep"])
-    shadow_of: str | None = Field(description="The deployment that it decides beside, muted.")
+    shadow_of: str | None = Field(
+        description="The deployment that it decides beside, muted.", examples=[None]
+    )
     draining: bool = Field(description="It takes no new position, and stops once its own is closed")
     desired: str = Field(examples=["running"])
     observed: str = Field(examples=["warming"])

@@ -74,14 +74,14 @@ class LinesOut(Shape):
 
 class ThoughtOut(Shape):
     action: str = Field(examples=["LONG"])
-    stop_loss: str | None
-    take_profit: str | None
+    stop_loss: str | None = Field(examples=["42000"])
+    take_profit: str | None = Field(examples=["46000"])
 
 
 class DecidedOut(Shape):
     outcome: str = Field(examples=["signal"])
     signals: list[ThoughtOut]
-    error: str | None
+    error: str | None = Field(examples=[None])
 
 
 class DifferenceOut(Shape):
@@ -94,12 +94,12 @@ class DifferenceOut(Shape):
 class ComparisonOut(Shape):
     """A deployment and the shadow beside it, on the newest triggers that both decided."""
 
-    shadow_id: str
-    version_id: str = Field(description="What the shadow runs.")
-    observed: str
-    reason: str
-    compared: int
-    same: int
+    shadow_id: str = Field(examples=["dpq3v5m2k7a4c6d8e2f4h6j2k4"])
+    version_id: str = Field(description="What the shadow runs.", examples=["9f2c41d07b35"])
+    observed: str = Field(examples=["running"])
+    reason: str = Field(examples=[""])
+    compared: int = Field(examples=[240])
+    same: int = Field(examples=[238])
     differences: list[DifferenceOut] = Field(description="Newest first.")
 
 
@@ -113,7 +113,7 @@ class BerthOut(Shape):
     resolution: str
     desired: str
     draining: bool
-    shadow_of: str | None
+    shadow_of: str | None = Field(examples=[None])
     observed: str
     reason: str
     launcher: str
