@@ -31,6 +31,7 @@ from control_plane.subscriptions import store
 from control_plane.subscriptions.errors import (
     AccountClosed,
     AlreadySubscribed,
+    BadTerms,
     Changed,
     NoSuchDeployment,
     NoSuchSubscription,
@@ -44,6 +45,7 @@ from control_plane.subscriptions.models import (
     agreed,
     changed,
 )
+from strategy_runtime.rules.instruments import Instrument
 
 # ---- for orders ----------------------------------------------------------------------------------
 
@@ -158,6 +160,7 @@ def _subscribe(
     _check_open(account)
     deployment = _followable(tx, deployment_id)
     instrument = market.instrument(tx, deployment.instrument)
+    _check_prices(tx, account, instrument)
     terms = agreed(terms, instrument, account.venue)
     _check_alone(tx, account, deployment, terms)
     made = Subscription(
@@ -209,6 +212,19 @@ def _check_open(account: Account) -> None:
             field="account_id",
             remedy=account.reason,
         )
+
+
+def _check_prices(tx: Tx, account: Account, instrument: Instrument) -> None:
+    """Real money follows real prices only, and those of its own exchange."""
+    feed = market.feed_of(tx, instrument.id)
+    if account.venue in ("paper", feed):
+        return
+    raise BadTerms(
+        f"The prices of {instrument.id} are {feed}; the account {account.name!r} trades at "
+        f"{account.venue}.",
+        field="account_id",
+        remedy=f"Put {account.venue} first in SLIPWAY_MARKET__FEEDS, or use a paper account.",
+    )
 
 
 def _followable(tx: Tx, identity: DeploymentId) -> Standing:

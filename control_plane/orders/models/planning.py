@@ -37,12 +37,14 @@ SkipReason = Literal[
     "exposure_owned",
     "halted",
     "instrument_inactive",
+    "market_lagging",
     "max_positions",
     "no_balance",
     "no_position",
     "no_price",
     "no_stop_orders",
     "opposite_position",
+    "other_market",
     "price_moved",
     "price_stale",
     "rate_stale",
@@ -107,6 +109,8 @@ class Scene:
     losses: Mapping[SubscriptionId, Decimal] = field(default_factory=dict)  # today, quote currency
     owners: Mapping[tuple[AccountId, str], SubscriptionId] = field(default_factory=dict)
     leverage_ceiling: Decimal | None = None
+    feed: str = ""  # where the instrument's prices come from
+    lag: str | None = None  # why that is behind
 
 
 class Intended(NamedTuple):
@@ -234,6 +238,9 @@ class _Entry:
             return Skipped(who, "stale", {"age_ms": str(self.age), "limit_ms": limit})
         if self.market is not None:
             return Skipped(who, *self.market)
+        if who.venue not in ("paper", self.scene.feed):
+            told = {"prices": self.scene.feed, "venue": who.venue}
+            return Skipped(who, "other_market", told)
         if not self._has_stops(who):
             return Skipped(who, "no_stop_orders")
         return self._moved(who) or self._positioned(who) or self._lost(who)
@@ -258,6 +265,8 @@ class _Entry:
         scene, signal, quote = self.scene, self.scene.signal, self.scene.quote
         if not scene.instrument.active or scene.instrument.exit_only:
             return "instrument_inactive", {}
+        if scene.lag is not None:
+            return "market_lagging", {"why": scene.lag}
         if quote is None:
             return "no_price", {}
         if quote.age_ms > scene.price_stale_ms:

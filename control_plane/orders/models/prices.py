@@ -68,6 +68,11 @@ def rate(source: str, target: str, quoted: Sequence[tuple[Instrument, Quote]]) -
     return min(found, key=lambda one: one.age_ms, default=None)
 
 
+def pegged(price: Decimal, age_ms: int, source: str) -> Rate:
+    """One unit of what is converted from, where an exchange books at a price of its own."""
+    return Rate(_DOWN.divide(Decimal(1), price), age_ms, source)
+
+
 def _direct(source: str, target: str, quoted: Sequence[tuple[Instrument, Quote]]) -> list[Rate]:
     found: list[Rate] = []
     for instrument, quote in quoted:

@@ -90,7 +90,9 @@ class Closer:
             except VenueUnreachable as error:
                 logger.warning("balances_not_read", account=account, reason=str(error))
                 return
-            free = next((b.free for b in held if b.currency == step.instrument.base), ZERO)
+            base = step.instrument.base
+            mine = (b.free for b in held if b.currency == base and b.wallet != "futures")
+            free = next(mine, ZERO)
         await self.desk.db.write(self._let_go, identity, free)
 
     # ---- transactions ----------------------------------------------------------------------------

@@ -90,7 +90,9 @@ class Planner:
         desk = self.desk
         started = desk.clock.monotonic()
         seen, places = await desk.db.read(self._look_around, signal)
-        free: Free = await self._free(places) if signal.kind == "entry" else {}
+        free: Free = {}
+        if signal.kind == "entry":
+            free = await self._free(places, wallet_of(seen.instrument))
         await desk.failpoints.hit("risk.before_commit")
         plan = await desk.db.write(self._commit, signal, seen, places, free, started)
         if plan is not None:
@@ -113,8 +115,10 @@ class Planner:
         places = accounts.places(tx, following)
         return Market(instrument, self.desk.quote(signal.instrument), quoted), places
 
-    async def _free(self, places: Places) -> Free:
-        """What each account can still use, as its venue says."""
+    async def _free(self, places: Places, wallet: str) -> Free:
+        """What each account can still use, as its venue says. An exchange keeps money for futures
+        apart; on paper there is one wallet for all.
+        """
         by_venue: dict[str, list[AccountId]] = {}
         for account, place in places.items():
             by_venue.setdefault(place.venue, []).append(account)
@@ -131,7 +135,8 @@ class Planner:
                 continue
             for member, held in found.items():
                 for balance in held:
-                    free[member, balance.currency] = balance.free
+                    if balance.wallet in ("paper", wallet):
+                        free[member, balance.currency] = balance.free
         return free
 
     # ---- the transaction -------------------------------------------------------------------------
@@ -198,9 +203,12 @@ class Planner:
         now: int,
     ) -> Scene:
         settings = self.desk.settings
+        feed = market.feed_of(tx, seen.instrument.id) or ""
         common: dict[str, Any] = {
             "signal": _signal(signal),
             "instrument": seen.instrument,
+            "feed": feed,
+            "lag": market.lag_of(tx, seen.instrument.id),
             "quote": seen.quote,
             "now_ms": now,
             "price_stale_ms": int(settings.price_stale_seconds * 1000),
@@ -213,7 +221,7 @@ class Planner:
         is_future = seen.instrument.is_futures
         return Scene(
             **common,
-            rates=_rates(seen, members),
+            rates=_rates(seen, members) | _pegs(tx, seen.instrument, feed),
             halts=halts.active(tx),
             free=free,
             losses=lost_today(tx, self.desk, limited, seen.instrument) if limited else {},
@@ -253,6 +261,10 @@ class Planner:
         events.record(tx, "signal_planned", "signal", signal.id, tenant=signal.tenant, **counted)
         intents.tell_planned(tx, signal.id, now)
         self.desk.wake(tx)
+
+
+def wallet_of(instrument: Instrument) -> str:
+    return "futures" if instrument.is_futures else "spot"
 
 
 def _signal(stored: StoredSignal) -> Signal:
@@ -319,6 +331,14 @@ def _rates(seen: Market, members: Sequence[Subscriber]) -> dict[tuple[str, str],
         needed |= {member.terms.margin_currency for member in members}
     found = {currency: prices.rate(currency, quote, seen.quoted) for currency in sorted(needed)}
     return {(currency, quote): rate for currency, rate in found.items() if rate is not None}
+
+
+def _pegs(tx: Tx, instrument: Instrument, feed: str) -> dict[tuple[str, str], Rate]:
+    """Margin in rupees is booked at the exchange's own price, not at the market's."""
+    found = market.conversion(tx, instrument.quote, "INR") if instrument.is_futures else None
+    if found is None or feed == market.SIMULATED:
+        return {}
+    return {("INR", instrument.quote): prices.pegged(*found, f"{feed} conversion")}
 
 
 # fmt: off

@@ -152,10 +152,12 @@ def test_the_record_and_what_is_shared_recompute_each_quantity() -> None:
             "no_short",
         ),
         (
-            {"instrument": spot(order_types=("limit",))},
+            {"instrument": spot(order_types=("limit",)), "feed": "coindcx"},
             {"venue": "coindcx"},
             "no_stop_orders",
         ),
+        ({"lag": "its minutes are late"}, {}, "market_lagging"),
+        ({"feed": "simulated"}, {"venue": "coindcx"}, "other_market"),
     ],
 )
 def test_each_guard_refuses_an_entry_with_its_reason(
