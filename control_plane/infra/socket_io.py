@@ -86,6 +86,7 @@ class SocketIoNet:
         async with aiohttp.ClientSession(trust_env=False) as session:
             client = socketio.AsyncClient(
                 reconnection=False,
+                handle_sigint=False,  # it would take Ctrl-C from the process
                 http_session=session,
                 websocket_extra_options={"max_msg_size": self.max_bytes},
             )
