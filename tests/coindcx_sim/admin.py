@@ -28,6 +28,7 @@ class Admin:
             "move": self.move,
             "line": self.line,
             "walk": self.walk,
+            "past": self.past,
             "script": self.script,
             "seed": self.seed,
             "strike": self.strike,
@@ -79,6 +80,15 @@ class Admin:
             from_ms=self.time.now_ms(),
             step_ms=int(fields.get("step_ms", 1000)),
             volatility=float(fields.get("volatility", 0.0005)),
+        )
+        return {}
+
+    def past(self, fields: Fields) -> Any:
+        self.exchange.world.tape.past(
+            fields["name"],
+            seed=int(fields.get("seed", 1)),
+            minutes=int(fields["minutes"]),
+            until_ms=self.time.now_ms(),
         )
         return {}
 

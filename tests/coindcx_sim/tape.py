@@ -120,6 +120,21 @@ class Tape:
         self.lines[name].trade(at_ms, price, Decimal("0.01"))
         self.moved(name, at_ms)
 
+    def past(self, name: str, *, seed: int, minutes: int, until_ms: int) -> None:
+        """A seeded walk backwards from the last price: minutes that traded before we began."""
+        rng, line = random.Random(f"{seed}/past/{name}"), self.lines[name]
+        price, made = line.last, dict[int, Bar]()
+        first = until_ms // MINUTE_MS * MINUTE_MS
+        for n in range(1, minutes + 1):
+            ticks = int(rng.gauss(0, float(price / line.tick) * 0.0003))
+            opened = max(line.tick, price + line.tick * ticks)
+            volume = Decimal(rng.randrange(1, 500)) / 100
+            made[first - n * MINUTE_MS] = Bar(
+                opened, max(opened, price), min(opened, price), price, volume
+            )
+            price = opened
+        line.minutes = dict(sorted(made.items())) | line.minutes
+
     def script(self, name: str, points: Iterable[tuple[int, Decimal]]) -> None:
         for at_ms, price in points:
             self._later(name, at_ms, price)

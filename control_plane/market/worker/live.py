@@ -123,7 +123,7 @@ class LiveFeeder:
 
     def _trade(self, told: TradeTold) -> None:
         line = self._lines.get(_identity(told))
-        if line is not None:
+        if line is not None and line.is_taken_up:
             self._trades += 1
             trade = told.trade
             self.publisher.tick(
@@ -198,6 +198,7 @@ class LiveFeeder:
         if last is not None:
             await self._fill(line, last, until_ms)
         line.is_taken_up = True
+        await self._mark(line, self.time.now_ms(self._now()))
         self.publisher.renew([one.id])
         self._due.set()
         logger.info("market_feeds", feed=FEED, instrument=one.id)

@@ -20,7 +20,7 @@ from tests.coindcx_sim.sockets import Weather
 from tests.fakes.clock import FakeClock
 from tests.unit.market.live import NAMES, Sea, clock_at_start
 
-SOAK_MINUTES = int(os.environ.get("SLIPWAY_SOAK_MINUTES", "150"))
+SOAK_MINUTES = int(os.environ.get("SLIPWAY_SOAK_MINUTES", "90"))
 SPOT, PERPETUAL = NAMES
 FIRST = START_MS // MINUTE_MS * MINUTE_MS
 STORM = Weather(lost=0.15, doubled=0.1, delayed=0.1)
