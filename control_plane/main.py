@@ -47,6 +47,7 @@ from control_plane.infra.passwords import Passwords
 from control_plane.infra.rng import SystemRng
 from control_plane.infra.supervisor import Supervisor
 from control_plane.keys.service import Keys
+from control_plane.live.service import Hub
 from control_plane.market.service import Market
 from control_plane.orders.service.halting import Halts
 from control_plane.orders.service.reading import has_open_trade
@@ -131,18 +132,25 @@ async def _open_site(app: App, stack: AsyncExitStack) -> None:
         Passwords(machinery.rng),
         guesses_of(settings.accounts),
     )
+    who = identity(users, root, _mail(machinery), settings)
+    market, checks = Market(database, machinery.bus), _health(machinery)
+    screen = web.screen(database, machinery.clock, checks, market)
+    live = Hub(database, machinery.clock, settings.live, who.standing.of, screen.picture)
+    machinery.loops["live"] = live.run
     services = web.Services(
         db=database,
         users=users,
-        identity=identity(users, root, _mail(machinery), settings),
+        identity=who,
         accounts=Accounts(database, machinery.rng, is_busy=has_open_trade),
         keys=Keys(database, machinery.rng, machinery.installation, machinery.folder.path),
         strategies=Strategies(database, machinery.rng),
-        market=Market(database, machinery.bus),
+        market=market,
         deployments=Deployments(database, machinery.bus, machinery.rng, settings.fleet),
         subscriptions=Subscriptions(database, machinery.rng),
         halts=Halts(database, machinery.bus),
-        health=_health(machinery),
+        health=checks,
+        dashboard=screen,
+        live=live,
     )
     token = operator.ensure_token(machinery.folder.path, machinery.rng)
     asgi = web.build(services, settings, machinery.clock, machinery.rng, token)

@@ -75,6 +75,19 @@ class HttpSettings(Section):
         return value
 
 
+class LiveSettings(Section):
+    """Live connections: how many there may be, and how patient we are with a slow reader."""
+
+    connections: int = Field(200, ge=1, le=400)  # of this process
+    per_caller: int = Field(20, ge=1)
+    subscriptions: int = Field(50, ge=1)  # of a connection
+    messages_per_minute: int = Field(120, ge=1)  # from a connection, in the long run
+    burst: int = Field(60, ge=1)  # at once
+    heartbeat_seconds: float = Field(15.0, gt=0)
+    queue_frames: int = Field(256, ge=2)
+    patience_seconds: float = Field(10.0, gt=0)
+
+
 class MarketSettings(Section):
     """Where prices come from. The simulated feed's seed makes the same prices, its speed says how
     many market seconds pass in a real one.
@@ -210,6 +223,7 @@ class Settings(BaseSettings):
 
     database: DatabaseSettings = DatabaseSettings()
     http: HttpSettings = HttpSettings()
+    live: LiveSettings = LiveSettings()
     market: MarketSettings = MarketSettings()
     fleet: FleetSettings = FleetSettings()
     trading: TradingSettings = TradingSettings()

@@ -25,6 +25,8 @@ from control_plane.infra.http_edge import HostNames
 from control_plane.infra.http_server import HttpServer
 from control_plane.keys import api as keys
 from control_plane.keys.service import Keys
+from control_plane.live import api as live
+from control_plane.live.service import Hub
 from control_plane.market import api as market
 from control_plane.market.service import Market
 from control_plane.orders import api as orders
@@ -56,6 +58,8 @@ class Services:
     subscriptions: Subscriptions
     halts: Halts
     health: Health
+    dashboard: Dashboard
+    live: Hub
 
 
 @dataclass(frozen=True)
@@ -75,15 +79,18 @@ class Site:
 def build(services: Services, settings: Settings, clock: Clock, rng: Rng, token: str) -> FastAPI:
     ours = version("slipway")
     who = services.identity
-    screen = Dashboard(services.db, clock, services.health, services.market.last, ours)
+    private = is_private(settings)
     return create_app(
         routers=_routers(services),
         pages=[
             health_routes(services.health),
-            dashboard.page_routes(screen, is_private=is_private(settings)),
+            dashboard.page_routes(services.dashboard, is_private=private),
+            live.page_routes(who.tickets, is_private=private),
         ],
-        doors=[doors(who.sessions, who.letters)],
-        authenticate=Authenticator(services.users, who.sessions, who.tokens, who.factors, token),
+        doors=[doors(who.sessions, who.letters), live.socket_route(services.live)],
+        authenticate=Authenticator(
+            services.users, who.sessions, who.tokens, who.factors, who.tickets, token
+        ),
         db=services.db,
         clock=clock,
         rng=rng,
@@ -131,7 +138,12 @@ def _routers(services: Services) -> Sequence[APIRouter]:
         orders.routes(services.db),
         orders.halt_routes(services.halts),
         dashboard.event_routes(services.db),
+        live.ticket_routes(services.identity.tickets),
     )
+
+
+def screen(db: Database, clock: Clock, health: Health, market: Market) -> Dashboard:
+    return Dashboard(db, clock, health, market.last, version("slipway"))
 
 
 def is_private(settings: Settings) -> bool:

@@ -99,6 +99,11 @@ def put_state(tx: Tx, identity: AccountId, state: str, reason: str | None) -> No
     store.set_state(tx, identity, state, reason)
 
 
+def roles(tx: Tx, ids: Collection[UserId]) -> dict[UserId, str]:
+    """Of those that there are."""
+    return store.roles(tx, ids)
+
+
 def admins(tx: Tx) -> frozenset[Tenant]:
     """Whose own code the operator answers for."""
     return store.admins(tx)

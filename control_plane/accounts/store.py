@@ -83,6 +83,11 @@ def admins(tx: Tx) -> frozenset[Tenant]:
     return frozenset(Tenant(row.id) for row in tx.all(query))
 
 
+def roles(tx: Tx, ids: Collection[UserId]) -> dict[UserId, str]:
+    query = select(users.c.id, users.c.role).where(among(tx, users.c.id, ids))
+    return {UserId(row.id): row.role for row in tx.all(query)}
+
+
 def set_password(tx: Tx, identity: UserId, password_hash: str) -> None:
     tx.run(
         update(users)

@@ -5,10 +5,11 @@ so a lower number can appear after a higher one: a reader that must miss nothing
 behind the newest row and drops repeats.
 """
 
+from collections.abc import Collection, Sequence
 from typing import Any, ClassVar
 
 import msgspec
-from sqlalchemy import BigInteger, Column, Integer, Text, insert, select
+from sqlalchemy import BigInteger, Column, Integer, Row, Text, func, insert, select, text
 from sqlmodel import Field, SQLModel
 
 from control_plane.infra.db import Tx, table
@@ -60,6 +61,56 @@ def after(tx: Tx, number: int, limit: int = 500) -> list[dict[str, Any]]:
 def latest(tx: Tx, limit: int = 50) -> list[dict[str, Any]]:
     query = select(events).order_by(events.c.number.desc()).limit(limit)
     return [{**row._mapping, "body": msgspec.json.decode(row.body)} for row in tx.all(query)]
+
+
+def newest(tx: Tx) -> int:
+    return int(tx.scalar(select(func.max(events.c.number))) or 0)
+
+
+def oldest(tx: Tx) -> int | None:
+    """The first that is still kept."""
+    found = tx.scalar(select(func.min(events.c.number)))
+    return None if found is None else int(found)
+
+
+def between(
+    tx: Tx,
+    after: int,
+    until: int | None,
+    limit: int,
+    *,
+    tenant: str | None = None,
+    kinds: Collection[str] = (),
+    subject_kinds: Collection[str] = (),
+    subject: str | None = None,
+) -> Sequence[Row[Any]]:
+    """In the order of their numbers, with the body as it is stored."""
+    query = select(events).where(events.c.number > after)
+    if until is not None:
+        query = query.where(events.c.number <= until)
+    if tenant is not None:
+        query = query.where(events.c.tenant == tenant)
+    if kinds:
+        query = query.where(events.c.kind.in_(sorted(kinds)))
+    if subject_kinds:
+        query = query.where(events.c.subject_kind.in_(sorted(subject_kinds)))
+    if subject is not None:
+        query = query.where(events.c.subject_id == subject)
+    return tx.all(query.order_by(events.c.number).limit(limit))
+
+
+_OLDEST = text("SELECT CAST(CAST(pg_snapshot_xmin(pg_current_snapshot()) AS text) AS bigint)")
+_NEXT = text("SELECT CAST(CAST(pg_snapshot_xmax(pg_current_snapshot()) AS text) AS bigint)")
+
+
+def oldest_transaction(tx: Tx) -> int:
+    """The first that still runs on this PostgreSQL; every one before it has ended."""
+    return int(tx.scalar(_OLDEST))
+
+
+def next_transaction(tx: Tx) -> int:
+    """None that has begun to write has this number or a higher one."""
+    return int(tx.scalar(_NEXT))
 
 
 def page_of(tx: Tx, tenant: str, asked: Asked) -> Found:

@@ -91,21 +91,29 @@ class Caller:
     is_admin: bool = False
     is_operator: bool = False  # on the same machine, with the token of the data folder
     is_for_everybody: bool = False  # an admin, at a route that is about everybody
+    is_onlooker: bool = False  # nobody: a page of this machine, which may see the status alone
     session: str = ""  # empty: no session, but a token or a password with every request
+    token: str = ""  # which personal API token it was
+    ends_ms: int | None = None  # what it was proved with is good until then
 
 
-Authenticate = Callable[[Request], Awaitable[Caller]]
+Authenticate = Callable[[HTTPConnection], Awaitable[Caller]]
 
 
 async def known_caller(request: Request) -> Caller:
-    authenticate: Authenticate = request.app.state.authenticate
+    return await let_in(request)
+
+
+async def let_in(connection: HTTPConnection) -> Caller:
+    """Whoever asks, or opens a live connection: known, and not too often."""
+    authenticate: Authenticate = connection.app.state.authenticate
     wall.act_for(wall.EVERYBODY)  # among whom the caller is looked for
-    caller = await authenticate(request)
+    caller = await authenticate(connection)
     wall.act_for(wall.EVERYBODY if caller.is_for_everybody else caller.tenant)
     if not caller.is_operator:
-        limits: Limits = request.app.state.limits
+        limits: Limits = connection.app.state.limits
         left = limits.take(caller.tenant)
-        request.scope["slipway.headers"].update(left.headers)
+        connection.scope["slipway.headers"].update(left.headers)
         if left.retry_seconds:
             raise Throttled(
                 "You ask too often.",

@@ -21,6 +21,7 @@ from control_plane.core.clock import Clock
 from control_plane.core.ids import Rng, random_id
 from control_plane.infra import wall
 
+OPENED = 101
 SAFE = {"GET", "HEAD", "OPTIONS"}
 
 SECURITY_HEADERS: Mapping[str, str] = {
@@ -89,13 +90,17 @@ class Edge:
             await self._meet(scope, receive, send)
 
     async def _meet(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
+        if scope["type"] not in {"http", "websocket"}:
             await self.app(scope, receive, send)
             return
 
         exchange = Exchange(scope, random_id("rq", self.rng))
         scope["slipway.request_id"] = exchange.request_id
         scope["slipway.headers"] = exchange.told
+        if scope["type"] == "websocket":
+            await self._open(exchange, receive, send)
+            return
+
         started = self.clock.monotonic()
         try:
             await self._pass(exchange, receive, send)
@@ -110,6 +115,40 @@ class Edge:
                 path=scope["path"],
                 status=exchange.status,
                 took_ms=round(took, 1),
+                request=exchange.request_id,
+            )
+
+    async def _open(self, exchange: Exchange, receive: Receive, send: Send) -> None:
+        """A live connection: once it is open it says itself what happens to it."""
+
+        async def answer(message: Message) -> None:
+            if message["type"] in {"websocket.http.response.start", "websocket.accept"}:
+                exchange.status = message.get("status", OPENED)
+            if message["type"] == "websocket.http.response.start":
+                _dress(message, exchange)
+            await send(message)
+
+        async def refuse(message: Message) -> None:
+            await answer({**message, "type": f"websocket.{message['type']}"})
+
+        started = self.clock.monotonic()
+        try:
+            self._check_host(exchange)
+            self._check_origin(exchange)
+            await self.app(exchange.scope, receive, answer)
+        except Turned as turned:
+            await _answer_problem(turned, exchange, refuse)
+        except Exception as error:  # noqa: BLE001 # the edge: what nobody foresaw is met here
+            logger.opt(exception=error).error("http_failed", request=exchange.request_id)
+            if exchange.status == OPENED:
+                await send({"type": "websocket.close", "code": 1011, "reason": _bug().detail})
+            await _answer_problem(_bug(), exchange, refuse)
+        finally:
+            logger.info(
+                "live_connection",
+                path=exchange.scope["path"],
+                status=exchange.status,
+                seconds=round(self.clock.monotonic() - started, 1),
                 request=exchange.request_id,
             )
 
@@ -130,8 +169,15 @@ class Edge:
             await _answer_problem(_bug(), exchange, answer)
 
     def _admit(self, exchange: Exchange) -> None:
-        headers = exchange.headers
-        host = headers.get("host", "")
+        self._check_host(exchange)
+        if exchange.scope["method"] not in SAFE:
+            self._check_origin(exchange)
+        declared = exchange.headers.get("content-length", "0")
+        if not declared.isdigit() or int(declared) > self.max_body_bytes:
+            raise self._too_large()
+
+    def _check_host(self, exchange: Exchange) -> None:
+        host = exchange.headers.get("host", "")
         if not self.hosts.knows(host):
             raise Turned(
                 421,
@@ -139,16 +185,16 @@ class Edge:
                 f"This is no host of the name {host!r}.",
                 "Use the address that Slipway printed, or add the name to SLIPWAY_HTTP__HOSTS.",
             )
-        if exchange.scope["method"] not in SAFE and not self._may_write(headers, host):
+
+    def _check_origin(self, exchange: Exchange) -> None:
+        headers = exchange.headers
+        if not self._may_write(headers, headers.get("host", "")):
             raise Turned(
                 403,
                 "Forbidden",
                 "A page of another origin may change nothing here.",
                 "Send the request from Slipway's own page or without a browser.",
             )
-        declared = headers.get("content-length", "0")
-        if not declared.isdigit() or int(declared) > self.max_body_bytes:
-            raise self._too_large()
 
     def _may_write(self, headers: Headers, host: str) -> bool:
         return headers.get("origin") in self.origins or _from_our_page(headers, host)

@@ -12,6 +12,9 @@ from control_plane.errors import Unavailable
 
 STOP_SECONDS = 3
 BACKLOG = 512
+LARGEST_FRAME = 64 * 1024
+PING_SECONDS = 20.0
+UNREAD_SECONDS = 60  # bytes that a peer takes no longer are given up, with its connection
 
 
 class NotListening(Unavailable):
@@ -43,7 +46,11 @@ class HttpServer:
             access_log=False,
             server_header=False,
             proxy_headers=False,
-            ws="none",
+            ws="websockets-sansio",
+            ws_max_size=LARGEST_FRAME,
+            ws_per_message_deflate=False,  # a small frame must not unpack into a large one
+            ws_ping_interval=PING_SECONDS,
+            ws_ping_timeout=PING_SECONDS,
             limit_concurrency=BACKLOG,
             timeout_graceful_shutdown=STOP_SECONDS,
         )
@@ -74,7 +81,10 @@ class _Server(uvicorn.Server):
 def _listen(host: str, port: int) -> socket.socket:
     try:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
-        return socket.create_server((host, port), family=family, backlog=BACKLOG)
+        listening = socket.create_server((host, port), family=family, backlog=BACKLOG)
+        # Connections inherit it: a peer that stops reading would else hold one for ever.
+        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNREAD_SECONDS * 1000)
+        return listening
     except socket.gaierror as error:
         raise NotListening(
             f"{host!r} is no address of this machine.",

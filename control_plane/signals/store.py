@@ -346,6 +346,15 @@ def log_lines_of(
     return tx.all(query.order_by(log_lines.c.id.desc()).limit(limit))[::-1]
 
 
+def last_lines(tx: Tx, deployments: Collection[str]) -> dict[str, int]:
+    query = (
+        select(log_lines.c.deployment_id, func.max(log_lines.c.id).label("id"))
+        .where(log_lines.c.deployment_id.in_(sorted(deployments)))
+        .group_by(log_lines.c.deployment_id)
+    )
+    return {row.deployment_id: row.id for row in tx.all(query)}
+
+
 def signals_of_each(tx: Tx, deployments: Collection[str]) -> dict[str, int]:
     query = (
         select(signals.c.deployment_id, func.count().label("number"))

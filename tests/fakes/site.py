@@ -23,6 +23,7 @@ from control_plane.infra.mail import Letter
 from control_plane.infra.passwords import Passwords
 from control_plane.infra.rootkey import RootKey
 from control_plane.keys.service import Keys
+from control_plane.live.service import Hub
 from control_plane.market import store as market
 from control_plane.market.models.catalogue import LISTINGS
 from control_plane.market.service import Market
@@ -77,18 +78,23 @@ async def make_world(db: Database, clock: Clock, rng: Rng, **overrides: Any) -> 
     post = Post()
     folder = Path(mkdtemp(prefix="slipway-world-"))
     keyring.ensure(folder, rng)
+    who = identity(users, RootKey(rng.bytes(32)), post, settings)
+    listed, health = Market(db, bus), Health({})
+    screen = web.screen(db, clock, health, listed)
     services = web.Services(
         db=db,
         users=users,
-        identity=identity(users, RootKey(rng.bytes(32)), post, settings),
+        identity=who,
         accounts=Accounts(db, rng, is_busy=has_open_trade),
         keys=Keys(db, rng, INSTALLATION, folder),
         strategies=Strategies(db, rng, check_here),
-        market=Market(db, bus),
+        market=listed,
         deployments=Deployments(db, bus, rng, settings.fleet),
         subscriptions=Subscriptions(db, rng),
         halts=Halts(db, bus),
-        health=Health({}),
+        health=health,
+        dashboard=screen,
+        live=Hub(db, clock, settings.live, who.standing.of, screen.picture),
     )
     with wall.acting_for(wall.EVERYBODY):
         first = await services.users.ensure_first()

@@ -2,6 +2,9 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Row
 
 from control_plane.containers.models import Handle, Printed
 from control_plane.core.ids import DeploymentId, Shard
@@ -116,8 +119,31 @@ def measure(tx: Tx, shards: Collection[Shard]) -> int:
 
 def vitals(tx: Tx, of: Status) -> tuple[list[Vital], Hint | None]:
     """A day of minutes, and what limits they ask for."""
-    rows = store.vitals_of(tx, of.id, tx.now_ms() - KEPT_MS)
-    points = [
+    points = _points(store.vitals_of(tx, of.id, tx.now_ms() - KEPT_MS))
+    found = hint(points, memory_mb=of.memory_mb, cpus=of.cpus, peak_bytes=of.peak_memory_bytes)
+    return points, found
+
+
+def vitals_after(tx: Tx, deployment: DeploymentId, minute_ms: int) -> list[Vital]:
+    """Minute by minute, oldest first."""
+    return _points(store.vitals_of(tx, deployment, max(minute_ms + 1, tx.now_ms() - KEPT_MS)))
+
+
+def printed_and_measured(
+    tx: Tx, ids: Collection[DeploymentId]
+) -> tuple[dict[str, int], dict[str, int]]:
+    """The last line's number and the last minute of each."""
+    return store.last_printed(tx, ids), store.last_minutes(tx, ids)
+
+
+def cpus_now(tx: Tx, ids: Collection[DeploymentId]) -> dict[str, float]:
+    """What each used in the last minutes."""
+    rows = store.newest_vitals(tx, ids, tx.now_ms() - RECENT_MS)
+    return {name: row.cpus for name, row in rows.items() if row.cpus is not None}
+
+
+def _points(rows: Sequence[Row[Any]]) -> list[Vital]:
+    return [
         Vital(
             row.minute_ms,
             row.generation,
@@ -129,11 +155,3 @@ def vitals(tx: Tx, of: Status) -> tuple[list[Vital], Hint | None]:
         )
         for row in rows
     ]
-    found = hint(points, memory_mb=of.memory_mb, cpus=of.cpus, peak_bytes=of.peak_memory_bytes)
-    return points, found
-
-
-def cpus_now(tx: Tx, ids: Collection[DeploymentId]) -> dict[str, float]:
-    """What each used in the last minutes."""
-    rows = store.newest_vitals(tx, ids, tx.now_ms() - RECENT_MS)
-    return {name: row.cpus for name, row in rows.items() if row.cpus is not None}

@@ -119,6 +119,24 @@ def vitals_of(tx: Tx, deployment: str, since_ms: int) -> Sequence[Row[Any]]:
     )
 
 
+def last_printed(tx: Tx, ids: Collection[str]) -> dict[str, int]:
+    query = (
+        select(output_lines.c.deployment_id, func.max(output_lines.c.id).label("id"))
+        .where(output_lines.c.deployment_id.in_(sorted(ids)))
+        .group_by(output_lines.c.deployment_id)
+    )
+    return {row.deployment_id: row.id for row in tx.all(query)}
+
+
+def last_minutes(tx: Tx, ids: Collection[str]) -> dict[str, int]:
+    query = (
+        select(vitals.c.deployment_id, func.max(vitals.c.minute_ms).label("minute_ms"))
+        .where(vitals.c.deployment_id.in_(sorted(ids)))
+        .group_by(vitals.c.deployment_id)
+    )
+    return {row.deployment_id: row.minute_ms for row in tx.all(query)}
+
+
 def launch_before(tx: Tx, deployment: str, version: str) -> Row[Any] | None:
     """The newest launch of another version than this one."""
     return tx.first(

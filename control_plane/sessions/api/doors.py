@@ -9,12 +9,9 @@ from control_plane.infra.http import Unauthenticated
 from control_plane.infra.http_shapes import Body, Shape
 from control_plane.sessions.api.who import device
 from control_plane.sessions.models.jwt import LIFE_SECONDS
+from control_plane.sessions.models.session import CSRF, REFRESH
 from control_plane.sessions.service.letters import Letters
 from control_plane.sessions.service.signing_in import ENDED, REMEDY, Sessions, SignedIn
-
-# `__Host-`: no other host, not even a subdomain, can set or read it.
-REFRESH = "__Host-slipway-refresh"
-CSRF = "__Host-slipway-csrf"
 
 Password = Annotated[str, Field(max_length=200, examples=["four quiet words here"])]
 Email = Annotated[str, Field(max_length=254, examples=["ann@example.com"])]

@@ -9,7 +9,7 @@ from base64 import b64decode
 from binascii import Error as NotBase64
 from dataclasses import dataclass
 
-from fastapi import Request
+from starlette.requests import HTTPConnection
 from starlette.routing import BaseRoute
 
 from control_plane.accounts.models import User
@@ -19,13 +19,16 @@ from control_plane.infra.http import PREFIX, Caller, Unauthenticated
 from control_plane.infra.operator import is_token
 from control_plane.sessions.errors import NotYours, StepUpNeeded
 from control_plane.sessions.models.rights import RIGHTS, Right, reaches
-from control_plane.sessions.models.session import Device
-from control_plane.sessions.models.tokens import API_PREFIX
+from control_plane.sessions.models.session import REFRESH, Device
+from control_plane.sessions.models.tokens import API_PREFIX, TICKET
 from control_plane.sessions.service.factors import Factors
 from control_plane.sessions.service.signing_in import Sessions
+from control_plane.sessions.service.tickets import Tickets
 from control_plane.sessions.service.tokens import ApiTokens
 
 PASSWORD = "POST /me/password"  # noqa: S105 # a route
+LIVE = "websocket"
+LIVE_ROUTE = "WEBSOCKET /live"
 NOBODY = "Send an access token, an API token or the operator's token (Bearer), or sign in first."
 
 
@@ -35,9 +38,10 @@ class Authenticator:
     sessions: Sessions
     tokens: ApiTokens
     factors: Factors
+    tickets: Tickets
     token: str
 
-    async def __call__(self, request: Request) -> Caller:
+    async def __call__(self, request: HTTPConnection) -> Caller:
         scheme, _, value = request.headers.get("authorization", "").partition(" ")
         name, right = asked(request)
         value = value.strip()
@@ -57,8 +61,29 @@ class Authenticator:
                 return await self._by_session(value, name, right)
             case "basic":
                 return await self._by_password(value, request, name, right)
+            case "" if request.scope["type"] == LIVE:
+                return await self._by_page(request, right)
             case _:
                 raise Unauthenticated("Nobody is signed in.", remedy=NOBODY)
+
+    async def _by_page(self, request: HTTPConnection, right: Right) -> Caller:
+        """A page can set no header when it opens a live connection. It offers a ticket as one of
+        its protocols; or its cookie speaks for it, if its origin is known to be ours.
+        """
+        for protocol in request.scope["subprotocols"]:
+            if protocol.startswith(TICKET):
+                return await self.tickets.use(protocol.removeprefix(TICKET))
+        cookie = request.cookies.get(REFRESH, "")
+        origin = request.headers.get("origin", "").partition("://")[2]
+        if not cookie or origin != request.headers.get("host"):
+            raise Unauthenticated(
+                "Nobody is signed in.",
+                remedy="POST /api/v1/live/tickets, and offer the protocol ticket.… with it.",
+            )
+        known = await self.sessions.known_by_cookie(cookie[:100])
+        admit(known.user)
+        _require_role(known.user, right)
+        return _caller(known.user, right, session=known.session.id)
 
     async def _by_api_token(self, value: str, right: Right) -> Caller:
         user, token = await self.tokens.known(value)
@@ -73,7 +98,7 @@ class Authenticator:
                     else f"Make a token with the scope {right.scope!r}."
                 ),
             )
-        return _caller(user, right)
+        return _caller(user, right, token=token.id, ends_ms=token.expires_ms)
 
     async def _by_session(self, value: str, name: str, right: Right) -> Caller:
         is_read = right.scope == "read"
@@ -83,16 +108,19 @@ class Authenticator:
         _require_role(known.user, right)
         if right.is_sensitive:
             self.sessions.require_fresh(known.session)
-        return _caller(known.user, right, known.session.id)
+        ends_ms = self.sessions.ends_ms(value) if name == LIVE_ROUTE else None
+        return _caller(known.user, right, session=known.session.id, ends_ms=ends_ms)
 
-    async def _by_password(self, value: str, request: Request, name: str, right: Right) -> Caller:
+    async def _by_password(
+        self, value: str, request: HTTPConnection, name: str, right: Right
+    ) -> Caller:
         user = await self._signed_in(value, request)
         if name != PASSWORD:
             admit(user)
         _require_role(user, right)
         return _caller(user, right)
 
-    async def _signed_in(self, value: str, request: Request) -> User:
+    async def _signed_in(self, value: str, request: HTTPConnection) -> User:
         try:
             email, colon, password = b64decode(value, validate=True).decode().partition(":")
         except (NotBase64, UnicodeDecodeError):
@@ -111,17 +139,18 @@ class Authenticator:
         return user
 
 
-def asked(request: Request) -> tuple[str, Right]:
+def asked(request: HTTPConnection) -> tuple[str, Right]:
     """Which route it is, and what that takes. The status page shows what everybody has."""
     route: BaseRoute | None = request.scope.get("route")
     path = str(getattr(route, "path", ""))
     if not request.url.path.startswith(PREFIX):
         return path, Right("admin", "read")
-    name = f"{request.method} {path.removeprefix(PREFIX)}"
+    verb = request.scope.get("method", LIVE.upper())
+    name = f"{verb} {path.removeprefix(PREFIX)}"
     return name, RIGHTS.get(name, Right("admin", None))
 
 
-def device(request: Request) -> Device:
+def device(request: HTTPConnection) -> Device:
     address = request.client.host if request.client else "?"
     return Device(request.headers.get("user-agent", ""), address)
 
@@ -134,13 +163,17 @@ def _require_role(user: User, right: Right) -> None:
         )
 
 
-def _caller(user: User, right: Right, session: str = "") -> Caller:
+def _caller(
+    user: User, right: Right, *, session: str = "", token: str = "", ends_ms: int | None = None
+) -> Caller:
     return Caller(
         user.tenant,
         user.email,
         is_admin=user.role == "admin",
         is_for_everybody=right.role == "admin",
         session=session,
+        token=token,
+        ends_ms=ends_ms,
     )
 
 

@@ -106,6 +106,8 @@ RIGHTS: Mapping[str, Right] = {
     "POST /halts": ADMIN,
     "POST /halts/lift": ADMIN_CAREFUL,
     "GET /events": READ,
+    "POST /live/tickets": READ,
+    "WEBSOCKET /live": READ,
 }
 
 

@@ -6,6 +6,10 @@ from enum import Enum
 from control_plane.accounts.models import network_of
 from control_plane.core.ids import UserId
 
+# `__Host-`: no other host, not even a subdomain, can set or read it.
+REFRESH = "__Host-slipway-refresh"
+CSRF = "__Host-slipway-csrf"
+
 IDLE_MS = 30 * 60_000
 RENEWABLE_MS = 30 * 86_400_000
 ADMIN_MS = 60 * 60_000

@@ -8,6 +8,7 @@ from hashlib import sha256
 from control_plane.core.ids import Rng, UserId
 
 API_PREFIX = "slt_"  # a personal API token; scanners and people recognise it
+TICKET = "ticket."  # before one that a browser offers among its protocols
 SECRET_BYTES = 32
 
 EMAIL = re.compile(r"[^@\s\x00-\x1f<>,;:\"()\[\]\\]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9.-]{0,250})")

@@ -12,6 +12,7 @@ from control_plane.sessions.service.factors import Factors
 from control_plane.sessions.service.letters import Letters
 from control_plane.sessions.service.people import People
 from control_plane.sessions.service.signing_in import Sessions
+from control_plane.sessions.service.tickets import Standing, Tickets
 from control_plane.sessions.service.tokens import ApiTokens
 from control_plane.settings import AccountSettings, Settings
 
@@ -23,6 +24,8 @@ class Identity:
     tokens: ApiTokens
     letters: Letters
     people: People
+    tickets: Tickets
+    standing: Standing
 
 
 def identity(users: Users, root: RootKey, mail: Mail, settings: Settings) -> Identity:
@@ -45,6 +48,8 @@ def identity(users: Users, root: RootKey, mail: Mail, settings: Settings) -> Ide
         ApiTokens(db, clock, rng),
         Letters(db, clock, rng, users, factors, mail, settings.accounts),
         People(db),
+        Tickets(db, clock, rng),
+        Standing(db, int(settings.accounts.idle_minutes * 60_000)),
     )
 
 

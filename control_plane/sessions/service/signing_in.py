@@ -124,6 +124,17 @@ class Sessions:
             raise Unauthenticated("This access token is not valid.", remedy=REMEDY) from error
         return await self._look(claims)
 
+    async def known_by_cookie(self, refresh: str) -> Known:
+        """Whose refresh token it is. It is not used up: it only says who holds it."""
+        user, session = await self.db.read(_holder, digest(refresh), self._ms() - LOST_REPLY_MS)
+        if user is None or session is None or not session.stands(self._ms(), self.idle_ms):
+            raise Unauthenticated(ENDED, remedy=REMEDY)
+        return Known(user, session)
+
+    def ends_ms(self, token: str) -> int:
+        """Until when an access token that was just believed is good."""
+        return self.issuer.read(token, self._seconds()).exp * 1000
+
     async def step_up(
         self, user: UserId, session: str, password: str, code: str | None, device: Device
     ) -> SignedIn:
@@ -173,7 +184,7 @@ class Sessions:
 
     async def of(self, user: UserId) -> list[Session]:
         found = await self.db.read(store.standing, user)
-        return [one for one in found if one.stands(self._ms(), self._idle_ms)]
+        return [one for one in found if one.stands(self._ms(), self.idle_ms)]
 
     def csrf_for(self, session: str) -> str:
         return hmac.digest(self.csrf_key, session.encode(), sha256).hex()
@@ -193,7 +204,7 @@ class Sessions:
         now = self._ms()
         if user is None or session is None or session.user_id != claims.sub:
             raise Unauthenticated(ENDED, remedy=REMEDY)
-        if not session.stands(now, self._idle_ms):
+        if not session.stands(now, self.idle_ms):
             raise Unauthenticated(ENDED, remedy=REMEDY)
         if now - session.seen_ms > TOUCH_MS:
             await self.db.write(store.touch, session.id, now)
@@ -232,12 +243,12 @@ class Sessions:
             return Turn.ENDED, None, None, ""
         if not self.is_csrf(session.id, csrf):
             return Turn.ENDED, None, None, ""
-        happens = turn(session, renewal, device.mark, now, self._idle_ms)
+        happens = turn(session, renewal, device.mark, now, self.idle_ms)
         if happens is Turn.RENEW:
             if not store.use(tx, hashed, self.box.seal(successor.encode(), hashed), now):
                 # Another tab was faster: both are given the same.
                 renewal = store.renewal(tx, hashed) or renewal
-                happens = turn(session, renewal, device.mark, now, self._idle_ms)
+                happens = turn(session, renewal, device.mark, now, self.idle_ms)
             else:
                 store.insert_renewal(tx, digest(successor), session.id, device)
                 store.forget_successors(tx, session.id, now - LOST_REPLY_MS)
@@ -263,7 +274,7 @@ class Sessions:
         return SignedIn(user, session, self.issuer.sign(claims), refresh, self.csrf_for(session.id))
 
     @property
-    def _idle_ms(self) -> int:
+    def idle_ms(self) -> int:
         return int(self.settings.idle_minutes * 60_000)
 
     def _ms(self) -> int:
@@ -276,6 +287,14 @@ class Sessions:
 def _find(tx: Tx, identity: str) -> tuple[User | None, Session | None]:
     session = store.session(tx, identity)
     return (None, None) if session is None else (accounts.user(tx, session.user_id), session)
+
+
+def _holder(tx: Tx, hashed: str, used_since: int) -> tuple[User | None, Session | None]:
+    """One that was used a moment ago may belong to a tab that has not heard of its successor."""
+    found = store.renewal(tx, hashed)
+    if found is None or (found.used_ms is not None and found.used_ms < used_since):
+        return None, None
+    return _find(tx, found.session)
 
 
 def _end(tx: Tx, user: UserId, identity: str, why: str) -> bool:

@@ -1,11 +1,12 @@
 """Letters' links, second factors and personal API tokens."""
 
+from collections.abc import Collection
 from typing import Any
 
 from sqlalchemy import Row, delete, insert, select, update
 
 from control_plane.core.ids import UserId
-from control_plane.infra.db import Tx
+from control_plane.infra.db import Tx, among
 from control_plane.sessions.models.tokens import ApiToken
 from control_plane.sessions.store.tables import api_tokens, letter_proofs, second_factors
 
@@ -57,6 +58,15 @@ def void_proofs(tx: Tx, purpose: str, subject: str) -> None:
             letter_proofs.c.used_ms.is_(None),
         )
         .values(used_ms=tx.now_ms())
+    )
+
+
+def drop_proofs(tx: Tx, purpose: str, *, before_ms: int) -> None:
+    """Those that ran out tell nobody anything."""
+    tx.run(
+        delete(letter_proofs).where(
+            letter_proofs.c.purpose == purpose, letter_proofs.c.expires_ms < before_ms
+        )
     )
 
 
@@ -129,6 +139,16 @@ def tokens(tx: Tx, user: UserId) -> list[ApiToken]:
     query = select(api_tokens).where(api_tokens.c.tenant == user, api_tokens.c.revoked_ms.is_(None))
     newest_first = query.order_by(api_tokens.c.created_ms.desc(), api_tokens.c.id)
     return [_token(row) for row in tx.all(newest_first.limit(500))]
+
+
+def good_tokens(tx: Tx, ids: Collection[str]) -> frozenset[str]:
+    """Those of them that are neither revoked nor expired."""
+    query = select(api_tokens.c.id).where(
+        among(tx, api_tokens.c.id, ids),
+        api_tokens.c.revoked_ms.is_(None),
+        api_tokens.c.expires_ms > tx.now_ms(),
+    )
+    return frozenset(row.id for row in tx.all(query))
 
 
 def revoke_token(tx: Tx, user: UserId, identity: str) -> bool:

@@ -1,11 +1,12 @@
 """Sessions and their refresh tokens."""
 
+from collections.abc import Collection
 from typing import Any
 
 from sqlalchemy import Row, insert, select, update
 
 from control_plane.core.ids import UserId
-from control_plane.infra.db import Tx
+from control_plane.infra.db import Tx, among
 from control_plane.sessions.models.session import Device, Renewal, Session
 from control_plane.sessions.store.tables import renewals, sessions
 
@@ -30,6 +31,10 @@ def insert_session(tx: Tx, session: Session) -> None:
 def session(tx: Tx, identity: str) -> Session | None:
     row = tx.first(select(sessions).where(sessions.c.id == identity))
     return None if row is None else _session(row)
+
+
+def among_ids(tx: Tx, ids: Collection[str]) -> list[Session]:
+    return [_session(row) for row in tx.all(select(sessions).where(among(tx, sessions.c.id, ids)))]
 
 
 def standing(tx: Tx, user: UserId) -> list[Session]:

@@ -54,13 +54,15 @@ class ApiTokenRow(SQLModel, table=True):
 
 
 class LetterProofRow(SQLModel, table=True):
-    """What a letter's link proves, once: that its reader has this mailbox."""
+    """What can be proved once: that a letter's reader has this mailbox, or who holds a ticket."""
 
     __tablename__: ClassVar[str] = "letter_proof"
 
     hash: str = Field(primary_key=True)
-    purpose: str  # confirm | reset | invite
-    subject: str = Field(index=True)  # a user's id; for an invitation the e-mail
+    purpose: str  # confirm | reset | invite | live
+    subject: str = Field(
+        index=True
+    )  # a user's id; for an invitation the e-mail, for a ticket its caller
     expires_ms: int = Field(sa_type=BigInteger)
     used_ms: int | None = Field(default=None, sa_type=BigInteger)
 
