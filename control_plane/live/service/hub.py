@@ -28,6 +28,7 @@ from control_plane.settings import LiveSettings
 UNPROVED = 4401
 AWAY = 4503
 PROVE_SECONDS = 3.0
+FULL_SECONDS = 60
 LAST_WORD_SECONDS = 5.0
 LONGEST_REASON = 120  # bytes; a close frame holds no more
 
@@ -83,11 +84,13 @@ class Hub:
             raise Throttled(
                 f"{len(self._open)} live connections are open, and no more can be.",
                 remedy="Try again in a minute, or raise SLIPWAY_LIVE__CONNECTIONS.",
+                wait_seconds=FULL_SECONDS,
             )
         if counted[caller.tenant] >= self.settings.per_caller:
             raise Throttled(
                 f"You have {self.settings.per_caller} live connections already.",
                 remedy="Close one; a connection takes many subscriptions.",
+                wait_seconds=FULL_SECONDS,
             )
 
     async def serve(self, caller: Caller, peer: Peer) -> None:

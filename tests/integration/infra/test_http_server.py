@@ -8,7 +8,7 @@ import httpx
 import pytest
 from fastapi import APIRouter
 from starlette.applications import Starlette
-from starlette.requests import Request
+from starlette.requests import HTTPConnection, Request
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
@@ -34,7 +34,7 @@ def _echo() -> APIRouter:
     return router
 
 
-async def _nobody(_request: Request) -> Caller:
+async def _nobody(_request: HTTPConnection) -> Caller:
     raise Unauthenticated("Nobody is signed in.")
 
 

@@ -25,7 +25,7 @@ async def test_many_writers_at_once_are_heard_once_each_and_in_order(
             for _ in range(20):
                 await port.happen(tenant, kind, kind)
 
-        heard, again = [], []
+        again: list[int] = []
         async with port.opened(token=OPERATOR) as wire:
             await wire.subscribe(kinds=["k0", "k1", "k2", "k3"])
             async with asyncio.TaskGroup() as group:

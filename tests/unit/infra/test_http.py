@@ -4,7 +4,8 @@ from collections.abc import AsyncIterator
 
 import httpx
 import pytest
-from fastapi import APIRouter, FastAPI, Request
+from fastapi import APIRouter, FastAPI
+from starlette.requests import HTTPConnection
 
 from control_plane.core.ids import Tenant
 from control_plane.errors import Conflict, Missing, Unavailable
@@ -56,7 +57,7 @@ def _pages() -> APIRouter:
     return router
 
 
-async def _authenticate(request: Request) -> Caller:
+async def _authenticate(request: HTTPConnection) -> Caller:
     if request.headers.get("authorization") != "Bearer right":
         raise Unauthenticated("Nobody is signed in.", remedy="Sign in.")
     return Caller(Tenant("us1"), "ann")
