@@ -16,7 +16,10 @@ ONLOOKER = Caller(tenant="", name="onlooker", is_onlooker=True)  # type: ignore[
 
 
 class TicketOut(Shape):
-    ticket: str = Field(description="Good once. Offer the protocols slipway.live.v1, ticket.….")
+    ticket: str = Field(
+        description="Good once: offer the protocols slipway.live.v1 and ticket.{this}.",
+        examples=["x3vQ2mJ8c1K7w0Zt5uYb9nLr4sGd6hPe-fAoTiWqXkM"],
+    )
     expires_in_seconds: int = LIFE_SECONDS
 
 
