@@ -16,7 +16,7 @@ from websockets.typing import Subprotocol
 
 from control_plane.core.clock import Clock
 from control_plane.core.ids import Rng
-from control_plane.infra import db, events
+from control_plane.infra import db, events, wall
 from control_plane.infra.db import Database, Tx
 from control_plane.infra.http_server import HttpServer
 from control_plane.live.models.messages import PROTOCOL
@@ -93,7 +93,12 @@ class Port:
             for kind in kinds:
                 events.record(tx, kind, "deployment", "dp1", tenant=tenant, **body)
 
-        await self.world.services.db.write(tell)
+        with wall.acting_for(wall.EVERYBODY):  # whichever role it happens to
+            await self.world.services.db.write(tell)
+
+    async def operated(self) -> str:
+        with wall.acting_for(wall.EVERYBODY):
+            return str((await self.world.services.users.operated()).tenant)
 
 
 @asynccontextmanager

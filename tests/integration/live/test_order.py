@@ -2,16 +2,27 @@
 
 import asyncio
 import threading
+from collections.abc import Callable, Iterator
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 
 from control_plane.core.clock import Clock
 from control_plane.core.ids import Rng
-from control_plane.infra import events
-from control_plane.infra.db import Database, Tx
+from control_plane.infra import events, schema, wall
+from control_plane.infra.db import Database, Pool, Tx, connect
 from tests.conftest import wait_until
 from tests.integration.live.conftest import OPERATOR, serving
+
+
+@pytest.fixture
+def database(database_url: str, real_clock: Clock) -> Iterator[Database]:
+    """As the api role has it: on PostgreSQL behind the wall."""
+    opened = connect(database_url, real_clock, pool=Pool(size=4, overflow=2))
+    schema.upgrade(opened)
+    yield opened.behind_the_wall()
+    opened.close()
 
 
 async def test_many_writers_at_once_are_heard_once_each_and_in_order(
@@ -19,7 +30,7 @@ async def test_many_writers_at_once_are_heard_once_each_and_in_order(
 ) -> None:
     """Also by somebody who leaves and comes back all the time."""
     async with serving(database, real_clock, rng) as port:
-        tenant = (await port.world.services.users.operated()).id
+        tenant = await port.operated()
 
         async def write(kind: str) -> None:
             for _ in range(20):
@@ -60,14 +71,18 @@ async def test_a_lower_number_that_commits_later_is_waited_for(
         tx.run(text("SELECT 1 / 0"))
 
     async with serving(database, real_clock, rng) as port:
-        tenant = (await port.world.services.users.operated()).id
+        tenant = await port.operated()
         async with port.opened(token=OPERATOR) as wire:
             await wire.subscribe()
             async with asyncio.TaskGroup() as group:
-                group.create_task(database.write(slowly))
+                with wall.acting_for(wall.EVERYBODY):
+                    group.create_task(database.write(slowly))
                 await asyncio.sleep(0.1)
                 await port.happen(tenant, "quick")
-                with pytest.raises(Exception, match="division"):
+                with (
+                    wall.acting_for(wall.EVERYBODY),
+                    pytest.raises(DBAPIError, match="division"),
+                ):
                     await database.write(given_up)
                 await port.happen(tenant, "last")
                 await asyncio.sleep(1.0)
@@ -91,10 +106,11 @@ async def test_whoever_comes_while_a_transaction_runs_misses_nothing_of_it(
         go_on.wait(20)
 
     async with serving(database, real_clock, rng) as port:
-        tenant = (await port.world.services.users.operated()).id
+        tenant = await port.operated()
         await port.happen(tenant, "first")
         async with asyncio.TaskGroup() as group:
-            group.create_task(database.write(slowly))
+            with wall.acting_for(wall.EVERYBODY):
+                group.create_task(database.write(slowly))
             await asyncio.sleep(0.1)
             await port.happen(tenant, "quick")
             reading = port.world.services.live.tail
@@ -106,8 +122,30 @@ async def test_whoever_comes_while_a_transaction_runs_misses_nothing_of_it(
     assert kinds == ["first", "slow", "quick"]
 
 
-async def _end_when(go_on: threading.Event, condition: object) -> None:
-    assert callable(condition)
+async def _end_when(go_on: threading.Event, condition: Callable[[], bool]) -> None:
     await wait_until(condition, what="a listener")
     await asyncio.sleep(0.5)
     go_on.set()
+
+
+async def test_the_wall_stands_behind_a_live_connection_too(
+    database: Database, real_clock: Clock, rng: Rng
+) -> None:
+    """What is old is read as the caller, also with a ticket; what is everybody's, as everybody."""
+    async with serving(database, real_clock, rng) as port:
+        await port.happen("usother", "theirs")
+        with wall.acting_for(wall.EVERYBODY):
+            boss = await port.person("boss", "admin")
+        await port.happen(boss.id, "own")
+        ticket = (await boss.ask("POST", "/live/tickets")).json()["ticket"]
+        kinds: dict[bool, list[str]] = {}
+        async with port.opened(ticket=ticket, origin=f"http://{port.host}") as wire:
+            for everybody in (False, True):
+                name = str(everybody)
+                asked = {"subject_kinds": ["deployment"], "everybody": everybody, "after": 0}
+                await wire.say(type="subscribe", id=name, channel="events", **asked)
+                kinds[everybody] = []
+                while (message := await wire.hear())["type"] != "caught_up":
+                    kinds[everybody] += [message["kind"]] if message["type"] == "event" else []
+
+    assert kinds == {False: ["own"], True: ["theirs", "own"]}
