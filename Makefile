@@ -1,6 +1,6 @@
 # Every command sets up what it needs first (scripts/bootstrap); on a machine that has it, that takes no time.
 .DEFAULT_GOAL := help
-.PHONY: help run test check fuzz bench images lock clean
+.PHONY: help run test check fuzz bench images client lock clean
 
 PYTHON_IN_VENV := .venv/bin/python
 CODE := control_plane strategy_runtime strategy_templates tests benchmarks
@@ -22,7 +22,7 @@ check: ## Format, lint, types, import contracts, unit tests: what CI and pre-com
 	$(PYTHON_IN_VENV) -m ruff format --check .
 	$(PYTHON_IN_VENV) -m ruff check .
 	$(PYTHON_IN_VENV) -m mypy
-	$(PYTHON_IN_VENV) -m mypy scripts/bootstrap.py images/rootfs.py images/install.py
+	$(PYTHON_IN_VENV) -m mypy scripts/bootstrap.py scripts/client.py images/rootfs.py images/install.py
 	.venv/bin/lint-imports --no-cache
 	$(PYTHON_IN_VENV) -m pytest -n 2 -q tests/unit
 
@@ -38,6 +38,10 @@ bench: ## Measure the figures that we promise (ARGS="ticks deploy")
 images: ## Build the image that strategies run in
 	@scripts/bootstrap run
 	@.venv/bin/slipway images build $(ARGS)
+
+client: ## Write the Python client anew from the OpenAPI document
+	@scripts/bootstrap test
+	@PYTHONPATH=$(CURDIR) $(PYTHON_IN_VENV) scripts/client.py
 
 lock: ## Make the requirement locks anew from pyproject.toml and images/base_strategy/requirements.in
 	@scripts/lock $(ARGS)

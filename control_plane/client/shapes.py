@@ -1,0 +1,590 @@
+"""What Slipway takes and answers.
+
+Made from the OpenAPI document by `make client`, never edited by hand.
+"""
+
+from typing import Any, Literal, TypedDict
+
+
+class AccountOut(TypedDict):
+    id: str
+    name: str
+    venue: str
+    state: str
+    reason: str | None
+    home_currency: str
+    created_at: str
+
+
+class BalanceOut(TypedDict):
+    wallet: str
+    currency: str
+    free: str
+    locked: str
+
+
+class BerthOut(TypedDict):
+    """One container of the fleet, as an operator looks at it."""
+
+    id: str
+    tenant: str
+    name: str
+    instrument: str
+    resolution: str
+    desired: str
+    draining: bool
+    shadow_of: str | None
+    observed: str
+    reason: str
+    launcher: str
+    generation: int
+    active_generation: int
+    restarts: int
+    signals: int
+    last_trigger: str | None
+    lag_ms: int | None
+    loop_lag_ms: int | None
+    cpus: float
+    cpus_used: float | None
+    cpu_seconds: float | None
+    memory_mb: int
+    memory_bytes: int | None
+    observed_at: str
+    created_at: str
+    started_at: str | None
+    beat_at: str | None
+
+
+class CandleOut(TypedDict):
+    open_at: str
+    open: float
+    high: float
+    low: float
+    close: float
+    volume: float
+    gap_filled: bool
+
+
+class DeploymentDetail(TypedDict):
+    id: str
+    name: str
+    strategy_id: str
+    version_id: str
+    instrument: str
+    resolution: str
+    resolutions: list[str]
+    ticks: bool
+    parameters: dict[str, Any]
+    memory_mb: int
+    cpus: float
+    launcher: str
+    on_crash: str
+    shadow_of: str | None
+    draining: bool
+    desired: str
+    observed: str
+    reason: str
+    observed_at: str
+    generation: int
+    active_generation: int
+    last_trigger: str | None
+    revision: int
+    restarts: int
+    created_at: str
+    started_at: str | None
+    beat_at: str | None
+    lag_ms: int | None
+    loop_lag_ms: int | None
+    memory_bytes: int | None
+    peak_memory_bytes: int | None
+    cpu_seconds: float | None
+    waiting: int | None
+    dropped: int | None
+    exit_code: int | None
+    log_tail: str
+
+
+class DeploymentOut(TypedDict):
+    id: str
+    name: str
+    strategy_id: str
+    version_id: str
+    instrument: str
+    resolution: str
+    resolutions: list[str]
+    ticks: bool
+    parameters: dict[str, Any]
+    memory_mb: int
+    cpus: float
+    launcher: str
+    on_crash: str
+    shadow_of: str | None
+    draining: bool
+    desired: str
+    observed: str
+    reason: str
+    observed_at: str
+    generation: int
+    active_generation: int
+    last_trigger: str | None
+    revision: int
+    restarts: int
+    created_at: str
+    started_at: str | None
+    beat_at: str | None
+    lag_ms: int | None
+    loop_lag_ms: int | None
+    memory_bytes: int | None
+    peak_memory_bytes: int | None
+    cpu_seconds: float | None
+    waiting: int | None
+    dropped: int | None
+
+
+class EventOut(TypedDict):
+    number: int
+    at: str
+    kind: str
+    subject_kind: str
+    subject_id: str
+    body: Any
+
+
+class ExecutionOut(TypedDict):
+    trigger: str
+    outcome: str
+    generation: int
+    run: str
+    took_us: int
+    error: str | None
+    decided_at: str
+    committed_at: str
+
+
+class FactorOut(TypedDict):
+    secret: str
+    uri: str
+
+
+class FillOut(TypedDict):
+    account_id: str
+    exchange_fill_id: str
+    order_id: str
+    trade_id: str | None
+    instrument: str
+    side: str
+    quantity: str
+    price: str
+    fee: str
+    fee_currency: str
+    at: str
+
+
+class FindingOut(TypedDict):
+    rule: str
+    message: str
+    hint: str
+    line: int
+    column: int
+    severity: str
+
+
+class HaltOut(TypedDict):
+    scope: str
+    mode: str
+    active: bool
+    reason: str
+    by_user: str
+    at: str
+
+
+class HaltedOut(TypedDict):
+    scope: str
+    denied: int
+
+
+class HappenedOut(TypedDict):
+    number: int
+    at: str
+    kind: str
+    subject_id: str
+    body: Any
+
+
+class HintOut(TypedDict):
+    """The limits that would do, by what was measured."""
+
+    memory_mb: int
+    cpus: float
+    sentence: str
+
+
+class InstrumentOut(TypedDict):
+    id: str
+    kind: str
+    pair: str
+    base: str
+    quote: str
+    tick_size: str
+    quantity_step: str
+    min_quantity: str
+    min_notional: str
+    max_leverage: str
+    maker_fee: str
+    taker_fee: str
+    order_types: list[str]
+
+
+class IntentDetail(TypedDict):
+    id: str
+    signal_id: str | None
+    subscription_id: str
+    account_id: str
+    deployment_id: str
+    instrument: str
+    leg: str
+    side: str
+    quantity: str
+    filled: str
+    limit_price: str | None
+    stop_loss: str | None
+    take_profit: str | None
+    leverage: str
+    state: str
+    reason: str | None
+    planned_at: str
+    done_at: str | None
+    explain: Any
+    risk: Any
+
+
+class IntentOut(TypedDict):
+    id: str
+    signal_id: str | None
+    subscription_id: str
+    account_id: str
+    deployment_id: str
+    instrument: str
+    leg: str
+    side: str
+    quantity: str
+    filled: str
+    limit_price: str | None
+    stop_loss: str | None
+    take_profit: str | None
+    leverage: str
+    state: str
+    reason: str | None
+    planned_at: str
+    done_at: str | None
+
+
+class KeyOut(TypedDict):
+    """What is shown of a key: enough to tell it from another."""
+
+    exchange: str
+    hint: str
+    fingerprint: str
+    created_at: str
+
+
+class LineOut(TypedDict):
+    at: str
+    source: str
+    level: str
+    generation: int
+    text: str
+
+
+class LiveOut(TypedDict):
+    id: str
+    name: str
+    venue: str
+    state: str
+    reason: str | None
+
+
+class LogLineOut(TypedDict):
+    at: str
+    level: str
+    text: str
+    generation: int
+
+
+class MadeToken(TypedDict):
+    id: str
+    token: str
+    expires_at: str
+
+
+class MeOut(TypedDict):
+    id: str
+    name: str
+    is_admin: bool
+
+
+class OrderOut(TypedDict):
+    id: str
+    intent_id: str
+    account_id: str
+    instrument: str
+    client_order_id: str
+    exchange_order_id: str | None
+    side: str
+    kind: str
+    quantity: str
+    price: str | None
+    trigger_price: str | None
+    filled: str
+    state: str
+    reason: str | None
+    sent_at: str
+    done_at: str | None
+
+
+class ParameterOut(TypedDict):
+    name: str
+    kind: str
+    default: int | float | str | bool
+    bounds: dict[str, float]
+    choices: list[int | float | str | bool] | None
+    description: str
+
+
+class PlanOut(TypedDict):
+    """What the fleet would do, in order. Nothing of it was done."""
+
+    steps: list[str]
+
+
+class PricedOut(TypedDict):
+    id: str
+    kind: str
+    pair: str
+    base: str
+    quote: str
+    tick_size: str
+    quantity_step: str
+    min_quantity: str
+    min_notional: str
+    max_leverage: str
+    maker_fee: str
+    taker_fee: str
+    order_types: list[str]
+    price: str | None
+    priced_at: str | None
+
+
+class Sent(TypedDict):
+    detail: str
+
+
+class SessionOut(TypedDict):
+    id: str
+    agent: str
+    address: str
+    amr: list[str]
+    created_at: str
+    seen_at: str
+    expires_at: str
+
+
+class SignalOut(TypedDict):
+    id: str
+    deployment_id: str
+    instrument: str
+    trigger: str
+    kind: str
+    action: str
+    price: str
+    stop_loss: str | None
+    take_profit: str | None
+    reason: str
+    state: str
+    refusal: str | None
+    generation: int
+    decided_at: str
+    accepted_at: str
+    planned_at: str | None
+
+
+class SignedInOut(TypedDict):
+    access_token: str
+    token_type: str
+    expires_in_seconds: int
+    csrf_token: str
+    session_id: str
+    must_change_password: bool
+
+
+class SkipOut(TypedDict):
+    signal_id: str
+    subscription_id: str
+    instrument: str
+    reason: str
+    detail: Any
+    at: str
+
+
+class SubscriptionOut(TypedDict):
+    id: str
+    deployment_id: str
+    account_id: str
+    instrument: str
+    state: Literal["active", "paused", "cancelled"]
+    capital: str
+    capital_currency: str
+    risk: str
+    leverage: str
+    sizing: Literal["fixed_risk", "leveraged_risk"]
+    margin_currency: str
+    max_positions: int
+    max_daily_loss: str | None
+    max_notional: str | None
+    slippage: str
+    max_age_seconds: int
+    software_stop: bool
+    version: int
+    created_at: str
+
+
+class ThoughtOut(TypedDict):
+    action: str
+    stop_loss: str | None
+    take_profit: str | None
+
+
+class TicketOut(TypedDict):
+    ticket: str
+    expires_in_seconds: int
+
+
+class TokenOut(TypedDict):
+    id: str
+    name: str
+    hint: str
+    scopes: list[str]
+    created_at: str
+    expires_at: str
+    used_at: str | None
+
+
+class TradeOut(TypedDict):
+    id: str
+    subscription_id: str
+    account_id: str
+    deployment_id: str
+    instrument: str
+    side: str
+    state: str
+    quantity: str
+    entered: str
+    exited: str
+    entry_value: str
+    exit_value: str
+    fees: str
+    pnl: str | None
+    currency: str
+    stop_loss: str | None
+    take_profit: str | None
+    exit_reason: str | None
+    opened_at: str
+    closed_at: str | None
+
+
+class UserOut(TypedDict):
+    id: str
+    email: str
+    role: Literal["trader", "author", "admin"]
+    is_verified: bool
+
+
+class VitalOut(TypedDict):
+    """What it used in one minute."""
+
+    at: str
+    generation: int
+    cpus: float | None
+    memory_bytes: int
+    lag_ms: int
+    loop_lag_ms: int
+    waiting: int
+
+
+class DecidedOut(TypedDict):
+    outcome: str
+    signals: list[ThoughtOut]
+    error: str | None
+
+
+class LinesOut(TypedDict):
+    """Oldest first; `cursor` asks for what comes after the last one."""
+
+    lines: list[LineOut]
+    cursor: str
+
+
+class OutlineOut(TypedDict):
+    class_name: str
+    description: str
+    instrument: str
+    resolution: str
+    resolutions: list[str]
+    ticks: bool
+    lookback: int
+    parameters: list[ParameterOut]
+
+
+class VitalsOut(TypedDict):
+    points: list[VitalOut]
+    hint: HintOut | None
+
+
+class DifferenceOut(TypedDict):
+    trigger: str
+    decided_at: str
+    ours: DecidedOut
+    shadow: DecidedOut
+
+
+class VersionDetail(TypedDict):
+    id: str
+    strategy_id: str
+    number: int
+    code_sha256: str
+    state: str
+    outline: OutlineOut
+    findings: list[FindingOut]
+    created_at: str
+    code: str
+    manifest: dict[str, Any]
+
+
+class VersionOut(TypedDict):
+    id: str
+    strategy_id: str
+    number: int
+    code_sha256: str
+    state: str
+    outline: OutlineOut
+    findings: list[FindingOut]
+    created_at: str
+
+
+class ComparisonOut(TypedDict):
+    """A deployment and the shadow beside it, on the newest triggers that both decided."""
+
+    shadow_id: str
+    version_id: str
+    observed: str
+    reason: str
+    compared: int
+    same: int
+    differences: list[DifferenceOut]
+
+
+class StrategyOut(TypedDict):
+    id: str
+    name: str
+    newest: VersionOut
+    versions: int
