@@ -21,6 +21,7 @@ from control_plane.containers.docker.engine import Engine
 from control_plane.containers.images import image_name
 from control_plane.containers.models import Launcher, bus_address
 from control_plane.containers.process.adapter import ProcessLauncher
+from control_plane.containers.swarm.adapter import SwarmLauncher
 from control_plane.core.clock import Clock
 from control_plane.core.ids import AccountId, Rng
 from control_plane.deployments.models.health import Noise
@@ -214,7 +215,19 @@ async def end_fleet(it: Machinery) -> int:
 
 def launchers(it: Machinery) -> Mapping[str, Launcher]:
     fleet = it.settings.fleet
-    bus = bus_address(it.bus.url, fleet.bus_url, fleet.bus_volume)
+    authority = fleet.bus_ca.read_text() if fleet.bus_ca is not None else ""
+    bus = bus_address(it.bus.url, fleet.bus_url, fleet.bus_volume, authority)
+    swarm = SwarmLauncher(
+        it.installation,
+        fleet.image or image_name(),
+        bus,
+        Engine(fleet.docker_host),
+        it.clock,
+        it.failpoints,
+        fleet.swarm_network,
+        fleet.swarm_constraints,
+        fleet.swarm_engines_are_hardened,
+    )
     docker = DockerLauncher(
         it.installation,
         fleet.image or image_name(),
@@ -226,7 +239,7 @@ def launchers(it: Machinery) -> Mapping[str, Launcher]:
     process = ProcessLauncher(
         it.installation, it.folder.path / "containers", bus, it.clock, it.failpoints
     )
-    return {"docker": docker, "process": process}
+    return {"docker": docker, "swarm": swarm, "process": process}
 
 
 def _trusts() -> Trusts:

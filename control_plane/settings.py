@@ -119,7 +119,7 @@ class MarketSettings(Section):
 
 
 class FleetSettings(Section):
-    launcher: Literal["auto", "docker", "process"] = "auto"
+    launcher: Literal["auto", "docker", "swarm", "process"] = "auto"
     docker_host: str | None = None  # the engine's own default if not given
     runtime: str | None = None  # runc, runsc, or the engine's default
     image: str | None = (
@@ -131,11 +131,31 @@ class FleetSettings(Section):
     bus_volume: str | None = (
         None  # a named volume that holds Redis' socket, if it is no folder of this machine
     )
+    bus_ca: Path | None = None  # who vouches for Redis' certificate (PEM), for rediss://
+    swarm_network: str = "slipway-bus"  # the internal overlay on which strategies reach Redis
+    swarm_constraints: Annotated[
+        tuple[str, ...], NoDecode
+    ] = ()  # such as node.labels.strategies==yes
+    # Engines before version 25 take neither with a service: each was started with
+    # --no-new-privileges and the seccomp profile that `slipway images seccomp --swarm` prints.
+    swarm_engines_are_hardened: bool = False
     sweep_seconds: float = Field(3.0, gt=0)
     keep: bool = False  # leave containers running at an ordered stop
     spawn_per_second: float = Field(2.0, gt=0)
     ceiling_memory_mb: int = Field(2048, ge=64)
     ceiling_cpus: float = Field(2.0, gt=0)
+
+    @field_validator("swarm_constraints", mode="before")
+    @classmethod
+    def _split(cls, value: Any) -> Any:
+        return split(value)
+
+    @field_validator("bus_ca")
+    @classmethod
+    def _is_read(cls, value: Path | None) -> Path | None:
+        if value is not None and not value.is_file():
+            raise ValueError(f"there is no file {value}")
+        return value
 
 
 class TradingSettings(Section):

@@ -67,7 +67,7 @@ def read_launch(environment: MutableMapping[str, str]) -> Launch:
 
     url = taken(wire.ENV_BUS_URL)
     try:
-        address = parse_address(url)
+        address = parse_address(url, environment.pop(wire.ENV_BUS_CA, ""))
     except ValueError as error:
         raise Refused(wire.EXIT_ENVIRONMENT, f"{wire.ENV_BUS_URL}: {error}") from error
     return Launch(

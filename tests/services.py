@@ -25,11 +25,12 @@ from sqlalchemy.exc import SQLAlchemyError
 from control_plane.containers.docker.engine import Engine
 from control_plane.containers.errors import EngineUnreachable, LaunchFailed
 from control_plane.infra import embedded
+from tests.fakes import swarm
 
 DATABASE_URL = "SLIPWAY_TEST_DATABASE_URL"
 REDIS_URL = "SLIPWAY_TEST_REDIS_URL"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
-SERIAL = ("docker", "e2e", "browser")
+SERIAL = ("docker", "e2e", "browser", "swarm")
 """They start processes and watch deadlines: one at a time, even where others run in parallel."""
 
 NOT_RUN = pytest.StashKey[Counter[str]]()
@@ -119,6 +120,7 @@ SERVICES = {
     "postgres": Service(f"PostgreSQL at {DATABASE_URL}", cache(postgres_answers)),
     "redis_url": Service(f"Redis at {REDIS_URL}", cache(redis_answers)),
     "redis": Service("Redis-protocol server", cache(redis_is_there)),
+    "swarm": Service("way to start engines", cache(swarm.is_possible)),
     "browser": Service("Chromium", cache(browser_is_there)),
     "made": Service("environment of make's", cache(environment_is_made)),
 }

@@ -79,6 +79,20 @@ def prune(
     )
 
 
+@group.command()
+def seccomp(
+    swarm: Annotated[
+        bool, typer.Option("--swarm", help="For the engines of a swarm: with IPv4 sockets.")
+    ] = False,
+) -> None:
+    """Print the system calls that strategies are left with, as an engine reads them."""
+    from control_plane.containers.docker.adapter import SECCOMP
+    from control_plane.containers.swarm.template import over_tcp
+
+    profile = SECCOMP.read_text()
+    print(over_tcp(profile) if swarm else profile)
+
+
 def ensure(settings: "Settings") -> None:
     """A first start makes the image that strategies run in. Where there is no engine, or none can
     be made, they run as processes, unless Docker was asked for by name.
@@ -92,7 +106,7 @@ def ensure(settings: "Settings") -> None:
             with suppress(Unavailable):
                 _pruner(settings).prune()
     except Unavailable as error:
-        if fleet.launcher == "docker":
+        if fleet.launcher in ("docker", "swarm"):
             raise
         _say(str(error))
 

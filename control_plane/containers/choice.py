@@ -12,7 +12,7 @@ PATIENCE_SECONDS = 60.0
 
 
 async def choose(
-    wanted: Literal["auto", "docker", "process"], launchers: Mapping[str, Launcher]
+    wanted: Literal["auto", "docker", "swarm", "process"], launchers: Mapping[str, Launcher]
 ) -> Launcher:
     """`auto` takes Docker if it can be had within a minute. What was asked for by name and is not
     there is waited for by the reconciler, which says why.

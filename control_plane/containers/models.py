@@ -169,6 +169,7 @@ class Facts:
     out_of_memory: bool = False
     peak_memory_bytes: int | None = None
     error: str = ""
+    tells_memory: bool = True  # whether it would be known that memory ran out
 
 
 @dataclass(frozen=True)
@@ -189,6 +190,7 @@ class BusAddress:
     socket: str | None = None  # its path on this machine, or within the volume's owner
     tcp: str | None = None  # redis://host:port/db
     volume: str | None = None
+    authority: str = ""  # the certificate, as PEM, of whoever vouches for Redis' own
 
     def url(self, spec: Spec, socket: str | None = None) -> str:
         """The whole address for one launch, with its own user."""
@@ -200,9 +202,25 @@ class BusAddress:
         return f"{scheme}://{credentials}{rest}"
 
 
+@dataclass(frozen=True)
+class Node:
+    """A machine of a cluster, and what is promised of it."""
+
+    name: str
+    state: str  # ready, or why not
+    cpus: float
+    memory_mb: int
+    promised_mb: int
+    containers: int
+
+    @property
+    def free_mb(self) -> int:
+        return max(0, self.memory_mb - self.promised_mb)
+
+
 class Launcher(Protocol):
-    """Docker, or processes. Each call has a deadline; `EngineUnreachable` means that nothing is
-    known.
+    """Docker, a swarm, or processes. Each call has a deadline; `EngineUnreachable` means that
+    nothing is known.
     """
 
     @property
@@ -261,13 +279,17 @@ def labels(spec: Spec) -> dict[str, str]:
     }
 
 
-def environment(spec: Spec, bus_url: str, candles: str | None = None) -> dict[str, str]:
+def environment(
+    spec: Spec, bus_url: str, candles: str | None = None, authority: str = ""
+) -> dict[str, str]:
     """Everything that we put into the process' environment. One BLAS thread: half a CPU is shared
     by no more.
     """
     file = {} if candles is None else {wire.ENV_CANDLES: candles}
+    trust = {wire.ENV_BUS_CA: authority} if authority else {}
     return {
         wire.ENV_BUS_URL: bus_url,
+        **trust,
         **spec.variables,
         **file,
         wire.ENV_BOOT_SHA256: spec.boot_sha256,
@@ -303,7 +325,9 @@ def job_from_labels(handle: str, state: State, found: Mapping[str, str]) -> Runn
     )
 
 
-def bus_address(redis_url: str, bus_url: str | None, volume: str | None) -> BusAddress:
+def bus_address(
+    redis_url: str, bus_url: str | None, volume: str | None, authority: str = ""
+) -> BusAddress:
     """From the control plane's own address and what the settings say about the containers'."""
     parts = urlsplit(bus_url or redis_url)
     if parts.scheme == "unix":
@@ -311,7 +335,7 @@ def bus_address(redis_url: str, bus_url: str | None, volume: str | None) -> BusA
     if volume is not None and bus_url is None:
         return BusAddress(socket="/redis.sock", volume=volume)
     host = parts.netloc.rpartition("@")[2]
-    return BusAddress(tcp=f"{parts.scheme}://{host}{parts.path}")
+    return BusAddress(tcp=f"{parts.scheme}://{host}{parts.path}", authority=authority)
 
 
 def printable(text: str, limit: int = LOG_TAIL_CHARACTERS) -> str:

@@ -74,15 +74,19 @@ class Subscriber:
             if "path" in where:
                 await loop.create_unix_connection(lambda: reading, where["path"])
             else:
-                secure = self.url.startswith("rediss://")
                 await loop.create_connection(
                     lambda: reading,
                     where.get("host", "localhost"),
                     where.get("port", 6379),
-                    ssl=ssl.create_default_context() if secure else None,
+                    ssl=self._tls(where.get("ssl_ca_certs")),
                 )
         self._reading = reading
         reading.write(*_sign_in(where), ("SUBSCRIBE", self.channel))
+
+    def _tls(self, authority: object) -> ssl.SSLContext | None:
+        if not self.url.startswith("rediss://"):
+            return None
+        return ssl.create_default_context(cafile=str(authority) if authority else None)
 
     async def _stay(self, reading: "_Reading") -> None:
         """A peer that is gone without a word is found by its silence."""

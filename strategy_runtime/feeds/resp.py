@@ -7,11 +7,14 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import unquote, urlsplit
 
 import hiredis
 from msgspec import Struct
+
+if TYPE_CHECKING:
+    import ssl
 
 OnMessage = Callable[[bytes, bytes], None]
 
@@ -33,12 +36,13 @@ class Address(Struct, frozen=True):
     user: str = ""
     password: str = ""
     tls: bool = False
+    authority: str = ""  # PEM
 
     def __repr__(self) -> str:
         return f"Address({self.path or f'{self.host}:{self.port}'}, user={self.user!r})"
 
 
-def parse_address(url: str) -> Address:
+def parse_address(url: str, authority: str = "") -> Address:
     """`unix://user:password@/path.sock`, `redis://…@host:port`, `rediss://…` for TLS."""
     parts = urlsplit(url)
     user, password = unquote(parts.username or ""), unquote(parts.password or "")
@@ -51,6 +55,7 @@ def parse_address(url: str) -> Address:
             user=user,
             password=password,
             tls=parts.scheme == "rediss",
+            authority=authority,
         )
     raise ValueError("the bus URL must read unix://user:password@/path or redis://…@host:port")
 
@@ -152,9 +157,8 @@ async def connected(
             if address.path:
                 _, connection = await loop.create_unix_connection(protocol, address.path)
             else:
-                tls = True if address.tls else None
                 _, connection = await loop.create_connection(
-                    protocol, address.host, address.port, ssl=tls
+                    protocol, address.host, address.port, ssl=_secured(address)
                 )
     except (OSError, TimeoutError) as error:
         raise BusLost(f"cannot connect: {str(error) or 'no answer'}") from error
@@ -165,3 +169,12 @@ async def connected(
         yield connection
     finally:
         connection.close()
+
+
+def _secured(address: Address) -> "ssl.SSLContext | None":
+    if not address.tls:
+        return None
+    # A socket of this machine needs none of it, and an idle process feels what it imports.
+    import ssl
+
+    return ssl.create_default_context(cadata=address.authority or None)

@@ -28,6 +28,7 @@ PACE_BYTES_BURST = 128_000
 ENV_BUS_URL = (
     "SLIPWAY_BUS_URL"  # unix://user:password@/path.sock or redis://user:password@host:port
 )
+ENV_BUS_CA = "SLIPWAY_BUS_CA"  # as PEM: who vouches for a rediss:// server; or the system's own
 ENV_DEPLOYMENT = "SLIPWAY_DEPLOYMENT"
 ENV_GENERATION = "SLIPWAY_GENERATION"
 ENV_BOOT_SHA256 = "SLIPWAY_BOOT_SHA256"  # of the bytes under the boot key, in hexadecimal

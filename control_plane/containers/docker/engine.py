@@ -56,6 +56,15 @@ class Engine:
         except TimeoutError as error:
             raise self._silent(seconds) from error
 
+    async def read(self, method: str, *args: Any, **kwargs: Any) -> bytes:
+        """What a method that streams sends, to its end."""
+        stream = await self.call(method, *args, **kwargs)
+        try:
+            async with asyncio.timeout(self.call_seconds):
+                return await self._on_thread(lambda: self._translated(lambda: b"".join(stream)))
+        except TimeoutError as error:
+            raise self._silent(self.call_seconds) from error
+
     async def events(self, **kwargs: Any) -> AsyncGenerator[Mapping[str, Any], None]:
         """The engine's stream, which ends without a word when the engine does."""
         loop = asyncio.get_running_loop()

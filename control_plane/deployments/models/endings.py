@@ -41,6 +41,9 @@ class Aftermath:
 
 def ending(facts: Facts | None, log_tail: str, memory_mb: int) -> Ending:
     """A clean exit counts as a crash too: nobody asked it to end."""
+    if facts is not None and facts.exit_code is None and facts.error:
+        told = f"did not run on: {facts.error[:LAST_LINE]}"
+        return Ending(told, crashed=False, not_its_fault=True)
     if facts is None or facts.exit_code is None:
         return Ending("its container was removed", crashed=False)
 
@@ -50,6 +53,9 @@ def ending(facts: Facts | None, log_tail: str, memory_mb: int) -> Ending:
     match code:
         case 137 if facts.out_of_memory:
             return Ending(f"killed: used more than {memory_mb} MB", code, is_full=True)
+        case 137 if not facts.tells_memory:
+            told = f"killed: perhaps for using more than {memory_mb} MB (exit 137)"
+            return Ending(told, code)
         case wire.EXIT_STRATEGY:
             return Ending(last or "the strategy does not start", code, hopeless=True)
         case wire.EXIT_BOOT:
