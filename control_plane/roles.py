@@ -15,7 +15,7 @@ from control_plane.brokers.coindcx.hearing import Hearing
 from control_plane.brokers.coindcx.opening import NoKeys, OpenBroker, open_broker, open_lanes
 from control_plane.brokers.paper.adapter import PaperBroker
 from control_plane.containers.access import Access
-from control_plane.containers.choice import choose
+from control_plane.containers.choice import caution, choose
 from control_plane.containers.docker.adapter import DockerLauncher
 from control_plane.containers.docker.engine import Engine
 from control_plane.containers.images import image_name
@@ -127,6 +127,7 @@ async def add_fleet(it: Machinery) -> None:
         Budget(it.settings.fleet.spawn_per_second, it.clock),
         it.settings.fleet.sweep_seconds,
     )
+    await caution(hands.launcher, it.bus)
     desk = CommandDesk("fleet", it.db, it.bus, it.clock, leases, {"cut_off": reconciler.cut_off})
     it.checks["launcher"] = hands.launcher.available
     it.loops["fleet"] = reconciler.run

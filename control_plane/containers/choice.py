@@ -2,11 +2,16 @@
 
 import asyncio
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Literal
 
 from loguru import logger
+from redis.exceptions import RedisError
 
+from control_plane.containers import gates
+from control_plane.containers.docker.adapter import DockerLauncher
 from control_plane.containers.models import Launcher
+from control_plane.infra.bus import Bus
 
 PATIENCE_SECONDS = 60.0
 
@@ -31,6 +36,16 @@ async def choose(
         note="strategies run as plain processes, which is no sandbox: your own code only",
     )
     return launchers["process"]
+
+
+async def caution(launcher: Launcher, bus: Bus) -> None:
+    """Say once, at each start, what is known to be weak."""
+    cautions = await launcher.cautions() if isinstance(launcher, DockerLauncher) else []
+    with suppress(RedisError, OSError):
+        found = gates.of_redis(await bus.client.info("server"))
+        cautions += [] if found is None else [found]
+    for what in cautions:
+        logger.warning("weak_component", what=what)
 
 
 async def _reason(launcher: Launcher) -> str | None:

@@ -53,7 +53,7 @@ ELSEWHERE = {
     "M14": "in part: tests/unit/brokers/coindcx/test_fuzz.py and test_outcomes.py",
 }
 IN_PART = {
-    "S20": "no gate on runc's version yet",
+    "S20": "the gate on runc's version: tests/unit/containers/test_gates.py",
     "S23": "what becomes of such frames: tests/integration/signals/test_fuzz.py",
     "S24": "what becomes of such frames: tests/integration/signals/test_fuzz.py",
     "S33": "contained here; guards on entries: tests/integration/orders/test_guards.py",

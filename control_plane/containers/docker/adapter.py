@@ -10,6 +10,7 @@ from typing import Any
 
 from loguru import logger
 
+from control_plane.containers import gates
 from control_plane.containers.docker import parse
 from control_plane.containers.docker.engine import Engine, Gone
 from control_plane.containers.docker.template import (
@@ -63,6 +64,16 @@ class DockerLauncher:
         except (EngineUnreachable, LaunchFailed, LaunchRefused) as error:
             return str(error)
         return None
+
+    async def cautions(self) -> list[str]:
+        """What of the engine is known to be weak; nothing if it does not answer."""
+        try:
+            runtime = self.runtime or (await self.engine.call("info"))["DefaultRuntime"]
+            said = await self.engine.call("version")
+        except (EngineUnreachable, LaunchFailed):
+            return []
+        found = None if "runsc" in runtime else gates.of_runc(gates.runc_version(said))
+        return [] if found is None else [found]
 
     async def launch(self, spec: Spec) -> Handle:
         template = await self._template()
