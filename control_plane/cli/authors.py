@@ -8,6 +8,7 @@ from control_plane.cli import (
     completing,
     making,
     optimising,
+    paper,
     replaying,
     shipping,
 )
@@ -19,6 +20,7 @@ COMMANDS = (
     backtesting.backtest,
     backtesting.report,
     optimising.optimise,
+    paper.run,
     replaying.replay,
     making.candles,
     shipping.push,

@@ -158,7 +158,7 @@ class _Book:
         waiting = context.position.pending
         context.position, happened = advance(context.position, candle)
         for fill in happened:
-            self.fills.append(Filled(bar, fill, _cause(fill, waiting)))
+            self.fills.append(Filled(bar, fill, cause(fill, waiting)))
         return levels(context.position)
 
     def conclude(
@@ -219,7 +219,8 @@ def levels(position: Position) -> tuple[float, float]:
     return -INFINITY if lower is None else lower, INFINITY if upper is None else upper
 
 
-def _cause(fill: Fill, pending: tuple[Signal, ...]) -> Signal | None:
+def cause(fill: Fill, pending: tuple[Signal, ...]) -> Signal | None:
+    """The signal that this fill comes of; a stop or a target comes of none."""
     if fill.cause == "signal":
         for signal in pending:
             if signal.action == fill.action:
