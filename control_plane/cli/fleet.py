@@ -2,15 +2,15 @@
 
 import json
 import sys
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from control_plane.cli import show
-from control_plane.cli.session import Api, AsJson, Limit, call, find, part
+from control_plane.cli import live, show
+from control_plane.cli.session import Api, AsJson, Limit, call, find, part, until_interrupted
 from control_plane.cli.show import Column, Row
 
 if TYPE_CHECKING:
@@ -153,14 +153,20 @@ def logs(
         path = f"/deployments/{part(one['id'])}/lines"
         found = await api.get(path, source=source, grep=grep, limit=limit)
         shown = _print(found["lines"], as_json=as_json, is_list=not follow)
-        while follow:
+        if not follow:
+            return shown
+        asked = {"channel": "logs", "deployment_id": one["id"], "source": source, "grep": grep}
+        try:
+            await _follow(api, {**asked, "cursor": found["cursor"]}, as_json=as_json)
+        except live.NoLive as error:
+            print(f"slipway: {error} Asking twice a second instead.", file=sys.stderr)
+        while True:
             await _sleep(FOLLOW_SECONDS)
             after = found["cursor"]
             found = await api.get(path, source=source, grep=grep, after=after, limit=500)
-            shown += _print(found["lines"], as_json=as_json, is_list=False)
-        return shown
+            _print(found["lines"], as_json=as_json, is_list=False)
 
-    if not _until_interrupted(ask) and not as_json and not follow:
+    if not until_interrupted(ask) and not as_json and not follow:
         print("No line yet. A strategy writes them with self.log, or prints them.")
 
 
@@ -210,7 +216,7 @@ def _watch(once: bool, mine: bool, as_json: bool, order: Order) -> None:
                 live.update(_drawn(await look(api), meter), refresh=True)
                 await _sleep(LOOK_SECONDS)
 
-    _until_interrupted(watch)
+    until_interrupted(watch)
 
 
 EMPTY = "No strategy sails yet. `slipway deploy NAME` runs an uploaded strategy."
@@ -224,6 +230,14 @@ def _drawn(rows: Sequence[Row], meter: Meter) -> "Table":
     return table
 
 
+async def _follow(api: Api, asked: dict[str, Any], *, as_json: bool) -> None:
+    from control_plane.infra.clock import RealClock
+
+    async for message in live.follow(api, RealClock(), asked):
+        if message["type"] == "lines":
+            _print(message["lines"], as_json=as_json, is_list=False)
+
+
 def _print(lines: Sequence[Row], *, as_json: bool, is_list: bool) -> int:
     if as_json and is_list:
         show.print_json(list(lines))
@@ -235,13 +249,6 @@ def _print(lines: Sequence[Row], *, as_json: bool, is_list: bool) -> int:
         mark = line["level"] if line["source"] == "author" else "|"
         print(f"{show.clock('at')(line)} {mark:<7} {line['text']}", flush=True)
     return len(lines)
-
-
-def _until_interrupted(ask: Callable[[Api], Awaitable[int]]) -> int:
-    try:
-        return call(ask)
-    except (KeyboardInterrupt, BrokenPipeError):
-        return 0
 
 
 async def _sleep(seconds: float) -> None:

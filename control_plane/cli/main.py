@@ -13,6 +13,7 @@ from control_plane.cli import (
     audit,
     authors,
     deployments,
+    events,
     fleet,
     images,
     keys,
@@ -51,6 +52,7 @@ COMMANDS = (
     audit,
     openapi,
     trading,
+    events,
 )
 for commands in COMMANDS:
     commands.add_to(app)

@@ -97,6 +97,14 @@ def call_at(address: str, token: str, ask: Callable[[Api], Awaitable[T]]) -> T:
     return asyncio.run(_call(address, token, ask))
 
 
+def until_interrupted(ask: Callable[[Api], Awaitable[T]]) -> T | None:
+    """What goes on until Ctrl-C, or until nobody reads any more: both are an ordinary end."""
+    try:
+        return call(ask)
+    except (KeyboardInterrupt, BrokenPipeError):
+        return None
+
+
 def address_of() -> str:
     """Where the Slipway of this data folder listens."""
     from control_plane.infra import operator

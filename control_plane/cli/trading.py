@@ -99,12 +99,6 @@ HALTS = (
     Column("by", "by_user"),
     Column("reason", "reason"),
 )
-EVENTS = (
-    Column("number", "number", right=True),
-    Column("at", show.clock("at")),
-    Column("event", "kind"),
-    Column("about", lambda row: f"{row['subject_kind']} {row['subject_id']}"),
-)
 
 
 def add_to(app: typer.Typer) -> None:
@@ -206,7 +200,6 @@ LISTS: dict[str, tuple[str, tuple[Column, ...], str, str]] = {
     "trades": ("/trades", TRADES, "List trades, newest first.", "No trade yet."),
     "halts": ("/halts", HALTS, "List halts, newest first.", "Nothing was ever halted."),
     "instruments": ("/instruments", INSTRUMENTS, "List what can be traded.", "No instrument yet."),
-    "events": ("/events", EVENTS, "List what happened, newest first.", "Nothing happened yet."),
 }
 
 

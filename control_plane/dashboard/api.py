@@ -1,7 +1,8 @@
 """The status page, the figures that it shows, and the events behind them.
 
-The page is plain files; it looks at /status.json every second. Where only this machine reaches the
-server, both are open; anywhere else they ask who it is.
+The page is plain files; it looks at /status.json once, and hears over a live connection what
+changes. Where only this machine reaches the server, both are open; anywhere else they ask who it
+is.
 """
 
 from pathlib import Path

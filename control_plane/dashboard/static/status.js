@@ -1,5 +1,5 @@
-// Looks at /status.json every second and shows what it says. Everything that came from outside is
-// set as text, never as markup.
+// Shows what /status.json says, and what a live connection says of it from then on. Everything that
+// came from outside is set as text, never as markup.
 "use strict";
 
 const EVERY_MS = 1000;
@@ -225,6 +225,13 @@ function show(status) {
 
 // ---- looking -----------------------------------------------------------------------------------
 
+// The server says what changes, as it changes. Where no live connection comes about, the page asks
+// for the whole picture every second instead.
+const PROTOCOL = "slipway.live.v1";
+const SILENCE_MS = 10000;
+
+let picture = null;
+
 function connected(isReady) {
   failures = 0;
   lastGood = new Date();
@@ -246,24 +253,64 @@ function disconnected() {
   at("banner").hidden = false;
 }
 
-async function look() {
-  try {
-    const answer = await fetch("/status.json", { cache: "no-store", signal: AbortSignal.timeout(PATIENCE_MS) });
-    if (!answer.ok) throw new Error(String(answer.status));
-    const status = await answer.json();
-    show(status);
-    connected(status.missing.length === 0);
-  } catch {
-    disconnected();
+function shows(status) {
+  picture = status;
+  show(status);
+  connected(status.missing.length === 0);
+}
+
+async function asked(path, options = {}) {
+  const answer = await fetch(path, { cache: "no-store", signal: AbortSignal.timeout(PATIENCE_MS), ...options });
+  if (!answer.ok) throw new Error(String(answer.status));
+  return answer.json();
+}
+
+// Until the connection ends, however it ends.
+function listen(ticket) {
+  return new Promise((resolve) => {
+    const address = `${location.protocol.replace("http", "ws")}//${location.host}/api/v1/live`;
+    const socket = new WebSocket(address, [PROTOCOL, `ticket.${ticket}`]);
+    let silence = 0;
+    const heard = () => {
+      clearTimeout(silence);
+      silence = setTimeout(() => socket.close(), SILENCE_MS);
+    };
+    heard();
+    socket.onopen = () => socket.send(JSON.stringify({ type: "subscribe", id: "page", channel: "status" }));
+    socket.onmessage = (event) => {
+      heard();
+      take(JSON.parse(event.data));
+    };
+    socket.onclose = () => {
+      clearTimeout(silence);
+      resolve();
+    };
+  });
+}
+
+// Parts come as they change; the clock comes last and says that the picture is whole.
+function take(message) {
+  if (message.type !== "status" || picture === null) return;
+  if (message.is_too_large) {
+    asked("/status.json").then(shows, disconnected);
+  } else if (message.part === "clock") {
+    shows({ ...picture, ...message.value });
+  } else {
+    picture = { ...picture, [message.part]: message.value };
   }
 }
 
 async function keepLooking() {
   for (;;) {
-    if (!document.hidden) await look();
+    try {
+      shows(await asked("/status.json"));
+      const { ticket } = await asked("/status/ticket", { method: "POST" });
+      await listen(ticket);
+    } catch {
+      disconnected();
+    }
     await new Promise((resolve) => setTimeout(resolve, EVERY_MS));
   }
 }
 
-document.addEventListener("visibilitychange", () => { if (!document.hidden) look(); });
 keepLooking();

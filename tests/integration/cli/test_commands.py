@@ -57,9 +57,11 @@ async def slipway(tmp_path: Path, real_clock: Clock, rng: Rng) -> AsyncIterator[
     (tmp_path / "cross.py").write_text(CODE)
     (tmp_path / "broken.py").write_text("class Broken(:\n")
     async with asyncio.TaskGroup() as group:
+        hub = group.create_task(world.services.live.run())
         group.create_task(server.run(world.app))
         yield Terminal(tmp_path)
         server.stop()
+        hub.cancel()
     database.close()
 
 

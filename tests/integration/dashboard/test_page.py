@@ -47,9 +47,11 @@ async def world(tmp_path: Path, real_clock: Clock, rng: Rng) -> AsyncIterator[Wo
 async def server(world: World) -> AsyncIterator[HttpServer]:
     server = HttpServer("127.0.0.1", 0)
     async with asyncio.TaskGroup() as group:
+        hub = group.create_task(world.services.live.run())
         group.create_task(server.run(world.app))
         yield server
         server.stop()
+        hub.cancel()
 
 
 @pytest.fixture
@@ -142,11 +144,37 @@ async def test_a_lost_server_is_said_and_found_again(
     page: Page, server: HttpServer, world: World
 ) -> None:
     await expect(page.locator("#link")).to_have_text("live")
-    await page.route("**/status.json", lambda route: route.abort("connectionrefused"))
-    await expect(page.locator("#banner")).to_contain_text("Not connected")
+    server.stop()
+    await expect(page.locator("#banner")).to_contain_text("Not connected", timeout=15_000)
 
-    await page.unroute("**/status.json")
-    await expect(page.locator("#banner")).to_be_hidden()
+    again = HttpServer("127.0.0.1", server.port)
+    async with asyncio.TaskGroup() as group:
+        group.create_task(again.run(world.app))
+        await expect(page.locator("#banner")).to_be_hidden(timeout=15_000)
+        again.stop()
+
+
+async def test_the_page_listens_and_does_not_ask_again(page: Page, world: World) -> None:
+    asked: list[str] = []
+    await expect(page.locator("#link")).to_have_text("live")
+    page.on("request", lambda request: asked.append(request.url))
+
+    await _deploy(world, "night shift")
+
+    await expect(page.locator(".ship h3")).to_have_text("night shift")
+    assert asked == []
+
+
+async def test_where_nothing_can_be_heard_the_page_asks_every_second(
+    page: Page, world: World
+) -> None:
+    await page.route("**/status/ticket", lambda route: route.abort("connectionrefused"))
+    await page.reload()
+    await expect(page.locator("#link")).to_have_text("live")
+
+    await _deploy(world, "night shift")
+
+    await expect(page.locator(".ship h3")).to_have_text("night shift")
 
 
 async def test_the_page_is_walked_with_the_keyboard(page: Page) -> None:
