@@ -46,6 +46,7 @@ from control_plane.infra.mail import ConsoleOutbox, FileOutbox, Mail
 from control_plane.infra.passwords import Passwords
 from control_plane.infra.rng import SystemRng
 from control_plane.infra.supervisor import Supervisor
+from control_plane.jobs.service import Jobs
 from control_plane.keys.service import Keys
 from control_plane.live.service import Hub
 from control_plane.market.service import Market
@@ -143,8 +144,9 @@ async def _open_site(app: App, stack: AsyncExitStack) -> None:
         identity=who,
         accounts=Accounts(database, machinery.rng, is_busy=has_open_trade),
         keys=Keys(database, machinery.rng, machinery.installation, machinery.folder.path),
-        strategies=Strategies(database, machinery.rng),
+        strategies=Strategies(database, machinery.rng, is_tried=True),
         market=market,
+        jobs=Jobs(database, machinery.bus),
         deployments=Deployments(database, machinery.bus, machinery.rng, settings.fleet),
         subscriptions=Subscriptions(database, machinery.rng),
         halts=Halts(database, machinery.bus),

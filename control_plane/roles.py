@@ -42,6 +42,10 @@ from control_plane.infra.health import Check
 from control_plane.infra.leases import Leases
 from control_plane.infra.socket_io import SocketIoNet
 from control_plane.infra.supervisor import Supervisor
+from control_plane.jobs.models.queue import Capacity
+from control_plane.jobs.service.checking import Checking
+from control_plane.jobs.service.hearing import Register
+from control_plane.jobs.worker import Chandler, JobHands, JobIntake, Runner
 from control_plane.keys import service as keys
 from control_plane.keys.service import Opener
 from control_plane.market import service as market
@@ -137,8 +141,33 @@ async def add_fleet(it: Machinery) -> None:
     scribe = Scribe(it.db, it.clock, leases, hands.launcher, scale, noise)
     it.loops["fleet-output"] = scribe.keep_output
     it.loops["fleet-vitals"] = scribe.keep_vitals
+    jobs = _runner(it, hands.launcher)
+    it.loops["jobs"] = jobs.run
     if not it.settings.fleet.keep:
         it.before_stop.append(reconciler.stop_all)
+        it.before_stop.append(jobs.stop_all)
+
+
+def _runner(it: Machinery, launcher: Launcher) -> Runner:
+    fleet, limits = it.settings.fleet, it.settings.jobs
+    folder = fleet.candles_dir or it.folder.path / "candles"
+    hands = JobHands(
+        it.installation,
+        it.db,
+        it.bus,
+        it.clock,
+        it.rng,
+        launcher,
+        Access(it.bus, f"jobs:{it.holder}"),
+        it.failpoints,
+        Chandler(it.db, it.clock, folder, limits.most_candles),
+        _trusts(),
+        it.settings.time_scale,
+    )
+    image = f"{launcher.name}:{fleet.image or image_name()}"
+    checking = Checking(it.bus, it.rng, limits, image)
+    capacity = Capacity(limits.parallel, limits.per_tenant)
+    return Runner(it.db, it.bus, it.clock, it.leases["fleet"], hands, checking, capacity)
 
 
 def add_trading(it: Machinery, stack: AsyncExitStack) -> None:
@@ -164,7 +193,10 @@ def add_trading(it: Machinery, stack: AsyncExitStack) -> None:
     )
     paper.on_fill = partial(desk.hear, "paper")
     ours = loops(desk, tick_driven=(paper,))
+    register = Register(it.db, it.bus, leases)
+    results = JobIntake(it.clock, it.bus, it.rng, leases, register, it.failpoints, scale)
     it.loops["intake"] = intake.run
+    it.loops["job-intake"] = results.run
     it.loops["quotes"] = quotes.run
     it.loops["prices"] = ours.need_prices
     it.loops["plan"] = ours.plan
@@ -198,7 +230,7 @@ def _hearing(it: Machinery, coindcx: OpenBroker, desk: Desk) -> Hearing:
 
 def add_checks(it: Machinery) -> None:
     """Static checks of uploads that a crash broke off; the api role answers for them."""
-    it.loops["checks"] = Checks(Strategies(it.db, it.rng), it.clock).run
+    it.loops["checks"] = Checks(Strategies(it.db, it.rng, is_tried=True), it.clock).run
 
 
 async def end_fleet(it: Machinery) -> int:
@@ -210,6 +242,9 @@ async def end_fleet(it: Machinery) -> int:
         for found in await launcher.list_ours():
             await launcher.stop(found.handle, Policy().grace)
             await launcher.remove(found.handle)
+            ended += 1
+        for job in await launcher.list_jobs():
+            await launcher.remove(job.handle)
             ended += 1
     return ended
 
@@ -228,6 +263,7 @@ def launchers(it: Machinery) -> Mapping[str, Launcher]:
         fleet.swarm_network,
         fleet.swarm_constraints,
         fleet.swarm_engines_are_hardened,
+        candles_volume=fleet.candles_volume,
     )
     docker = DockerLauncher(
         it.installation,
@@ -236,6 +272,7 @@ def launchers(it: Machinery) -> Mapping[str, Launcher]:
         Engine(fleet.docker_host),
         it.failpoints,
         runtime=fleet.runtime,
+        candles_volume=fleet.candles_volume,
     )
     process = ProcessLauncher(
         it.installation, it.folder.path / "containers", bus, it.clock, it.failpoints

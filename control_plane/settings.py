@@ -139,6 +139,10 @@ class FleetSettings(Section):
     # Engines before version 25 take neither with a service: each was started with
     # --no-new-privileges and the seccomp profile that `slipway images seccomp --swarm` prints.
     swarm_engines_are_hardened: bool = False
+    candles_dir: Path | None = None  # where jobs' candles are written; a folder of the data folder
+    candles_volume: str | None = (
+        None  # the volume that holds it, if it is no folder of this machine
+    )
     sweep_seconds: float = Field(3.0, gt=0)
     keep: bool = False  # leave containers running at an ordered stop
     spawn_per_second: float = Field(2.0, gt=0)
@@ -156,6 +160,20 @@ class FleetSettings(Section):
         if value is not None and not value.is_file():
             raise ValueError(f"there is no file {value}")
         return value
+
+
+class JobSettings(Section):
+    """Checks, backtests and searches: how many run at once, and what each may use."""
+
+    parallel: int = Field(2, ge=1)  # of all owners, in one fleet process
+    per_tenant: int = Field(2, ge=1)
+    most_queued: int = Field(50, ge=1)  # of one owner, checks apart
+    memory_mb: int = Field(768, ge=128)
+    cpus: float = Field(1.0, gt=0)
+    check_seconds: int = Field(90, ge=1)
+    backtest_seconds: int = Field(900, ge=1)
+    optimise_seconds: int = Field(3600, ge=1)
+    most_candles: int = Field(1_000_000, ge=1_000)  # of one job
 
 
 class TradingSettings(Section):
@@ -246,6 +264,7 @@ class Settings(BaseSettings):
     live: LiveSettings = LiveSettings()
     market: MarketSettings = MarketSettings()
     fleet: FleetSettings = FleetSettings()
+    jobs: JobSettings = JobSettings()
     trading: TradingSettings = TradingSettings()
     paper: PaperSettings = PaperSettings()
     coindcx: CoinDcxSettings = CoinDcxSettings()

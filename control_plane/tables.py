@@ -5,6 +5,7 @@ from control_plane.brokers.paper import store as paper
 from control_plane.deployments.store import tables as deployments
 from control_plane.infra import audit, commands, events, idempotency, leases
 from control_plane.infra.db import metadata
+from control_plane.jobs import store as jobs
 from control_plane.keys import store as keys
 from control_plane.market import store as market
 from control_plane.orders.store import tables as orders
@@ -22,6 +23,7 @@ MODULES = (
     events,
     idempotency,
     leases,
+    jobs,
     keys,
     market,
     orders,

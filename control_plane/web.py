@@ -23,6 +23,8 @@ from control_plane.infra.health import Health, health_routes
 from control_plane.infra.http import HttpOptions, create_app
 from control_plane.infra.http_edge import HostNames
 from control_plane.infra.http_server import HttpServer
+from control_plane.jobs import api as jobs
+from control_plane.jobs.service import Jobs
 from control_plane.keys import api as keys
 from control_plane.keys.service import Keys
 from control_plane.live import api as live
@@ -54,6 +56,7 @@ class Services:
     keys: Keys
     strategies: Strategies
     market: Market
+    jobs: Jobs
     deployments: Deployments
     subscriptions: Subscriptions
     halts: Halts
@@ -128,6 +131,7 @@ def _routers(services: Services) -> Sequence[APIRouter]:
         keys.routes(services.keys, services.accounts),
         market.routes(services.market),
         strategies.routes(services.strategies),
+        jobs.routes(services.jobs),
         deployments.watching_routes(services.deployments),
         deployments.routes(services.deployments),
         deployments.turn_routes(services.deployments),

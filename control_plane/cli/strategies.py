@@ -12,6 +12,9 @@ from control_plane.cli.show import Column
 from control_plane.errors import Invalid
 
 PANEL = "Strategies"
+VERDICT_SECONDS = 120.0
+LOOK_SECONDS = 0.3
+ON_ITS_WAY = ("waits for its run in the sandbox", "is run in the sandbox")
 group = typer.Typer(no_args_is_help=True, help="Upload strategies and look at their versions.")
 
 STRATEGIES = (
@@ -55,13 +58,13 @@ def upload(
         "code": read_text(file),
         "manifest": {} if manifest is None else read_object(manifest),
     }
-    found = call(lambda api: api.post("/strategies", body))
-    show.one(
-        found,
-        as_json,
-        f"{body['name']} version {found['number']} passed its check. "
-        f"Deploy it with `slipway deploy {_quoted(body['name'])}`.",
-    )
+    found = call(lambda api: uploaded(api, body))
+    if found["state"] == "failed":
+        raise _failed(found)
+    said = f"passed its check. Deploy it with `slipway deploy {_quoted(body['name'])}`."
+    if found["state"] != "passed":
+        said = f"{found['note'] or 'is being checked'}. `slipway strategies report` says more."
+    show.one(found, as_json, f"{body['name']} version {found['number']} {said}")
 
 
 @group.command(name="list")
@@ -100,6 +103,34 @@ def report(
         return
     print(f"Version {found['number']}: {found['state']}")
     show.rows(found["findings"], FINDINGS, empty="Nothing was found.")
+
+
+async def uploaded(api: Api, body: dict[str, Any]) -> dict[str, Any]:
+    """The version once its check has ended, or as it stands when one has waited long enough."""
+    return await checked(api, dict(await api.post("/strategies", body)))
+
+
+async def checked(api: Api, version: dict[str, Any]) -> dict[str, Any]:
+    from control_plane.infra.clock import RealClock
+
+    clock = RealClock()
+    deadline = clock.monotonic() + VERDICT_SECONDS
+    while version["state"] in ("pending", "checking") and clock.monotonic() < deadline:
+        await clock.sleep(LOOK_SECONDS)
+        version = dict(await api.get(f"/versions/{part(version['id'])}"))
+        if version["note"] not in ("", *ON_ITS_WAY):
+            break  # only a person can change that
+    return version
+
+
+def _failed(version: dict[str, Any]) -> Invalid:
+    error = next(one for one in version["findings"] if one["severity"] == "error")
+    where = f"line {error['line']}: " if error["line"] else ""
+    return Invalid(
+        f"It did not pass its check: {where}{error['message']}",
+        field="code",
+        remedy=error["hint"] or "Correct it and upload it again.",
+    )
 
 
 def read_text(file: Path) -> str:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from control_plane.cli.session import Api, part
+from control_plane.cli.strategies import checked
 from control_plane.core.clock import Clock
 from control_plane.errors import SlipwayError, Unavailable
 from control_plane.infra import operator
@@ -105,8 +106,19 @@ async def set_up(api: Api) -> None:
     """What is there already stays as it is."""
     account = await _account(api)
     followed = {row["deployment_id"] for row in await _all(api, "/subscriptions")}
+    known = {row["name"]: row for row in await _all(api, "/deployments")}
+    # All at once, so that their checks run side by side.
+    versions = {
+        template.name: await _uploaded(api, template)
+        for template in templates()
+        if template.name not in known
+    }
     for template in templates():
-        ship = await _deployed(api, template)
+        ship = known.get(template.name)
+        if ship is None:
+            ship = await _deployed(api, template, versions[template.name])
+        elif ship["desired"] == "stopped":
+            ship = dict(await api.post(f"/deployments/{part(ship['id'])}/start"))
         print(f"  {ship['name']:<18} {ship['instrument']} {ship['resolution']}")
         if ship["id"] not in followed:
             await api.post("/subscriptions", _terms(ship, account))
@@ -130,13 +142,16 @@ async def _account(api: Api) -> Mapping[str, Any]:
     return dict(await api.post("/accounts/paper", {"name": ACCOUNT, **MONEY}))
 
 
-async def _deployed(api: Api, template: Template) -> Mapping[str, Any]:
-    for row in await _all(api, "/deployments"):
-        if row["name"] == template.name:
-            if row["desired"] == "stopped":
-                return dict(await api.post(f"/deployments/{part(row['id'])}/start"))
-            return row
-    await api.post("/strategies", {"name": template.name, "code": template.code})
+async def _uploaded(api: Api, template: Template) -> dict[str, Any]:
+    return dict(await api.post("/strategies", {"name": template.name, "code": template.code}))
+
+
+async def _deployed(api: Api, template: Template, version: dict[str, Any]) -> Mapping[str, Any]:
+    found = await checked(api, version)
+    if found["state"] != "passed":
+        raise Unavailable(
+            f"{template.name} has not passed its check: {found['note'] or found['findings']}"
+        )
     wanted = {
         "strategy": template.name,
         "name": template.name,

@@ -158,6 +158,21 @@ class Access:
         await self.revoke_all(stale)
         return len(stale)
 
+    async def sweep_jobs(self, known: Collection[str], keep: Collection[str]) -> int:
+        """The same for jobs of ours that run no more."""
+        try:
+            found = await self._acl("USERS")
+        except (RedisError, OSError) as error:
+            raise BusUnavailable(f"Redis does not answer: {error}.") from error
+        stale = [
+            JobId(user.removeprefix("job-"))
+            for user in map(bytes.decode, found)
+            if user.startswith("job-") and user not in keep and user.removeprefix("job-") in known
+        ]
+        for job in stale:
+            await self.revoke_job(job)
+        return len(stale)
+
     async def is_marked(self) -> bool:
         """Whether this is still the server that we have marked."""
         try:

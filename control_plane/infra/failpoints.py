@@ -31,6 +31,11 @@ NAMES = frozenset(
         "launch.after_create",
         "launch.after_start",
         "launch.before_record",
+        "job.before_create",
+        "job.after_create",
+        "job.after_start",
+        "job.after_chunk_commit",
+        "job.after_result_commit",
         "kek.after_rewrap_row",
     }
 )

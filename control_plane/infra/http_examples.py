@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 DEPLOYMENT, ACCOUNT = "dpq3v5m2k7a4c6d8e2", "ach2j4k6m8n3p5q7r2"
+JOB, BACKTEST = "jbq3v5m2k7a4c6d8e2", "bt7a4c6d8e2q3v5m2k"
 SIGNAL, SUBSCRIPTION = "sgq3v5m2k7a4c6d8e2f4h6j2k4", "sbx4z6b2d7f3h5j6k2"
 INTENT, ORDER, TRADE = (
     "q3v5m2k7a4c6d8e2f4h6j2k4m6",
@@ -23,6 +24,7 @@ SHOWN: Mapping[str, Any] = {
     "agent": "curl/8.5.0",
     "api_key": "4f1d0c9b8a7e6d5c",
     "api_secret": "9c8b7a6d5e4f3c2b1a09",
+    "backtest_id": BACKTEST,
     "base": "BTC",
     "by_user": "admin@example.com",
     "capital": "5000",
@@ -69,6 +71,7 @@ SHOWN: Mapping[str, Any] = {
     "instrument": "spot:B-BTC_USDT",
     "intent_id": INTENT,
     "invitation": None,
+    "job_id": JOB,
     "last_trigger": "5m:1767571200000",
     "launcher": "docker",
     "level": "info",
@@ -121,6 +124,7 @@ SHOWN: Mapping[str, Any] = {
     "side": "buy",
     "signal_id": SIGNAL,
     "slippage": "0.003",
+    "subject": BACKTEST,
     "state": "active",
     "steps": ["Launch generation 2.", "Stop generation 1."],
     "stop_loss": "63700",

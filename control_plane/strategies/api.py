@@ -60,6 +60,7 @@ class VersionOut(Shape):
     number: int
     code_sha256: str
     state: str = Field(examples=["passed"])
+    note: str = Field(description="What its check waits for.", examples=["is run in the sandbox"])
     outline: OutlineOut
     findings: tuple[FindingOut, ...]
     created_at: Moment = Field(validation_alias="created_ms")
@@ -68,6 +69,10 @@ class VersionOut(Shape):
 class VersionDetail(VersionOut):
     code: str
     manifest: dict[str, Any]
+    figures: dict[str, Any] = Field(
+        description="Measured while it was run: milliseconds a candle, peak memory.",
+        examples=[{"milliseconds": 0.05, "peak_mb": 61.5}],
+    )
 
 
 class StrategyOut(Shape):
@@ -82,7 +87,10 @@ def routes(strategies: Strategies) -> APIRouter:
 
     @router.post("/strategies", status_code=201)
     async def upload_strategy(me: Me, body: Upload) -> VersionOut:
-        """Upload code as a new version and check it. The same text again is the same version."""
+        """Upload code as a new version and check it. The same text again is the same version.
+
+        Reading it ends at once; then it is `checking` until it was run in the sandbox.
+        """
         return _passed(await strategies.upload(me.tenant, body.name, body.code, body.manifest))
 
     @router.post("/strategies/files", status_code=201)
@@ -117,6 +125,11 @@ def routes(strategies: Strategies) -> APIRouter:
     async def get_version(me: Me, version_id: VersionId) -> VersionDetail:
         """One version: its code, what it declares, and what checking found."""
         return VersionDetail.model_validate(await strategies.version(me.tenant, version_id))
+
+    @router.post("/versions/{version_id}/check")
+    async def check_version_again(me: Me, version_id: VersionId) -> VersionOut:
+        """Check a version anew, as on its upload."""
+        return VersionOut.model_validate(await strategies.check_again(me.tenant, version_id))
 
     return router
 

@@ -15,5 +15,9 @@ class NotDeployable(Conflict):
     """The version has not passed its check."""
 
 
+class StillChecked(Conflict):
+    """Its check is under way."""
+
+
 class BadParameter(Invalid):
     """A value that the version's own declaration does not allow."""

@@ -48,6 +48,9 @@ class VersionRow(SQLModel, table=True):
     )  # what checking found: class, parameters, instrument, resolutions
     state: str = "pending"  # pending → checking → passed | failed
     report: str = Field(default="[]", sa_type=Text)  # findings
+    trial: str = ""  # due → queued → done: its run in the sandbox; empty if it has none
+    note: str = ""  # what it waits for, for people
+    figures: str = Field(default="{}", sa_type=Text)  # what its run measured
     created_ms: int = Field(sa_type=BigInteger)
 
 
@@ -112,5 +115,28 @@ def move_version(tx: Tx, version: str, before: Sequence[str], after: str, **valu
 
 
 def unchecked(tx: Tx) -> Sequence[Row[Any]]:
+    """Those that nobody has read to the end."""
     open_states = versions.c.state.in_(("pending", "checking"))
-    return tx.all(select(versions.c.id).where(open_states).order_by(versions.c.created_ms))
+    query = select(versions.c.id).where(open_states, versions.c.trial == "")
+    return tx.all(query.order_by(versions.c.created_ms))
+
+
+def awaiting(tx: Tx, limit: int) -> Sequence[Row[Any]]:
+    """Those that read well and wait to be run."""
+    due = select(versions).where(versions.c.state == "checking", versions.c.trial == "due")
+    return tx.all(due.order_by(versions.c.created_ms).limit(limit))
+
+
+def move_trial(tx: Tx, version: str, before: str, after: str, **values: Any) -> bool:
+    moved = update(versions).where(
+        versions.c.id == version, versions.c.state == "checking", versions.c.trial == before
+    )
+    return bool(tx.run(moved.values(trial=after, **values)))
+
+
+def note(tx: Tx, version: str, text: str) -> None:
+    tx.run(
+        update(versions)
+        .where(versions.c.id == version, versions.c.state == "checking")
+        .values(note=text)
+    )

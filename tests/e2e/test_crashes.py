@@ -14,6 +14,11 @@ pytestmark = [pytest.mark.e2e, pytest.mark.redis, pytest.mark.timeout(400)]
 # In this order, and how many times each is passed before: a launch that was broken off is begun
 # again by the next start, and so on until all three strategies run.
 ROUTE = {
+    "job.before_create": 0,
+    "job.after_create": 1,
+    "job.after_start": 1,
+    "job.after_chunk_commit": 0,
+    "job.after_result_commit": 0,
     "launch.before_create": 1,
     "launch.after_create": 0,
     "launch.after_start": 0,

@@ -23,6 +23,7 @@ async def test_the_demo_trades_within_a_minute_and_ends_with_ctrl_c(harbour: Har
     harbour.start("demo", "--speed", "60")
     await harbour.ready()
     await wait_until(lambda: counts(harbour)["trades"] > 0, 60, "a trade")
+    await wait_until(lambda: counts(harbour)["deployments"] >= 3, 60, "three deployments")
 
     seen = counts(harbour)
     assert seen["deployments"] >= 3

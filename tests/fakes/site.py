@@ -22,6 +22,7 @@ from control_plane.infra.health import Health
 from control_plane.infra.mail import Letter
 from control_plane.infra.passwords import Passwords
 from control_plane.infra.rootkey import RootKey
+from control_plane.jobs.service import Jobs
 from control_plane.keys.service import Keys
 from control_plane.live.service import Hub
 from control_plane.market import store as market
@@ -89,6 +90,7 @@ async def make_world(db: Database, clock: Clock, rng: Rng, **overrides: Any) -> 
         keys=Keys(db, rng, INSTALLATION, folder),
         strategies=Strategies(db, rng, check_here),
         market=listed,
+        jobs=Jobs(db, bus),
         deployments=Deployments(db, bus, rng, settings.fleet),
         subscriptions=Subscriptions(db, rng),
         halts=Halts(db, bus),

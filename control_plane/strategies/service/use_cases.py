@@ -13,9 +13,10 @@ from control_plane.core.ids import Rng, Tenant, VersionId, random_id
 from control_plane.infra.db import Database, Tx
 from control_plane.infra.events import canonical_json, record
 from control_plane.strategies import store
-from control_plane.strategies.errors import BadUpload
+from control_plane.strategies.errors import BadUpload, StillChecked
 from control_plane.strategies.models.checking import MAX_CODE_BYTES, MAX_MANIFEST_BYTES, Report
 from control_plane.strategies.service.apart import check_apart
+from control_plane.strategies.service.trials import tell_verdict
 from control_plane.strategies.service.versions import (
     Strategy,
     Version,
@@ -35,6 +36,7 @@ class Strategies:
     db: Database
     rng: Rng
     check: Check = check_apart
+    is_tried: bool = False  # what reads well is run in the sandbox, too, before it has passed
 
     async def upload(
         self, tenant: Tenant, name: str, code: str, manifest: Mapping[str, Any] | None = None
@@ -49,7 +51,7 @@ class Strategies:
         found = await self.db.write(_take_up, version)
         if found is not None:
             report = await self.check(found.code, found.manifest)
-            await self.db.write(_conclude, version, report)
+            await self.db.write(_conclude, version, report, self.is_tried)
         return await self.db.read(find, version)
 
     async def unfinished(self) -> list[VersionId]:
@@ -61,6 +63,12 @@ class Strategies:
 
     async def get(self, tenant: Tenant, name: str) -> Strategy:
         return await self.db.read(got, tenant, name)
+
+    async def check_again(self, tenant: Tenant, version: VersionId) -> Version:
+        """For one whose run broke off, or that was checked by an older image."""
+        await self.version(tenant, version)
+        await self.db.write(_reopen, version)
+        return await self.finish(version)
 
     async def version(self, tenant: Tenant, version: VersionId) -> Version:
         found = await self.db.read(find, version)
@@ -122,17 +130,25 @@ def _take_up(tx: Tx, version: VersionId) -> Version | None:
     return find(tx, version)
 
 
-def _conclude(tx: Tx, version: VersionId, report: Report) -> None:
+def _reopen(tx: Tx, version: VersionId) -> None:
+    found = find(tx, version)
+    reset = {"trial": "", "note": "", "report": "[]", "figures": "{}"}
+    if not store.move_version(tx, version, ("passed", "failed"), "pending", **reset):
+        raise StillChecked(
+            f"Version {found.number} is being checked: {found.note or 'it is under way'}."
+        )
+    record(tx, "version_checked_again", "version", version, tenant=found.tenant)
+
+
+def _conclude(tx: Tx, version: VersionId, report: Report, is_tried: bool) -> None:
+    read = {
+        "outline": msgspec.json.encode(report.outline).decode(),
+        "report": msgspec.json.encode(report.findings).decode(),
+    }
+    if report.passed and is_tried:
+        waits = {"trial": "due", "note": "waits for its run in the sandbox"}
+        store.move_version(tx, version, ("checking",), "checking", **read, **waits)
+        return
     state = "passed" if report.passed else "failed"
-    moved = store.move_version(
-        tx,
-        version,
-        ("checking",),
-        state,
-        outline=msgspec.json.encode(report.outline).decode(),
-        report=msgspec.json.encode(report.findings).decode(),
-    )
-    if moved:
-        found = find(tx, version)
-        count = len(found.findings)
-        record(tx, f"version_{state}", "version", version, tenant=found.tenant, findings=count)
+    if store.move_version(tx, version, ("checking",), state, **read):
+        tell_verdict(tx, version)

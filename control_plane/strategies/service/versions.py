@@ -27,6 +27,8 @@ class Version:
     outline: Outline
     state: str
     findings: tuple[Finding, ...]
+    note: str
+    figures: Mapping[str, Any]
     created_ms: int
 
 
@@ -64,10 +66,14 @@ def deployable(tx: Tx, tenant: Tenant, wanted: str) -> Version:
     version = _version(row)
     error = first_error(list(version.findings))
     if version.state != "passed":
-        why = error.says() if error is not None else "Its check has not ended."
+        waits = (
+            f"It has not ended yet: {version.note}." if version.note else "It has not ended yet."
+        )
+        why = error.says() if error is not None and version.state == "failed" else waits
         raise NotDeployable(
             f"Version {version.number} of {wanted[:100]!r} has not passed its check: {why}",
             field="strategy",
+            remedy=None if version.state == "failed" else "Try again in a few seconds.",
         )
     return version
 
@@ -107,6 +113,8 @@ def _version(row: Row[Any]) -> Version:
         msgspec.json.decode(row.outline, type=Outline),
         row.state,
         tuple(msgspec.json.decode(row.report, type=list[Finding])),
+        row.note,
+        msgspec.json.decode(row.figures),
         row.created_ms,
     )
 

@@ -256,6 +256,7 @@ def value_of(column: Any, who: str, number: int) -> Any:
         "user.id": who,
         "account.id": f"account-{who}",
         "deployment.id": f"deployment-{who}",
+        "job.id": f"job-{who}",
         "session.id": f"session-{who}",
         "subscription.id": f"subscription-{who}",
         "subject": who,
@@ -263,6 +264,7 @@ def value_of(column: Any, who: str, number: int) -> Any:
         "account": f"account-{who}",
         "account_id": f"account-{who}",
         "deployment_id": f"deployment-{who}",
+        "job_id": f"job-{who}",
         "session": f"session-{who}",
         "subscription_id": f"subscription-{who}",
     }

@@ -70,10 +70,13 @@ async def _followed(db: Database, who: Person, deployment: str, signal: str) -> 
     await put(db, "fill", **where, order_id=order, exchange_fill_id=f"fi{who.id}")
     await put(db, "trade", **where, id=f"tr{who.id}", entry_intent_id=intent, state="closed")
     await put(db, "skip", **where)
+    job = f"jb{who.id}"
+    await put(db, "job", id=job, tenant=who.id, kind="backtest", state="queued", reason="")
     ids = {
         "account_id": account,
         "deployment_id": deployment,
         "intent_id": intent,
+        "job_id": job,
         "order_id": order,
         "session_id": there.session,
         "signal_id": signal,

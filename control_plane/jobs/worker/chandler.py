@@ -1,0 +1,157 @@
+"""Supplies a job with its candles: one file, in columns, named by what it hashes to.
+
+Candles are read a piece at a time, so that nobody waits for a large file; the same candles give the
+same file, which jobs share.
+"""
+
+import asyncio
+import os
+import sys
+from array import array
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field
+from hashlib import sha256
+from itertools import count
+from pathlib import Path
+
+from control_plane.core.clock import Clock
+from control_plane.infra.db import Database, Tx
+from control_plane.jobs.errors import BadJob
+from control_plane.jobs.models.job import CandlesWish
+from control_plane.market import service as market
+from control_plane.market.models.catalogue import BY_ID
+from control_plane.market.models.simulation import candle
+from strategy_runtime.wire.candles import COLUMNS, Series, header
+from strategy_runtime.wire.messages import Candle
+from strategy_runtime.wire.resolutions import DURATION_MS, RESOLUTIONS, open_of
+
+PIECE = 4_000
+SUFFIX = ".candles"
+SEED = 1
+KEPT_SECONDS = 600.0
+END_MS = 1_755_475_200_000  # where made candles end, for ever: 2025-08-18
+READABLE = 0o644  # by the user that strategies run as; the folder around it is ours alone
+
+_numbers = count()
+
+
+@dataclass(frozen=True)
+class Supply:
+    sha256: str
+    path: Path
+
+
+@dataclass
+class Columns:
+    """One series on its way into the file."""
+
+    resolution: str
+    columns: "dict[str, array[float]]" = field(
+        default_factory=lambda: {name: array("q" if name == "open_ms" else "d") for name in COLUMNS}
+    )
+
+    def add(self, candles: Iterable[Candle]) -> None:
+        for one in candles:
+            for name, column in self.columns.items():
+                column.append(getattr(one, name))
+
+    def __len__(self) -> int:
+        return len(self.columns["open_ms"])
+
+
+@dataclass(frozen=True)
+class Chandler:
+    db: Database
+    clock: Clock
+    folder: Path
+    most: int
+
+    async def supply(self, wish: CandlesWish) -> Supply:
+        """The file. BadJob says why there can be none."""
+        if wish.source == "made":
+            series = [await asyncio.to_thread(_made, wish)]
+        else:
+            series = await self._stored(wish)
+        return await asyncio.to_thread(self._write, wish.instrument, series)
+
+    async def tidy(self, in_use: Collection[str]) -> None:
+        """Files that no job needs any more, and that no job has just been given."""
+        await asyncio.to_thread(self._tidy, in_use, self.clock.now().timestamp() - KEPT_SECONDS)
+
+    async def _stored(self, wish: CandlesWish) -> list[Columns]:
+        found: list[Columns] = []
+        for resolution in wish.resolutions:
+            series = Columns(resolution)
+            step = PIECE * DURATION_MS[resolution]
+            for since_ms in range(wish.since_ms, wish.until_ms, step):
+                until_ms = min(wish.until_ms, since_ms + step)
+                series.add(await self.db.read(_piece, wish, resolution, since_ms, until_ms))
+                if sum(map(len, found)) + len(series) > self.most:
+                    raise BadJob(
+                        f"That is more than {self.most:,} candles.",
+                        field="since",
+                        remedy="Ask for a shorter range, or a longer resolution.",
+                    )
+            found.append(series)
+        if not len(found[0]):
+            raise BadJob(
+                f"There are no {wish.resolutions[0]} candles of {wish.instrument} in that range.",
+                field="since",
+                remedy="`slipway candles`, or GET /api/v1/candles, shows what there is.",
+            )
+        return [one for one in found if len(one)]
+
+    def _write(self, instrument: str, series: list[Columns]) -> Supply:
+        pieces = [
+            header(instrument, tuple(Series(one.resolution, len(one)) for one in series)),
+            *(_little(column) for one in series for column in one.columns.values()),
+        ]
+        digest = sha256()
+        for piece in pieces:
+            digest.update(piece)
+        name = digest.hexdigest()
+        path = self.folder / f"{name}{SUFFIX}"
+        self.folder.mkdir(parents=True, exist_ok=True)
+        part = path.with_suffix(f".{os.getpid()}-{next(_numbers)}.part")
+        with part.open("wb") as file:
+            file.writelines(pieces)
+        part.chmod(READABLE)
+        now = self.clock.now().timestamp()
+        os.utime(part, (now, now))
+        part.replace(path)  # also where it was: it is the same, and young again
+        return Supply(name, path)
+
+    def _tidy(self, in_use: Collection[str], before: float) -> None:
+        for file in self.folder.glob(f"*{SUFFIX}"):
+            if file.stem not in in_use and file.stat().st_mtime < before:
+                file.unlink(missing_ok=True)
+
+
+def _piece(tx: Tx, wish: CandlesWish, resolution: str, since: int, until: int) -> list[Candle]:
+    assert resolution in RESOLUTIONS
+    return market.candles(
+        tx, wish.instrument, resolution, since_ms=since, until_ms=until, limit=PIECE
+    )
+
+
+def _made(wish: CandlesWish) -> Columns:
+    """Of the simulated market, by a seed that never changes: what is checked must not depend on
+    when.
+    """
+    (resolution,) = wish.resolutions
+    assert resolution in RESOLUTIONS
+    listing, length = BY_ID[wish.instrument], DURATION_MS[resolution]
+    series, close = Columns(resolution), float(listing.price)
+    start = open_of(resolution, END_MS - wish.count * length)
+    for number in range(wish.count):
+        one = candle(listing, SEED, start + number * length, close, resolution)
+        close = one.close
+        series.add([one])
+    return series
+
+
+def _little(column: "array[float]") -> bytes:
+    """Little endian, whatever this machine is."""
+    if sys.byteorder == "big":
+        column.byteswap()
+    return column.tobytes()
