@@ -43,6 +43,7 @@ from control_plane.infra.http_server import HttpServer
 from control_plane.infra.idempotency import Sweeper
 from control_plane.infra.leases import Leases
 from control_plane.infra.mail import ConsoleOutbox, FileOutbox, Mail
+from control_plane.infra.net import HttpxNet
 from control_plane.infra.passwords import Passwords
 from control_plane.infra.rng import SystemRng
 from control_plane.infra.supervisor import Supervisor
@@ -125,6 +126,8 @@ async def _open_site(app: App, stack: AsyncExitStack) -> None:
     signs = Checkpoints(machinery.db, machinery.clock, machinery.folder.path, signer)
     machinery.loops["audit"] = signs.run
     machinery.loops["kept-answers"] = Sweeper(machinery.db, machinery.clock).run
+    net = HttpxNet()  # to the provider that the settings name
+    stack.push_async_callback(net.close)
     database = machinery.db.behind_the_wall()
     users = Users(
         database,
@@ -133,7 +136,7 @@ async def _open_site(app: App, stack: AsyncExitStack) -> None:
         Passwords(machinery.rng),
         guesses_of(settings.accounts),
     )
-    who = identity(users, root, _mail(machinery), settings)
+    who = identity(users, root, _mail(machinery), settings, net)
     market, checks = Market(database, machinery.bus), _health(machinery)
     screen = web.screen(database, machinery.clock, checks, market)
     live = Hub(database, machinery.clock, settings.live, who.standing.of, screen.picture)

@@ -34,6 +34,7 @@ from control_plane.market.service import Market
 from control_plane.orders import api as orders
 from control_plane.orders.service.halting import Halts
 from control_plane.sessions.api.doors import doors
+from control_plane.sessions.api.federated import federated_doors, my_google_routes
 from control_plane.sessions.api.mine import my_routes, people_routes, token_routes
 from control_plane.sessions.api.who import Authenticator
 from control_plane.sessions.service import Identity
@@ -90,7 +91,11 @@ def build(services: Services, settings: Settings, clock: Clock, rng: Rng, token:
             dashboard.page_routes(services.dashboard, is_private=private),
             live.page_routes(who.tickets, is_private=private),
         ],
-        doors=[doors(who.sessions, who.letters), live.socket_route(services.live)],
+        doors=[
+            doors(who.sessions, who.letters),
+            federated_doors(who.federation),
+            live.socket_route(services.live),
+        ],
         authenticate=Authenticator(
             services.users, who.sessions, who.tokens, who.factors, who.tickets, token
         ),
@@ -125,6 +130,7 @@ def document() -> dict[str, Any]:
 def _routers(services: Services) -> Sequence[APIRouter]:
     return (
         my_routes(services.identity.sessions, services.identity.factors),
+        my_google_routes(services.identity.federation),
         token_routes(services.identity.tokens),
         people_routes(services.identity.people, services.identity.letters),
         account_routes(services.accounts),

@@ -1,7 +1,7 @@
 """Writes `control_plane/client/{shapes,calls}.py` from the OpenAPI document: `make client`.
 
 Left out are operations that a browser alone has a use for: forms with files (the same goes as JSON)
-and those that live on cookies.
+and those that live on cookies or lead elsewhere.
 """
 
 import keyword
@@ -43,7 +43,10 @@ def _operations(document: Mapping[str, Any]) -> Iterator[tuple[str, str, dict[st
                 for one in operation["parameters"]
             ]
             bodies = operation.get("requestBody", {}).get("content", {"application/json": {}})
-            if "application/json" in bodies and not any(one["in"] == "cookie" for one in asked):
+            is_browsers = (
+                any(one["in"] == "cookie" for one in asked) or "303" in operation["responses"]
+            )
+            if "application/json" in bodies and not is_browsers:
                 yield path.removeprefix(PREFIX), method, {**operation, "parameters": asked}
 
 

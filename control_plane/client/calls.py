@@ -275,6 +275,11 @@ def lift_halt(*, scope: str) -> Call[None]:
     return Call("POST", "/halts/lift", body=given({"scope": scope}), takes_key=True)
 
 
+def link_google(*, page: str | None = None) -> Call[shapes.Onwards]:
+    """Be known by your Google account from now on: go to the address that this answers."""
+    return Call("POST", "/me/google", body=given({"page": page}), takes_key=True)
+
+
 def list_accounts(
     *,
     limit: int | None = None,
@@ -1147,6 +1152,11 @@ def subscribe(
         ),
         takes_key=True,
     )
+
+
+def unlink_google() -> Call[None]:
+    """Be known by your password alone again."""
+    return Call("DELETE", "/me/google", takes_key=True)
 
 
 def upload_strategy(

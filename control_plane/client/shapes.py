@@ -323,6 +323,10 @@ class MeOut(TypedDict):
     is_admin: bool
 
 
+class Onwards(TypedDict):
+    address: str
+
+
 class OrderOut(TypedDict):
     id: str
     intent_id: str

@@ -73,11 +73,11 @@ def _complete(path: str, method: str, operation: Operation, shapes: dict[str, An
         for content in answer.get("content", {}).values():
             content.setdefault("example", example(content["schema"], shapes))
     is_guarded = bool(operation.get("security"))
-    if method == "get":
+    if method == "get" and "200" in responses:  # a redirect is nothing to keep
         parameters.append({"$ref": f"#/components/parameters/{IF_NONE_MATCH}"})
         responses["200"]["headers"] = {"ETag": {"$ref": "#/components/headers/ETag"}}
         responses["304"] = {"description": "It is as you have it."}
-    elif is_guarded:
+    elif method != "get" and is_guarded:
         parameters.append({"$ref": f"#/components/parameters/{HEADER}"})
         for answer in responses.values():
             replayed = {REPLAYED: {"$ref": f"#/components/headers/{REPLAYED}"}}

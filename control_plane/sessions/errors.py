@@ -45,3 +45,35 @@ class NoSuchUser(Missing):
 
 class LastAdmin(Conflict):
     """Somebody must be able to administer."""
+
+
+class NotOffered(Missing):
+    """Nobody set up the provider that one wants to sign in with."""
+
+
+class NotProved(Forbidden):
+    """What came back from a provider proves nothing."""
+
+
+class NotLinked(Forbidden):
+    """The provider's word is not enough for this address."""
+
+
+class IdentityTaken(Conflict):
+    pass
+
+
+class NoIdentity(Missing):
+    pass
+
+
+class FactorNeeded(Forbidden):
+    """The provider's word was good; the second factor is still to come."""
+
+    def __init__(self, claim: str) -> None:
+        self.claim = claim
+        super().__init__(
+            "This user signs in with a second factor.",
+            field="code",
+            remedy="POST /api/v1/sign-in/google/finish with `code`, within five minutes.",
+        )

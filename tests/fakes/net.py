@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from control_plane.infra.net import Reply, Request
+from control_plane.infra.net import Reply, Request, Unreachable
 
 
 @dataclass
@@ -14,6 +14,15 @@ class FakeNet:
     async def send(self, request: Request) -> Reply:
         self.sent.append(request)
         return self.answer(request)
+
+
+def nowhere() -> FakeNet:
+    """Nobody answers."""
+
+    def silent(request: Request) -> Reply:
+        raise Unreachable(f"{request.url} does not answer.")
+
+    return FakeNet(silent)
 
 
 def json_reply(body: bytes, status: int = 200) -> Reply:

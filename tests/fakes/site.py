@@ -20,6 +20,7 @@ from control_plane.infra.bus import Bus
 from control_plane.infra.db import Database
 from control_plane.infra.health import Health
 from control_plane.infra.mail import Letter
+from control_plane.infra.net import Net
 from control_plane.infra.passwords import Passwords
 from control_plane.infra.rootkey import RootKey
 from control_plane.jobs.service import Jobs
@@ -34,6 +35,7 @@ from control_plane.sessions.service import identity
 from control_plane.settings import Settings
 from control_plane.strategies.service import Strategies
 from control_plane.subscriptions.service import Subscriptions
+from tests.fakes.net import nowhere
 from tests.fakes.strategies import check_here
 
 INSTALLATION = "inhere"
@@ -69,7 +71,9 @@ class World:
     post: Post
 
 
-async def make_world(db: Database, clock: Clock, rng: Rng, **overrides: Any) -> World:
+async def make_world(
+    db: Database, clock: Clock, rng: Rng, *, net: Net | None = None, **overrides: Any
+) -> World:
     """Instruments are listed and the first user is made; nothing else is there."""
     await db.write(market.list_instruments, [one.instrument for one in LISTINGS], "simulated")
     # The bus is never connected: hints before it runs are dropped.
@@ -79,7 +83,7 @@ async def make_world(db: Database, clock: Clock, rng: Rng, **overrides: Any) -> 
     post = Post()
     folder = Path(mkdtemp(prefix="slipway-world-"))
     keyring.ensure(folder, rng)
-    who = identity(users, RootKey(rng.bytes(32)), post, settings)
+    who = identity(users, RootKey(rng.bytes(32)), post, settings, net or nowhere())
     listed, health = Market(db, bus), Health({})
     screen = web.screen(db, clock, health, listed)
     services = web.Services(

@@ -38,6 +38,8 @@ RIGHTS: Mapping[str, Right] = {
     "POST /me/second-factor": CAREFUL,
     "POST /me/second-factor/confirm": CAREFUL,
     "DELETE /me/second-factor": CAREFUL,
+    "POST /me/google": CAREFUL,
+    "DELETE /me/google": CAREFUL,
     "GET /sessions": SELF,
     "DELETE /sessions/{session_id}": SELF,
     "GET /tokens": SELF,

@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from sqlalchemy import BigInteger, Index, LargeBinary
+from sqlalchemy import BigInteger, Index, LargeBinary, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
 from control_plane.infra.db import table
@@ -76,8 +76,44 @@ class SecondFactorRow(SQLModel, table=True):
     last_step: int = Field(default=0, sa_type=BigInteger)  # no code is good twice
 
 
+class IdentityRow(SQLModel, table=True):
+    """Who somebody is at a provider, and who that is here."""
+
+    __tablename__: ClassVar[str] = "identity"
+    __table_args__ = (UniqueConstraint("tenant", "issuer"),)
+
+    issuer: str = Field(primary_key=True)
+    subject: str = Field(primary_key=True)
+    tenant: str
+    email: str  # as the provider had it then; it says nothing about who it is
+    created_ms: int = Field(sa_type=BigInteger)
+
+
+class FederatedRow(SQLModel, table=True):
+    """One sign-in by way of a provider, from its first redirect to the session. Each secret of it
+    is a digest, or sealed, and each is good once.
+    """
+
+    __tablename__: ClassVar[str] = "federated_sign_in"
+
+    state: str = Field(primary_key=True)  # digest
+    browser: str  # digest: whoever began it has this in a cookie
+    secrets: bytes = Field(sa_type=LargeBinary)  # sealed: the nonce and the verifier
+    tenant: str = ""  # who wants to be known by it from now on; empty: who wants to sign in
+    invitation: str | None = None  # digest
+    landing: str  # the page of ours, or the port of a command line, that it ends at
+    challenge: str = ""  # of the command line's own verifier
+    expires_ms: int = Field(sa_type=BigInteger, index=True)
+    used_ms: int | None = Field(default=None, sa_type=BigInteger)
+    claim: str | None = Field(default=None, unique=True)  # digest: what the session is given for
+    proved: str | None = None  # the user who came back
+    claimed_ms: int | None = Field(default=None, sa_type=BigInteger)
+
+
 sessions = table(SessionRow)
 renewals = table(RenewalRow)
 api_tokens = table(ApiTokenRow)
 letter_proofs = table(LetterProofRow)
 second_factors = table(SecondFactorRow)
+identities = table(IdentityRow)
+federated = table(FederatedRow)

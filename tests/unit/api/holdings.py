@@ -65,9 +65,10 @@ async def _followed(db: Database, who: Person, deployment: str, signal: str) -> 
     intent, order = f"in{who.id}", f"or{who.id}"
     where = {"account_id": account, "subscription_id": subscription, "tenant": who.id}
     where |= {"deployment_id": deployment, "signal_id": signal, "intent_id": intent}
+    of_trade = {**where, "trade_id": f"tr{who.id}"}
     await put(db, "intent", **where, id=intent, state="FILLED", leg="entry", kind="limit")
     await put(db, "orders", **where, id=order, state="FILLED")
-    await put(db, "fill", **where, order_id=order, exchange_fill_id=f"fi{who.id}")
+    await put(db, "fill", **of_trade, order_id=order, exchange_fill_id=f"fi{who.id}")
     await put(db, "trade", **where, id=f"tr{who.id}", entry_intent_id=intent, state="closed")
     await put(db, "skip", **where)
     job = f"jb{who.id}"

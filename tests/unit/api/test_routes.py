@@ -127,6 +127,9 @@ DOORS = {
     "POST /api/v1/sessions",
     "POST /api/v1/sessions/refresh",
     "POST /api/v1/sessions/end",
+    "GET /api/v1/sign-in/google",
+    "GET /api/v1/sign-in/google/callback",
+    "POST /api/v1/sign-in/google/finish",
 }
 
 
