@@ -48,6 +48,7 @@ from control_plane.jobs.service.hearing import Register
 from control_plane.jobs.worker import Chandler, JobHands, JobIntake, Runner
 from control_plane.keys import service as keys
 from control_plane.keys.service import Opener
+from control_plane.keys.worker import KeyChecks
 from control_plane.market import service as market
 from control_plane.market.service import Quotes
 from control_plane.market.worker import History, MarketWorker, Real, Recorder, Upstream
@@ -204,7 +205,9 @@ def add_trading(it: Machinery, stack: AsyncExitStack) -> None:
     it.loops["follow"] = ours.follow
     it.loops["ticks"] = ours.let_ticks_through
     leaver = Leaver(desk)
-    asked = {"reduce": leaver.reduce, "flatten": leaver.flatten}
+    checks = KeyChecks(it.db, it.clock, leases, coindcx.broker, coindcx.ways.skew)
+    it.loops["broker-keys"] = checks.run
+    asked = {"reduce": leaver.reduce, "flatten": leaver.flatten, keys.TEST: checks.asked}
     it.loops["trading-commands"] = CommandDesk(
         "trading", it.db, it.bus, it.clock, leases, asked
     ).run

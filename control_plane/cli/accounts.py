@@ -7,8 +7,12 @@ import typer
 from control_plane.cli import show
 from control_plane.cli.session import Api, AsJson, call, find, part
 from control_plane.cli.show import Column
+from control_plane.errors import Unavailable
+from control_plane.infra.clock import RealClock
 
 PANEL = "Accounts"
+CHECK_SECONDS = 20.0
+CHECK_LOOKS = 80
 group = typer.Typer(no_args_is_help=True, help="Open accounts with play money and look at them.")
 
 Which = Annotated[str, typer.Argument(help="An account's name or id.", show_default=False)]
@@ -69,6 +73,66 @@ def balances(account: Which, as_json: AsJson = False) -> None:
         return list((await api.get(f"/accounts/{part(one['id'])}/balances"))["items"])
 
     show.rows(call(ask), BALANCES, empty="It is empty.", as_json=as_json)
+
+
+@group.command()
+def connect(
+    name: Annotated[str, typer.Argument(help="A name for your account at CoinDCX.")],
+    currency: Annotated[str, typer.Option(help="What you reckon in.")] = "INR",
+    api_key: Annotated[str, typer.Option(prompt="API key", hide_input=True)] = "",
+    api_secret: Annotated[str, typer.Option(prompt="API secret", hide_input=True)] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Connect an account of yours at CoinDCX, or give it another key, and test it."""
+
+    async def ask(api: Api) -> dict[str, Any]:
+        known = (await api.get("/accounts"))["items"]
+        one = next((row for row in known if row["name"] == name), None)
+        if one is None:
+            body = {"name": name, "home_currency": currency}
+            one = await api.post("/accounts/live", body)
+        path = f"/accounts/{part(one['id'])}/key"
+        await api.put(path, {"api_key": api_key, "api_secret": api_secret})
+        return await _tested(api, path, None)
+
+    _tell_check(call(ask), as_json)
+
+
+@group.command()
+def check(account: Which, as_json: AsJson = False) -> None:
+    """Test an account's key at its exchange: what it sees, its clock, the address to bind it to."""
+
+    async def ask(api: Api) -> dict[str, Any]:
+        one = await find(api, "/accounts", account, "account")
+        path = f"/accounts/{part(one['id'])}/key"
+        before = await api.post(f"{path}/check")
+        return await _tested(api, path, before["checked_at"])
+
+    _tell_check(call(ask), as_json)
+
+
+async def _tested(api: Api, path: str, before: str | None) -> dict[str, Any]:
+    """The trading role tests it; until then what was known before is told."""
+    found: dict[str, Any] = {}
+    for _ in range(CHECK_LOOKS):
+        found = dict(await api.get(f"{path}/check"))
+        if found["checked_at"] != before:
+            return found
+        await RealClock().sleep(CHECK_SECONDS / CHECK_LOOKS)
+    raise Unavailable(
+        f"No answer within {CHECK_SECONDS:g} s.", remedy="Is a process with the trading role up?"
+    )
+
+
+def _tell_check(found: dict[str, Any], as_json: bool) -> None:
+    if as_json:
+        show.print_json(found)
+        return
+    skew = found["skew_ms"]
+    clocks = "" if skew is None else f" Its clock is {skew / 1000:+.1f} s from ours."
+    print(f"The key is {found['state']}{': ' + found['reason'] if found['reason'] else '.'}")
+    print(f"Bind it to the address {found['egress']!r} at the exchange.{clocks}")
+    show.rows(found["held"], BALANCES, empty="It sees no money.")
 
 
 @group.command()

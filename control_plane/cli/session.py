@@ -57,6 +57,9 @@ class Api:
     async def post(self, path: str, body: Mapping[str, Any] | None = None) -> Any:
         return await self._send("POST", path, body or {})
 
+    async def put(self, path: str, body: Mapping[str, Any]) -> Any:
+        return await self._send("PUT", path, body)
+
     async def patch(self, path: str, body: Mapping[str, Any]) -> Any:
         return await self._send("PATCH", path, body)
 

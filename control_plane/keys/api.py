@@ -42,6 +42,26 @@ class KeyOut(Shape):
     created_at: Moment = Field(validation_alias="created_ms")
 
 
+class HeldOut(Shape):
+    wallet: str = Field(examples=["spot"])
+    currency: str
+    free: str
+    locked: str
+
+
+class KeyCheckOut(Shape):
+    """What came of testing a key at its exchange."""
+
+    state: str = Field(
+        examples=["good"], description="good, refused, taken, unreachable, unchecked"
+    )
+    reason: str | None
+    egress: str = Field(description="The address to bind the key to at the exchange.")
+    skew_ms: int | None = Field(description="The exchange's clock less ours.")
+    held: list[HeldOut] = Field(description="What the key can see: both wallets.")
+    checked_at: Moment | None = Field(validation_alias="checked_ms")
+
+
 def routes(keys: Keys, accounts: Accounts) -> APIRouter:
     router = APIRouter(prefix="/accounts", tags=["broker keys"])
 
@@ -74,6 +94,16 @@ def routes(keys: Keys, accounts: Accounts) -> APIRouter:
         )
         tag(response, put.row_version)
         return KeyOut.model_validate(put)
+
+    @router.get("/{account_id}/key/check")
+    async def key_check(me: Me, account_id: AccountId) -> KeyCheckOut:
+        """What came of the last test of the key. Keys are tested now and then by themselves."""
+        return KeyCheckOut.model_validate(await keys.checked(me.tenant, account_id))
+
+    @router.post("/{account_id}/key/check", status_code=202)
+    async def check_key(me: Me, account_id: AccountId) -> KeyCheckOut:
+        """Test the key at its exchange. The answer is what is known until then: look again."""
+        return KeyCheckOut.model_validate(await keys.check(me.tenant, account_id))
 
     @router.delete("/{account_id}/key", status_code=204)
     async def revoke_key(me: Me, account_id: AccountId) -> None:

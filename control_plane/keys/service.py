@@ -14,18 +14,21 @@ from control_plane.accounts import service as accounts
 from control_plane.accounts.models import Account
 from control_plane.brokers.coindcx.wire import Credentials
 from control_plane.core.ids import AccountId, Rng, Shard, Tenant, shard_of
-from control_plane.infra import audit, keyring
+from control_plane.infra import audit, commands, keyring
+from control_plane.infra.bus import Bus
 from control_plane.infra.db import Database, Tx
 from control_plane.infra.failpoints import Failpoints
 from control_plane.infra.http_match import ANY, Expected
 from control_plane.infra.keyring import Keyring
 from control_plane.keys import store
 from control_plane.keys.errors import KeyTampered, NoKey, NotLive
+from control_plane.keys.models.checks import KeyCheck
 from control_plane.keys.models.envelope import Place, Unopened, kek_id_of, open_, rewrap, seal
 from control_plane.keys.store import Kept
 
 PAGE = 100
 NO_KEY = "no broker key yet"
+TEST = "test_key"  # what the trading role is asked
 
 
 def in_use(tx: Tx, exchange: str, shards: Collection[Shard]) -> dict[AccountId, str]:
@@ -47,6 +50,7 @@ class Keys:
     rng: Rng
     installation: str
     folder: Path
+    bus: Bus
 
     async def put(
         self,
@@ -60,6 +64,23 @@ class Keys:
 
     async def look(self, tenant: Tenant, account: AccountId) -> Kept:
         return await self.db.read(_look, tenant, account)
+
+    async def checked(self, tenant: Tenant, account: AccountId) -> KeyCheck:
+        """What came of the last test of this key."""
+        return await self.db.read(_checked, tenant, account)
+
+    async def check(self, tenant: Tenant, account: AccountId) -> KeyCheck:
+        """Have it tested at its exchange by the role that can open it; what is known till then."""
+        return await self.db.write(self._check, tenant, account)
+
+    def _check(self, tx: Tx, tenant: Tenant, account: AccountId) -> KeyCheck:
+        known = _checked(tx, tenant, account)
+        self._ask(tx, account)
+        return known
+
+    def _ask(self, tx: Tx, account: AccountId) -> None:
+        body = {"account": account}
+        commands.ask(tx, self.bus, self.rng, "trading", shard_of(account), TEST, body)
 
     async def revoke(self, tenant: Tenant, account: AccountId) -> None:
         """From the commit on nothing is signed for this account."""
@@ -97,6 +118,7 @@ class Keys:
         )
         store.put(tx, new)
         accounts.put_state(tx, account, "active", None)
+        self._ask(tx, account)
         audit.record(
             tx,
             "broker_key_set",
@@ -211,6 +233,14 @@ def _look(tx: Tx, tenant: Tenant, account: AccountId) -> Kept:
     found = store.kept(tx, account)
     if found is None:
         raise _none(account)
+    return found
+
+
+def _checked(tx: Tx, tenant: Tenant, account: AccountId) -> KeyCheck:
+    kept = _look(tx, tenant, account)
+    found = store.check_of(tx, account)
+    if found is None or found.fingerprint != kept.fingerprint:
+        return KeyCheck(account, tenant, kept.fingerprint, "unchecked")
     return found
 
 

@@ -1,13 +1,15 @@
 """Broker keys, sealed. What is readable here is what a person may see of them."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar
 
-from sqlalchemy import BigInteger, LargeBinary, Row, delete, func, insert, select, update
+import msgspec
+from sqlalchemy import BigInteger, LargeBinary, Row, Text, delete, func, insert, select, update
 from sqlmodel import Field, SQLModel
 
 from control_plane.core.ids import AccountId, Tenant
 from control_plane.infra.db import Tx, table
+from control_plane.keys.models.checks import Held, KeyCheck
 
 
 class BrokerKeyRow(SQLModel, table=True):
@@ -36,8 +38,24 @@ class BrokerKeyVersionRow(SQLModel, table=True):
     version: int = Field(sa_type=BigInteger)
 
 
+class BrokerKeyCheckRow(SQLModel, table=True):
+    __tablename__: ClassVar[str] = "broker_key_check"
+
+    account: str = Field(primary_key=True)
+    tenant: str = Field(index=True)
+    fingerprint: str
+    state: str
+    reason: str | None = None
+    user: str | None = Field(default=None, index=True)
+    skew_ms: int | None = Field(default=None, sa_type=BigInteger)
+    egress: str = ""
+    held: str = Field(default="[]", sa_type=Text)
+    checked_ms: int = Field(sa_type=BigInteger)
+
+
 keys = table(BrokerKeyRow)
 versions = table(BrokerKeyVersionRow)
+checks = table(BrokerKeyCheckRow)
 
 
 @dataclass(frozen=True)
@@ -104,6 +122,57 @@ def drop(tx: Tx, account: AccountId) -> bool:
 def fingerprints(tx: Tx, exchange: str) -> list[tuple[AccountId, str]]:
     query = select(keys.c.account, keys.c.fingerprint).where(keys.c.exchange == exchange)
     return [(AccountId(row.account), row.fingerprint) for row in tx.all(query)]
+
+
+def check_of(tx: Tx, account: AccountId) -> KeyCheck | None:
+    row = tx.first(select(checks).where(checks.c.account == account))
+    return None if row is None else _check(row)
+
+
+def put_check(tx: Tx, check: KeyCheck) -> None:
+    tx.run(delete(checks).where(checks.c.account == check.account))
+    held = msgspec.json.encode(check.held).decode()
+    tx.run(
+        insert(checks), {**{f.name: getattr(check, f.name) for f in fields(check)}, "held": held}
+    )
+
+
+def checked_before(tx: Tx, exchange: str, before_ms: int) -> list[AccountId]:
+    """Accounts with a key that was not tested since, or that is another by now: whoever waited
+    longest first.
+    """
+    tested = checks.c.fingerprint.label("tested")
+    query = (
+        select(keys.c.account, keys.c.fingerprint, checks.c.checked_ms, tested)
+        .outerjoin(checks, checks.c.account == keys.c.account)
+        .where(keys.c.exchange == exchange)
+    )
+    due = [
+        (row.checked_ms or 0, AccountId(row.account))
+        for row in tx.all(query)
+        if row.fingerprint != row.tested or row.checked_ms < before_ms
+    ]
+    return [account for _, account in sorted(due)]
+
+
+def others_of(tx: Tx, user: str, account: AccountId) -> list[KeyCheck]:
+    """Other accounts whose key, the one that they have now, is the same user's at the exchange."""
+    query = (
+        select(checks)
+        .join(keys, keys.c.account == checks.c.account)
+        .where(
+            checks.c.user == user,
+            checks.c.account != account,
+            checks.c.state == "good",
+            checks.c.fingerprint == keys.c.fingerprint,
+        )
+    )
+    return [_check(row) for row in tx.all(query)]
+
+
+def _check(row: Row[Any]) -> KeyCheck:
+    values = {**row._mapping, "held": msgspec.json.decode(row.held, type=tuple[Held, ...])}
+    return KeyCheck(**values)
 
 
 def sealed_for_others(tx: Tx, kek_id: str, limit: int) -> list[Kept]:

@@ -91,7 +91,7 @@ async def make_world(
         users=users,
         identity=who,
         accounts=Accounts(db, rng, is_busy=has_open_trade),
-        keys=Keys(db, rng, INSTALLATION, folder),
+        keys=Keys(db, rng, INSTALLATION, folder, bus),
         strategies=Strategies(db, rng, check_here),
         market=listed,
         jobs=Jobs(db, bus),

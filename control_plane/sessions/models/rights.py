@@ -54,6 +54,8 @@ RIGHTS: Mapping[str, Right] = {
     "GET /accounts/{account_id}/key": READ,
     "PUT /accounts/{account_id}/key": CAREFUL,
     "DELETE /accounts/{account_id}/key": SELF,
+    "GET /accounts/{account_id}/key/check": READ,
+    "POST /accounts/{account_id}/key/check": TRADE,
     "GET /accounts/{account_id}/balances": READ,
     "POST /accounts/{account_id}/reset": TRADE,
     "GET /instruments": READ,
