@@ -41,6 +41,11 @@ def begin_shadow(
     )
 
 
+def cancel_job(*, job_id: str) -> Call[shapes.JobOut]:
+    """End it, whether it waits or runs."""
+    return Call("POST", f"/jobs/{part(job_id)}/cancel", takes_key=True)
+
+
 def cancel_subscription(*, subscription_id: str) -> Call[shapes.SubscriptionOut]:
     """End it for good. An open position is still looked after until it is closed."""
     return Call("POST", f"/subscriptions/{part(subscription_id)}/cancel", takes_key=True)
@@ -126,6 +131,11 @@ def change_terms(
         headers=given({"If-Match": if_match}),
         takes_key=True,
     )
+
+
+def check_version_again(*, version_id: str) -> Call[shapes.VersionOut]:
+    """Check a version anew, as on its upload."""
+    return Call("POST", f"/versions/{part(version_id)}/check", takes_key=True)
 
 
 def compare_shadow(*, deployment_id: str) -> Call[shapes.ComparisonOut]:
@@ -225,9 +235,19 @@ def get_intent(*, intent_id: str) -> Call[shapes.IntentDetail]:
     return Call("GET", f"/intents/{part(intent_id)}")
 
 
+def get_job(*, job_id: str) -> Call[shapes.JobDetail]:
+    """One job, and what its process printed if it failed."""
+    return Call("GET", f"/jobs/{part(job_id)}")
+
+
 def get_key(*, account_id: str) -> Call[shapes.KeyOut]:
     """Which key is stored, without the key."""
     return Call("GET", f"/accounts/{part(account_id)}/key")
+
+
+def get_key_check(*, account_id: str) -> Call[shapes.KeyCheckOut]:
+    """What came of the last test of the key. Keys are tested now and then by themselves."""
+    return Call("GET", f"/accounts/{part(account_id)}/key/check")
 
 
 def get_signal(*, signal_id: str) -> Call[shapes.SignalOut]:
@@ -609,6 +629,50 @@ def list_intents(
                 "leg": leg,
                 "state": state,
             }
+        ),
+    )
+
+
+def list_jobs(
+    *,
+    limit: int | None = None,
+    cursor: str | None = None,
+    sort: Literal["newest", "oldest"] | None = None,
+    kind: str | None = None,
+    subject: str | None = None,
+    state: str | None = None,
+) -> Call[Items[shapes.JobOut]]:
+    """Your jobs: checks of uploads, backtests, searches."""
+    return Call(
+        "GET",
+        "/jobs",
+        query=given(
+            {
+                "limit": limit,
+                "cursor": cursor,
+                "sort": sort,
+                "kind": kind,
+                "subject": subject,
+                "state": state,
+            }
+        ),
+    )
+
+
+def list_lagging(
+    *,
+    limit: int | None = None,
+    cursor: str | None = None,
+    sort: Literal["newest", "oldest"] | None = None,
+    instrument: str | None = None,
+    feed: str | None = None,
+) -> Call[Items[shapes.LagOut]]:
+    """Instruments whose feed is behind: no entry is made on them until it has caught up."""
+    return Call(
+        "GET",
+        "/instruments/lagging",
+        query=given(
+            {"limit": limit, "cursor": cursor, "sort": sort, "instrument": instrument, "feed": feed}
         ),
     )
 
@@ -1154,6 +1218,11 @@ def subscribe(
     )
 
 
+def test_key(*, account_id: str) -> Call[shapes.KeyCheckOut]:
+    """Test the key at its exchange. The answer is what is known until then: look again."""
+    return Call("POST", f"/accounts/{part(account_id)}/key/check", takes_key=True)
+
+
 def unlink_google() -> Call[None]:
     """Be known by your password alone again."""
     return Call("DELETE", "/me/google", takes_key=True)
@@ -1162,7 +1231,9 @@ def unlink_google() -> Call[None]:
 def upload_strategy(
     *, name: str, code: str, manifest: dict[str, Any] | None = None
 ) -> Call[shapes.VersionOut]:
-    """Upload code as a new version and check it. The same text again is the same version."""
+    """Upload code as a new version and check it. The same text again is the same version.
+    Reading it ends at once; then it is `checking` until it was run in the sandbox.
+    """
     return Call(
         "POST",
         "/strategies",

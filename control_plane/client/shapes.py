@@ -211,6 +211,13 @@ class HappenedOut(TypedDict):
     body: Any
 
 
+class HeldOut(TypedDict):
+    wallet: str
+    currency: str
+    free: str
+    locked: str
+
+
 class HintOut(TypedDict):
     """The limits that would do, by what was measured."""
 
@@ -279,6 +286,45 @@ class IntentOut(TypedDict):
     done_at: str | None
 
 
+class JobDetail(TypedDict):
+    id: str
+    kind: str
+    subject: str
+    state: str
+    reason: str
+    fault: str
+    progress: float
+    said: str
+    attempt: int
+    memory_mb: int
+    cpus: float
+    seconds: int
+    created_at: str
+    started_at: str | None
+    ended_at: str | None
+    code_sha256: str
+    candles_sha256: str | None
+    log_tail: str
+
+
+class JobOut(TypedDict):
+    id: str
+    kind: str
+    subject: str
+    state: str
+    reason: str
+    fault: str
+    progress: float
+    said: str
+    attempt: int
+    memory_mb: int
+    cpus: float
+    seconds: int
+    created_at: str
+    started_at: str | None
+    ended_at: str | None
+
+
 class KeyOut(TypedDict):
     """What is shown of a key: enough to tell it from another."""
 
@@ -286,6 +332,13 @@ class KeyOut(TypedDict):
     hint: str
     fingerprint: str
     created_at: str
+
+
+class LagOut(TypedDict):
+    instrument: str
+    feed: str
+    reason: str
+    since_at: str
 
 
 class LineOut(TypedDict):
@@ -521,6 +574,17 @@ class DecidedOut(TypedDict):
     error: str | None
 
 
+class KeyCheckOut(TypedDict):
+    """What came of testing a key at its exchange."""
+
+    state: str
+    reason: str | None
+    egress: str
+    skew_ms: int | None
+    held: list[HeldOut]
+    checked_at: str | None
+
+
 class LinesOut(TypedDict):
     """Oldest first; `cursor` asks for what comes after the last one."""
 
@@ -557,11 +621,13 @@ class VersionDetail(TypedDict):
     number: int
     code_sha256: str
     state: str
+    note: str
     outline: OutlineOut
     findings: list[FindingOut]
     created_at: str
     code: str
     manifest: dict[str, Any]
+    figures: dict[str, Any]
 
 
 class VersionOut(TypedDict):
@@ -570,6 +636,7 @@ class VersionOut(TypedDict):
     number: int
     code_sha256: str
     state: str
+    note: str
     outline: OutlineOut
     findings: list[FindingOut]
     created_at: str

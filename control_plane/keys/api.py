@@ -56,8 +56,10 @@ class KeyCheckOut(Shape):
         examples=["good"], description="good, refused, taken, unreachable, unchecked"
     )
     reason: str | None
-    egress: str = Field(description="The address to bind the key to at the exchange.")
-    skew_ms: int | None = Field(description="The exchange's clock less ours.")
+    egress: str = Field(
+        examples=["direct"], description="The address to bind the key to at the exchange."
+    )
+    skew_ms: int | None = Field(examples=[120], description="The exchange's clock less ours.")
     held: list[HeldOut] = Field(description="What the key can see: both wallets.")
     checked_at: Moment | None = Field(validation_alias="checked_ms")
 
@@ -96,12 +98,12 @@ def routes(keys: Keys, accounts: Accounts) -> APIRouter:
         return KeyOut.model_validate(put)
 
     @router.get("/{account_id}/key/check")
-    async def key_check(me: Me, account_id: AccountId) -> KeyCheckOut:
+    async def get_key_check(me: Me, account_id: AccountId) -> KeyCheckOut:
         """What came of the last test of the key. Keys are tested now and then by themselves."""
         return KeyCheckOut.model_validate(await keys.checked(me.tenant, account_id))
 
     @router.post("/{account_id}/key/check", status_code=202)
-    async def check_key(me: Me, account_id: AccountId) -> KeyCheckOut:
+    async def test_key(me: Me, account_id: AccountId) -> KeyCheckOut:
         """Test the key at its exchange. The answer is what is known until then: look again."""
         return KeyCheckOut.model_validate(await keys.check(me.tenant, account_id))
 

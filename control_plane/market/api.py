@@ -39,6 +39,13 @@ class PricedOut(InstrumentOut):
     priced_at: Moment | None = Field(description="Market time.")
 
 
+class LagOut(Shape):
+    instrument: str = Field(examples=["fut:B-BTC_USDT"])
+    feed: str = Field(examples=["coindcx"])
+    reason: str = Field(examples=["its minutes are late"])
+    since_at: Moment = Field(validation_alias="since_ms")
+
+
 class CandleOut(Shape):
     open_at: Moment = Field(validation_alias="open_ms")
     open: float
@@ -65,6 +72,15 @@ def routes(market: Market) -> APIRouter:
     ) -> InstrumentOut:
         """The instrument that a person means by BTCUSDT, BTC/USDT or I-BTC_INR."""
         return InstrumentOut.model_validate(await market.db.read(_named, text))
+
+    @router.get("/instruments/lagging")
+    async def list_lagging(
+        me: Me, asked: Annotated[Asked, listing("instrument", "feed")]
+    ) -> Items[LagOut]:
+        """Instruments whose feed is behind: no entry is made on them until it has caught up."""
+        found = await market.db.read(service.lagging)
+        rows = [LagOut.model_validate(one) for one in found]
+        return Items.some(rows, asked, at="since_at", by="instrument")
 
     @router.get("/candles")
     async def list_candles(

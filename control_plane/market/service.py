@@ -19,6 +19,7 @@ from control_plane.infra.leases import Leases
 from control_plane.market import store
 from control_plane.market.errors import OtherPace, UnknownInstrument
 from control_plane.market.models import naming
+from control_plane.market.models.lag import Lag
 from control_plane.market.models.trades import MINUTE_MS
 from control_plane.settings import MarketSettings
 from strategy_runtime.rules.instruments import Instrument
@@ -73,6 +74,11 @@ def feed_of(tx: Tx, identity: str) -> str | None:
 def lag_of(tx: Tx, identity: str) -> str | None:
     """Why its feed is behind; None if it is not."""
     return store.lag_of(tx, identity)
+
+
+def lagging(tx: Tx) -> list[Lag]:
+    """Every instrument whose feed is behind."""
+    return store.lagging(tx)
 
 
 def conversion(tx: Tx, currency: str, priced_in: str) -> tuple[Decimal, int] | None:

@@ -13,6 +13,7 @@ from control_plane.infra import events
 from control_plane.infra.db import Money, Tx, insert_missing, table
 from control_plane.market.models.aggregation import BUILT_FROM
 from control_plane.market.models.choice import Choice
+from control_plane.market.models.lag import Lag
 from control_plane.market.models.trades import Closed
 from strategy_runtime.rules.instruments import Instrument
 from strategy_runtime.wire.messages import Candle
@@ -352,9 +353,9 @@ def wanted(tx: Tx) -> Mapping[tuple[str, Resolution], int]:
 # ---- lags ----------------------------------------------------------------------------------------
 
 
-def lagging(tx: Tx) -> Mapping[str, tuple[str, int]]:
-    """Why, and since when, for each instrument that is behind."""
-    return {row.instrument: (row.reason, row.since_ms) for row in tx.all(select(lags))}
+def lagging(tx: Tx) -> list[Lag]:
+    rows = tx.all(select(lags).order_by(lags.c.since_ms, lags.c.instrument))
+    return [Lag(row.instrument, row.feed, row.reason, row.since_ms) for row in rows]
 
 
 def lag_of(tx: Tx, instrument: str) -> str | None:

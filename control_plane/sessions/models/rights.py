@@ -60,6 +60,7 @@ RIGHTS: Mapping[str, Right] = {
     "POST /accounts/{account_id}/reset": TRADE,
     "GET /instruments": READ,
     "GET /instruments/named": READ,
+    "GET /instruments/lagging": READ,
     "GET /candles": READ,
     "GET /strategies": READ,
     "POST /strategies": AUTHOR,
