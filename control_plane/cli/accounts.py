@@ -1,12 +1,13 @@
 """Accounts with play money, and one's own password."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from control_plane.cli import show
-from control_plane.cli.session import Api, AsJson, call, find, part
+from control_plane.cli.session import Api, AsJson, ask, ask_all, call, find_account
 from control_plane.cli.show import Column
+from control_plane.client import calls, shapes
 from control_plane.errors import Unavailable
 from control_plane.infra.clock import RealClock
 
@@ -48,16 +49,16 @@ def open_account(
     as_json: AsJson = False,
 ) -> None:
     """Open an account with play money."""
-    body = {"name": name, "currency": currency, "amount": amount}
-    found = call(lambda api: api.post("/accounts/paper", body))
+    found = ask(calls.open_paper_account(name=name, currency=currency, amount=amount))
     show.one(found, as_json, f"{name} is open with {amount} {currency} of play money.")
 
 
 @group.command(name="list")
 def list_accounts(as_json: AsJson = False) -> None:
     """List your accounts."""
+    found = ask_all(calls.list_accounts())
     show.rows(
-        call(lambda api: api.get("/accounts"))["items"],
+        found,
         ACCOUNTS,
         empty="No account yet. Open one with `slipway accounts open NAME`.",
         as_json=as_json,
@@ -68,11 +69,11 @@ def list_accounts(as_json: AsJson = False) -> None:
 def balances(account: Which, as_json: AsJson = False) -> None:
     """Show what an account holds."""
 
-    async def ask(api: Api) -> list[dict[str, Any]]:
-        one = await find(api, "/accounts", account, "account")
-        return list((await api.get(f"/accounts/{part(one['id'])}/balances"))["items"])
+    async def look(api: Api) -> list[shapes.BalanceOut]:
+        one = await find_account(api, account)
+        return await api.all(calls.list_balances(account_id=one["id"]))
 
-    show.rows(call(ask), BALANCES, empty="It is empty.", as_json=as_json)
+    show.rows(call(look), BALANCES, empty="It is empty.", as_json=as_json)
 
 
 @group.command()
@@ -85,37 +86,32 @@ def connect(
 ) -> None:
     """Connect an account of yours at CoinDCX, or give it another key, and test it."""
 
-    async def ask(api: Api) -> dict[str, Any]:
-        known = (await api.get("/accounts"))["items"]
-        one = next((row for row in known if row["name"] == name), None)
-        if one is None:
-            body = {"name": name, "home_currency": currency}
-            one = await api.post("/accounts/live", body)
-        path = f"/accounts/{part(one['id'])}/key"
-        await api.put(path, {"api_key": api_key, "api_secret": api_secret})
-        return await _tested(api, path, None)
+    async def give_key(api: Api) -> shapes.KeyCheckOut:
+        known = await api.all(calls.list_accounts(name=name))
+        opened = calls.open_live_account(name=name, home_currency=currency)
+        identity = known[0]["id"] if known else (await api.send(opened))["id"]
+        await api.send(calls.put_key(account_id=identity, api_key=api_key, api_secret=api_secret))
+        return await _tested(api, identity, None)
 
-    _tell_check(call(ask), as_json)
+    _tell_check(call(give_key), as_json)
 
 
 @group.command()
 def check(account: Which, as_json: AsJson = False) -> None:
     """Test an account's key at its exchange: what it sees, its clock, the address to bind it to."""
 
-    async def ask(api: Api) -> dict[str, Any]:
-        one = await find(api, "/accounts", account, "account")
-        path = f"/accounts/{part(one['id'])}/key"
-        before = await api.post(f"{path}/check")
-        return await _tested(api, path, before["checked_at"])
+    async def test(api: Api) -> shapes.KeyCheckOut:
+        one = await find_account(api, account)
+        before = await api.send(calls.test_key(account_id=one["id"]))
+        return await _tested(api, one["id"], before["checked_at"])
 
-    _tell_check(call(ask), as_json)
+    _tell_check(call(test), as_json)
 
 
-async def _tested(api: Api, path: str, before: str | None) -> dict[str, Any]:
+async def _tested(api: Api, identity: str, before: str | None) -> shapes.KeyCheckOut:
     """The trading role tests it; until then what was known before is told."""
-    found: dict[str, Any] = {}
     for _ in range(CHECK_LOOKS):
-        found = dict(await api.get(f"{path}/check"))
+        found = await api.send(calls.get_key_check(account_id=identity))
         if found["checked_at"] != before:
             return found
         await RealClock().sleep(CHECK_SECONDS / CHECK_LOOKS)
@@ -124,7 +120,7 @@ async def _tested(api: Api, path: str, before: str | None) -> dict[str, Any]:
     )
 
 
-def _tell_check(found: dict[str, Any], as_json: bool) -> None:
+def _tell_check(found: shapes.KeyCheckOut, as_json: bool) -> None:
     if as_json:
         show.print_json(found)
         return
@@ -144,12 +140,13 @@ def reset(
 ) -> None:
     """Begin again with fresh play money."""
 
-    async def ask(api: Api) -> dict[str, Any]:
-        one = await find(api, "/accounts", account, "account")
-        body = {"currency": currency, "amount": amount}
-        return dict(await api.post(f"/accounts/{part(one['id'])}/reset", body))
+    async def begin_again(api: Api) -> shapes.AccountOut:
+        one = await find_account(api, account)
+        return await api.send(
+            calls.reset_account(account_id=one["id"], currency=currency, amount=amount)
+        )
 
-    found = call(ask)
+    found = call(begin_again)
     show.one(found, as_json, f"{found['name']} begins again with {amount} {currency}.")
 
 
@@ -159,5 +156,5 @@ def password(
     ],
 ) -> None:
     """Set the first user's password, as the operator of this machine."""
-    call(lambda api: api.post("/me/password", {"new_password": new}))
+    ask(calls.change_password(new_password=new))
     print("The password is set.")

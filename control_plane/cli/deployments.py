@@ -1,13 +1,16 @@
 """Deployments: deploy, look, start, stop and whatever else happens to a running strategy."""
 
 import json
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Annotated, Any, Literal
 
 import typer
 
 from control_plane.cli import show
-from control_plane.cli.session import Api, AsJson, Limit, call, find, part
+from control_plane.cli.session import Api, AsJson, Limit, T, ask, ask_all, call, find_deployment
 from control_plane.cli.show import Column
+from control_plane.client import Call, calls, shapes
 from control_plane.errors import Invalid
 
 PANEL = "Deployments"
@@ -72,21 +75,20 @@ def deploy(
     as_json: AsJson = False,
 ) -> None:
     """Run a strategy on an instrument, in a container of its own."""
-    given = {
+    given: dict[str, Any] = {
         "strategy": strategy,
         "name": name,
         "instrument": instrument,
         "resolution": resolution,
-        "parameters": parameters_of(parameter) or {},
+        "parameters": parameters_of(parameter),
         "memory_mb": memory_mb,
         "cpus": cpus,
         "on_crash": on_crash,
     }
-    body = {key: value for key, value in given.items() if value is not None}
     if dry_run:
-        _show_plan(call(lambda api: api.post("/deployments/plan", body)), as_json)
+        _show_plan(ask(calls.plan_deployment(**given)), as_json)
         return
-    found = call(lambda api: api.post("/deployments", body))
+    found = ask(calls.deploy(**given))
     show.one(
         found,
         as_json,
@@ -97,8 +99,9 @@ def deploy(
 
 def deployments(as_json: AsJson = False) -> None:
     """List your deployments and how they stand."""
+    found = ask_all(calls.list_deployments())
     show.rows(
-        call(lambda api: api.get("/deployments"))["items"],
+        found,
         DEPLOYMENTS,
         empty="No deployment yet. `slipway deploy NAME` runs an uploaded strategy.",
         as_json=as_json,
@@ -115,17 +118,23 @@ ACTIONS = {
 }
 
 
+DOES: Mapping[str, Callable[..., Call[shapes.DeploymentOut]]] = {
+    "start": calls.start_deployment,
+    "stop": calls.stop_deployment,
+    "pause": calls.pause_deployment,
+    "resume": calls.resume_deployment,
+    "drain": calls.drain_deployment,
+    "restart": calls.restart_deployment,
+}
+
+
 def _action(verb: str) -> Any:
     def act(deployment: Which, dry_run: DryRun = False, as_json: AsJson = False) -> None:
         if dry_run:
             _plan(deployment, {"action": verb}, as_json)
             return
 
-        async def ask(api: Api) -> dict[str, Any]:
-            one = await find(api, "/deployments", deployment, "deployment")
-            return dict(await api.post(f"/deployments/{part(one['id'])}/{verb}"))
-
-        found = call(ask)
+        found = done(deployment, DOES[verb])
         until = ", until its position is closed" if found["draining"] else ""
         show.one(found, as_json, f"{found['name']}: wanted {found['desired']}{until}.")
 
@@ -169,11 +178,7 @@ def scale(
         _change(deployment, given, dry_run, as_json)
         return
 
-    async def ask(api: Api) -> dict[str, Any]:
-        one = await find(api, "/deployments", deployment, "deployment")
-        return dict(await api.get(f"/deployments/{part(one['id'])}/vitals"))
-
-    hint = call(ask)["hint"]
+    hint = done(deployment, calls.get_vitals)["hint"]
     if as_json:
         show.print_json(hint)
     else:
@@ -186,11 +191,7 @@ def rollback(deployment: Which, dry_run: DryRun = False, as_json: AsJson = False
         _plan(deployment, {"action": "roll_back"}, as_json)
         return
 
-    async def ask(api: Api) -> dict[str, Any]:
-        one = await find(api, "/deployments", deployment, "deployment")
-        return dict(await api.post(f"/deployments/{part(one['id'])}/rollback"))
-
-    found = call(ask)
+    found = done(deployment, calls.roll_back_deployment)
     show.one(found, as_json, f"{found['name']} goes back to version {found['version_id'][:12]}.")
 
 
@@ -199,11 +200,7 @@ def _change(deployment: str, given: dict[str, Any], dry_run: bool, as_json: bool
         _plan(deployment, {"action": "change", **given}, as_json)
         return
 
-    async def ask(api: Api) -> dict[str, Any]:
-        one = await find(api, "/deployments", deployment, "deployment")
-        return dict(await api.patch(f"/deployments/{part(one['id'])}", given))
-
-    found = call(ask)
+    found = done(deployment, partial(calls.change_deployment, **given))
     show.one(
         found,
         as_json,
@@ -213,14 +210,20 @@ def _change(deployment: str, given: dict[str, Any], dry_run: bool, as_json: bool
 
 
 def _plan(deployment: str, body: dict[str, Any], as_json: bool) -> None:
-    async def ask(api: Api) -> dict[str, Any]:
-        one = await find(api, "/deployments", deployment, "deployment")
-        return dict(await api.post(f"/deployments/{part(one['id'])}/plan", body))
-
-    _show_plan(call(ask), as_json)
+    _show_plan(done(deployment, partial(calls.plan_change, **body)), as_json)
 
 
-def _show_plan(found: dict[str, Any], as_json: bool) -> None:
+def done(deployment: str, what: Callable[..., Call[T]]) -> T:
+    """What is answered to a call about a deployment that is named by its name or id."""
+
+    async def find_and_do(api: Api) -> T:
+        one = await find_deployment(api, deployment)
+        return await api.send(what(deployment_id=one["id"]))
+
+    return call(find_and_do)
+
+
+def _show_plan(found: shapes.PlanOut, as_json: bool) -> None:
     lines = [f"  {number}. {step}" for number, step in enumerate(found["steps"], 1)]
     show.one(found, as_json, "\n".join(["It would:", *lines, "Nothing was done."]))
 
@@ -231,32 +234,23 @@ def delete(deployment: Which, dry_run: DryRun = False, as_json: AsJson = False) 
         _plan(deployment, {"action": "delete"}, as_json)
         return
 
-    async def ask(api: Api) -> dict[str, Any]:
-        one = await find(api, "/deployments", deployment, "deployment")
-        await api.delete(f"/deployments/{part(one['id'])}")
+    async def find_and_delete(api: Api) -> shapes.DeploymentOut:
+        one = await find_deployment(api, deployment)
+        await api.send(calls.delete_deployment(deployment_id=one["id"]))
         return one
 
-    found = call(ask)
+    found = call(find_and_delete)
     show.one({"deleted": found["id"]}, as_json, f"{found['name']} is deleted.")
 
 
 def executions(deployment: Which, limit: Limit = 20, as_json: AsJson = False) -> None:
     """List a deployment's decisions: on which trigger, and what came of each."""
     show.rows(
-        _of(deployment, "executions", limit),
+        done(deployment, partial(calls.list_executions, limit=limit))["items"],
         EXECUTIONS,
         empty="No decision yet. The first comes with the next closed candle.",
         as_json=as_json,
     )
-
-
-def _of(deployment: str, what: str, limit: int) -> list[dict[str, Any]]:
-    async def ask(api: Api) -> list[dict[str, Any]]:
-        one = await find(api, "/deployments", deployment, "deployment")
-        found = await api.get(f"/deployments/{part(one['id'])}/{what}", limit=limit)
-        return list(found["items"])
-
-    return call(ask)
 
 
 def parameters_of(given: list[str] | None) -> dict[str, Any] | None:

@@ -7,8 +7,9 @@ from typing import Annotated, Any
 import typer
 
 from control_plane.cli import live, show
-from control_plane.cli.session import Api, AsJson, Limit, call, until_interrupted
+from control_plane.cli.session import MOST, Api, AsJson, Limit, call, until_interrupted
 from control_plane.cli.show import Column, Row
+from control_plane.client import calls, shapes
 from control_plane.core.clock import Clock
 
 PANEL = "Trading"
@@ -38,13 +39,13 @@ def events(
 ) -> None:
     """List what happened, newest first; or follow it, oldest first."""
 
-    async def ask(api: Api) -> list[Row]:
-        return list((await api.get("/events", limit=limit))["items"])
+    async def newest(api: Api) -> list[shapes.EventOut]:
+        return await api.rows(calls.list_events(limit=limit))
 
     async def watch(api: Api) -> None:
         start = after
         if start is None and not kind:
-            for row in reversed(await ask(api)):
+            for row in reversed(await newest(api)):
                 _tell(row, as_json)
                 start = row["number"]
         await _watch(api, {"channel": "events", "kinds": kind or [], "after": start}, as_json)
@@ -52,7 +53,7 @@ def events(
     if follow:
         until_interrupted(watch)
     else:
-        show.rows(call(ask), COLUMNS, empty="Nothing happened yet.", as_json=as_json)
+        show.rows(call(newest), COLUMNS, empty="Nothing happened yet.", as_json=as_json)
 
 
 async def _watch(api: Api, asked: dict[str, Any], as_json: bool) -> None:
@@ -74,7 +75,7 @@ async def _poll(api: Api, clock: Clock, asked: dict[str, Any], as_json: bool) ->
     """What is shown twice is told apart by its number; more than a page a second is not shown."""
     last = asked["after"]
     while True:
-        rows = (await api.get("/events", limit=500))["items"]
+        rows = await api.rows(calls.list_events(limit=MOST))
         for row in reversed(rows):
             if (
                 last is not None

@@ -2,11 +2,12 @@
 
 from collections.abc import AsyncIterator, Iterator, Sequence
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 from msgspec import Struct
 
 from control_plane.cli.session import Api
+from control_plane.client import calls
 from control_plane.core.clock import Clock, ms
 from control_plane.market.models.aggregation import Rollup
 from control_plane.market.models.catalogue import Listing
@@ -114,8 +115,10 @@ class Remote:
     async def _new(self, limit: int) -> list[Step]:
         found: list[tuple[int, int, str, Candle]] = []
         for rank, name in enumerate(reversed(self._resolutions)):
-            asked = {"instrument": self._instrument, "resolution": name, "limit": limit}
-            rows = (await self._api.get("/candles", **asked))["items"]
+            asked = calls.list_candles(
+                instrument=self._instrument, resolution=cast("Any", name), limit=limit
+            )
+            rows = await self._api.rows(asked)
             for one in (candle_of(row, name) for row in rows):
                 if one.open_ms > self._seen[name]:
                     self._seen[name] = one.open_ms

@@ -5,13 +5,24 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from control_plane.cli import live, show
-from control_plane.cli.session import Api, AsJson, Limit, call, find, part, until_interrupted
+from control_plane.cli.deployments import done
+from control_plane.cli.session import (
+    MOST,
+    Api,
+    AsJson,
+    Limit,
+    call,
+    find_deployment,
+    until_interrupted,
+)
 from control_plane.cli.show import Column, Row
+from control_plane.client import calls, shapes
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -113,12 +124,12 @@ def top(
 def events(limit: Limit = 50, as_json: AsJson = False) -> None:
     """What happened to your deployments: launches, ends, states and why."""
 
-    async def ask(api: Api) -> tuple[list[Row], dict[str, str]]:
-        rows = (await api.get("/deployments", limit=500))["items"]
-        found = (await api.get("/fleet/events", limit=limit))["items"]
+    async def look(api: Api) -> tuple[list[shapes.HappenedOut], dict[str, str]]:
+        rows = await api.all(calls.list_deployments(limit=MOST))
+        found = await api.rows(calls.list_fleet_events(limit=limit))
         return found, {row["id"]: row["name"] for row in rows}
 
-    found, names = call(ask)
+    found, names = call(look)
     name = Column("deployment", lambda row: names.get(row["subject_id"], row["subject_id"]))
     show.rows(found, (WHEN, name, *WHAT), empty="Nothing has happened yet.", as_json=as_json)
 
@@ -127,12 +138,8 @@ def events(limit: Limit = 50, as_json: AsJson = False) -> None:
 def history(deployment: Which, limit: Limit = 50, as_json: AsJson = False) -> None:
     """Every state that a deployment was in, and why."""
 
-    async def ask(api: Api) -> list[Row]:
-        one = await find(api, "/deployments", deployment, "deployment")
-        found = await api.get(f"/deployments/{part(one['id'])}/history", limit=limit)
-        return list(found["items"])
-
-    show.rows(call(ask), (WHEN, *WHAT), empty="Nothing has happened yet.", as_json=as_json)
+    found = done(deployment, partial(calls.list_history, limit=limit))["items"]
+    show.rows(found, (WHEN, *WHAT), empty="Nothing has happened yet.", as_json=as_json)
 
 
 def logs(
@@ -148,10 +155,10 @@ def logs(
 ) -> None:
     """Show what a strategy's author logs and what its process prints, oldest first."""
 
-    async def ask(api: Api) -> int:
-        one = await find(api, "/deployments", deployment, "deployment")
-        path = f"/deployments/{part(one['id'])}/lines"
-        found = await api.get(path, source=source, grep=grep, limit=limit)
+    async def look(api: Api) -> int:
+        one = await find_deployment(api, deployment)
+        lines = partial(calls.follow_lines, deployment_id=one["id"], source=source, grep=grep)
+        found = await api.send(lines(limit=limit))
         shown = _print(found["lines"], as_json=as_json, is_list=not follow)
         if not follow:
             return shown
@@ -163,10 +170,10 @@ def logs(
         while True:
             await _sleep(FOLLOW_SECONDS)
             after = found["cursor"]
-            found = await api.get(path, source=source, grep=grep, after=after, limit=500)
+            found = await api.send(lines(after=after, limit=MOST))
             _print(found["lines"], as_json=as_json, is_list=False)
 
-    if not until_interrupted(ask) and not as_json and not follow:
+    if not until_interrupted(look) and not as_json and not follow:
         print("No line yet. A strategy writes them with self.log, or prints them.")
 
 
@@ -199,7 +206,7 @@ def _watch(once: bool, mine: bool, as_json: bool, order: Order) -> None:
     meter = Meter()
 
     async def look(api: Api) -> Sequence[Row]:
-        rows = (await api.get("/fleet", everybody="false" if mine else None))["items"]
+        rows = await api.all(calls.list_fleet(everybody=False if mine else None, limit=MOST))
         meter.look(rows)
         return order(rows, meter)
 

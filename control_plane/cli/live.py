@@ -11,9 +11,9 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from typing import Any
 
-from control_plane.cli.session import Api, Refused
+from control_plane.cli.session import Api
 from control_plane.core.clock import Clock
-from control_plane.errors import Unavailable
+from control_plane.errors import SlipwayError, Unavailable
 
 PATH = "/api/v1/live"
 MOST_BYTES = 64 * 1024
@@ -24,6 +24,10 @@ CLOSE_SECONDS = 1.0
 # What an older server, or something before it that knows no WebSockets, answers.
 UNKNOWN = {400, 404, 405, 426, 501}
 FOR_GOOD = {4401, 4403}
+
+
+class Refused(SlipwayError):
+    """Slipway said no, and why."""
 
 
 class NoLive(Unavailable):

@@ -4,25 +4,25 @@ Nothing heavy is imported before a command needs it: `slipway --help` answers at
 """
 
 import asyncio
-import json
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
-from urllib.parse import quote, urlencode
 
 import typer
 
 from control_plane.cli import kept
 from control_plane.cli.kept import Kept
-from control_plane.errors import Invalid, SlipwayError
+from control_plane.client import Call, Items, Unreachable, calls, shapes
+from control_plane.errors import Invalid
 
 if TYPE_CHECKING:
-    from control_plane.infra.net import Net
+    from control_plane.client import AsyncClient
     from control_plane.infra.operator import Operator
 
 T = TypeVar("T")
+R = TypeVar("R", shapes.DeploymentOut, shapes.AccountOut)
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 Limit = Annotated[
@@ -34,76 +34,67 @@ DATA_DIR: ContextVar[Path | None] = ContextVar("DATA_DIR", default=None)
 """What stands before the command's name, for the commands that come after it."""
 
 
-class Refused(SlipwayError):
-    """Slipway said no, and why."""
+OF_THE_PAGE: Call[dict[str, Any]] = Call("GET", "/status.json")
+READY: Call[dict[str, Any]] = Call("GET", "/health/ready")
+TRIES = 1  # again, after a quarter of a second: a person waits
+MOST = 500  # rows in one page
 
 
 @dataclass(frozen=True)
 class Api:
-    """The API of one Slipway, with the operator's token or one's own."""
+    """The API of one Slipway, as its operator or as whoever signed in."""
 
-    net: "Net"
-    address: str
-    token: str
-    session: str = ""
+    client: "AsyncClient"
 
-    def known_by(self, token: str, session: str) -> "Api":
-        return Api(self.net, self.address, token, session)
+    @property
+    def address(self) -> str:
+        return self.client.address
 
-    async def get(self, path: str, **query: Any) -> Any:
-        given = {key: value for key, value in query.items() if value is not None}
-        return await self._send("GET", f"{path}?{urlencode(given)}" if given else path, None)
+    @property
+    def token(self) -> str:
+        return self.client.token
 
-    async def post(self, path: str, body: Mapping[str, Any] | None = None) -> Any:
-        return await self._send("POST", path, body or {})
+    async def send(self, asked: Call[T]) -> T:
+        return await self.client.send(asked)
 
-    async def put(self, path: str, body: Mapping[str, Any]) -> Any:
-        return await self._send("PUT", path, body)
+    async def all(self, asked: Call[Items[T]]) -> list[T]:
+        """A whole list, page after page."""
+        return [row async for row in self.client.each(asked)]
 
-    async def patch(self, path: str, body: Mapping[str, Any]) -> Any:
-        return await self._send("PATCH", path, body)
-
-    async def delete(self, path: str) -> Any:
-        return await self._send("DELETE", path, None)
-
-    async def _send(self, method: str, path: str, body: Mapping[str, Any] | None) -> Any:
-        from control_plane.infra.net import Request
-
-        headers = {"Accept": "application/json"}
-        if self.token:
-            headers["Authorization"] = f"Bearer {self.token}"
-        if body is not None:
-            headers["Content-Type"] = "application/json"
-        content = b"" if body is None else json.dumps(body).encode()
-        prefix = "" if path.startswith(("/status.json", "/health")) else "/api/v1"
-        reply = await self.net.send(
-            Request(method, f"{self.address}{prefix}{path}", headers, content, 30.0)
-        )
-        found = json.loads(reply.body) if reply.body else None
-        if reply.status >= 400 and not path.startswith("/health"):
-            raise _refusal(found, reply.status)
-        return found
+    async def rows(self, asked: Call[Items[T]]) -> list[T]:
+        """One page of it."""
+        return (await self.client.send(asked))["items"]
 
 
-def part(text: str) -> str:
-    """One part of a path, whatever its characters."""
-    return quote(text, safe="")
-
-
-def call(ask: Callable[[Api], Awaitable[T]]) -> T:
-    """Run `ask` against the Slipway of this data folder, or the one that one has signed in to."""
+def call(doing: Callable[[Api], Awaitable[T]]) -> T:
+    """Run `doing` against the Slipway of this data folder, or the one that one has signed in to."""
     target = _target()
-    return call_at(target.address, target.token, ask)
+    return call_at(target.address, target.token, doing)
 
 
-def call_at(address: str, token: str, ask: Callable[[Api], Awaitable[T]]) -> T:
-    return asyncio.run(_call(address, token, ask))
+def ask(asked: Call[T]) -> T:
+    """The answer to one call."""
+    return call(lambda api: api.send(asked))
 
 
-def until_interrupted(ask: Callable[[Api], Awaitable[T]]) -> T | None:
+def ask_rows(asked: Call[Items[T]]) -> list[T]:
+    """A page of a list."""
+    return ask(asked)["items"]
+
+
+def ask_all(asked: Call[Items[T]]) -> list[T]:
+    """A whole list, page after page."""
+    return call(lambda api: api.all(asked))
+
+
+def call_at(address: str, token: str, doing: Callable[[Api], Awaitable[T]]) -> T:
+    return asyncio.run(_call(address, token, doing))
+
+
+def until_interrupted(doing: Callable[[Api], Awaitable[T]]) -> T | None:
     """What goes on until Ctrl-C, or until nobody reads any more: both are an ordinary end."""
     try:
-        return call(ask)
+        return call(doing)
     except (KeyboardInterrupt, BrokenPipeError):
         return None
 
@@ -128,20 +119,18 @@ def _target() -> "Kept | Operator":
         return signed_in
 
 
-async def _call(address: str, token: str, ask: Callable[[Api], Awaitable[T]]) -> T:
+async def _call(address: str, token: str, doing: Callable[[Api], Awaitable[T]]) -> T:
+    from control_plane.client import AsyncClient
     from control_plane.infra import operator
-    from control_plane.infra.net import HttpxNet, Unreachable
 
-    net = HttpxNet()
     try:
-        return await ask(Api(net, address, token))
+        async with AsyncClient(address, token, tries=TRIES) as client:
+            return await doing(Api(client))
     except Unreachable as error:
         raise operator.NotRunning(
             f"The Slipway at {address} does not answer.",
             remedy="Start it with `slipway up`.",
         ) from error
-    finally:
-        await net.close()
 
 
 def data_dir() -> Path:
@@ -159,29 +148,27 @@ def given(**options: Any) -> dict[str, Any]:
     return {name: value for name, value in options.items() if value not in (None, {})}
 
 
-async def find(api: Api, path: str, text: str, what: str) -> dict[str, Any]:
+async def find_deployment(api: Api, text: str) -> shapes.DeploymentOut:
+    found = await api.all(calls.list_deployments(limit=MOST))
+    return _one_of(found, text, "deployment")
+
+
+async def find_account(api: Api, text: str) -> shapes.AccountOut:
+    return _one_of(await api.all(calls.list_accounts(limit=MOST)), text, "account")
+
+
+def _one_of(rows: Sequence[R], text: str, what: str) -> R:
     """One of a list, by its id or its name."""
-    rows = (await api.get(path, limit=500))["items"]
     found = [row for row in rows if row["id"] == text] or [
-        row for row in rows if row.get("name") == text
+        row for row in rows if row["name"] == text
     ]
     if len(found) == 1:
-        return dict(found[0])
+        return found[0]
     if found:
         ids = ", ".join(row["id"] for row in found)
         raise Invalid(f"Several are named {text!r}: {ids}.", remedy="Give the id.")
-    names = ", ".join(sorted(str(row.get("name")) for row in rows)[:10])
+    names = ", ".join(sorted(row["name"] for row in rows)[:10])
     raise Invalid(
         f"There is no {what} {text!r}.",
         remedy=f"There are: {names}." if names else f"There is no {what} yet.",
-    )
-
-
-def _refusal(found: Any, status: int) -> Refused:
-    if not isinstance(found, dict):
-        return Refused(f"Slipway answered with status {status}.")
-    return Refused(
-        str(found.get("detail", f"Slipway answered with status {status}.")),
-        field=found.get("field"),
-        remedy=found.get("remedy"),
     )

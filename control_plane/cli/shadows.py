@@ -1,13 +1,15 @@
 """A new version beside the old one, muted, and what it decides otherwise."""
 
+from functools import partial
 from typing import Annotated, Any
 
 import typer
 
 from control_plane.cli import show
-from control_plane.cli.deployments import Cpus, Memory, Parameters, Which, parameters_of
-from control_plane.cli.session import Api, AsJson, call, find, part
+from control_plane.cli.deployments import Cpus, Memory, Parameters, Which, done, parameters_of
+from control_plane.cli.session import AsJson
 from control_plane.cli.show import Column, Row
+from control_plane.client import calls
 
 app = typer.Typer(no_args_is_help=True, help="Try a new version beside the old one, muted.")
 
@@ -28,14 +30,13 @@ def start(
     as_json: AsJson = False,
 ) -> None:
     """Run another version beside it; nobody acts on what it signals."""
-    given = {
+    given: dict[str, Any] = {
         "strategy": version,
         "parameters": parameters_of(parameter),
         "memory_mb": memory_mb,
         "cpus": cpus,
     }
-    body = {name: value for name, value in given.items() if value is not None}
-    found = call(lambda api: _ask(api, deployment, "post", "", body))
+    found = done(deployment, partial(calls.begin_shadow, **given))
     show.one(
         found,
         as_json,
@@ -47,7 +48,7 @@ def start(
 @app.command()
 def diff(deployment: Which, as_json: AsJson = False) -> None:
     """Show the newest decisions that differ."""
-    found = call(lambda api: _ask(api, deployment, "get", "", None))
+    found = done(deployment, calls.compare_shadow)
     if as_json:
         show.print_json(found)
         return
@@ -62,30 +63,15 @@ def diff(deployment: Which, as_json: AsJson = False) -> None:
 @app.command()
 def promote(deployment: Which, as_json: AsJson = False) -> None:
     """Let the deployment run what its shadow runs; the shadow ends."""
-    found = call(lambda api: _ask(api, deployment, "post", "/promote", None))
+    found = done(deployment, calls.promote_shadow)
     show.one(found, as_json, f"{found['name']} goes over to version {found['version_id'][:12]}.")
 
 
 @app.command()
 def end(deployment: Which, as_json: AsJson = False) -> None:
     """End the shadow; the deployment goes on as it is."""
-    call(lambda api: _ask(api, deployment, "delete", "", None))
+    done(deployment, calls.end_shadow)
     show.one({"ended": True}, as_json, "Its shadow is ended.")
-
-
-async def _ask(
-    api: Api, deployment: str, method: str, rest: str, body: dict[str, Any] | None
-) -> dict[str, Any]:
-    one = await find(api, "/deployments", deployment, "deployment")
-    path = f"/deployments/{part(one['id'])}/shadow{rest}"
-    match method:
-        case "get":
-            return dict(await api.get(path))
-        case "delete":
-            await api.delete(path)
-            return {}
-        case _:
-            return dict(await api.post(path, body))
 
 
 def _told(decided: dict[str, Any]) -> str:

@@ -9,8 +9,9 @@ import typer
 from control_plane.cli import show
 from control_plane.cli.checking import checked
 from control_plane.cli.making import FINDINGS, Strategy
-from control_plane.cli.session import Api, AsJson, call, part
+from control_plane.cli.session import Api, AsJson, call
 from control_plane.cli.subjects import subject_at
+from control_plane.client import calls, shapes
 from control_plane.errors import Invalid, Missing
 
 if TYPE_CHECKING:
@@ -35,15 +36,15 @@ def push(
     subject = subject_at(path)
     called = name or subject.name
 
-    async def ask(api: Api) -> dict[str, Any]:
+    async def upload(api: Api) -> dict[str, Any]:
         before = await _versions(api, called)
         if check:
             await _refuse_bad(subject)
-        body = {"name": called, "code": subject.code, "manifest": manifest_of(subject)}
-        made = await _settled(api, await api.post("/strategies", body))
+        sent = calls.upload_strategy(name=called, code=subject.code, manifest=manifest_of(subject))
+        made = await _settled(api, await api.send(sent))
         return {**made, "name": called, "is_new": all(made["id"] != one["id"] for one in before)}
 
-    found = call(ask)
+    found = call(upload)
     if found["state"] == "failed":
         show.rows(found["findings"], FINDINGS, empty="Nothing was found.", as_json=as_json)
         raise typer.Exit(1)
@@ -91,9 +92,9 @@ def revert(
     subject = subject_at(path)
     called = name or subject.name
 
-    async def ask(api: Api) -> dict[str, Any]:
+    async def find_both(api: Api) -> shapes.VersionDetail:
         for one in await _versions(api, called):
-            full = await api.get(f"/versions/{part(one['id'])}")
+            full = await api.send(calls.get_version(version_id=one["id"]))
             if full["code"] == subject.code:
                 break
         else:
@@ -105,7 +106,7 @@ def revert(
                 )
         return await _version(api, called, version)
 
-    theirs = call(ask)
+    theirs = call(find_both)
     files = _put_back(subject, theirs)
     show.one(
         {"name": called, "number": theirs["number"], "files": files},
@@ -124,7 +125,7 @@ def manifest_of(subject: "Subject") -> dict[str, Any]:
     return {**subject.manifest, "custom_params": {**given, **subject.parameters}}
 
 
-def _put_back(subject: "Subject", theirs: dict[str, Any]) -> list[str]:
+def _put_back(subject: "Subject", theirs: shapes.VersionDetail) -> list[str]:
     folder, files = subject.path.parent, [subject.path]
     subject.path.write_text(theirs["code"], encoding="utf-8")
     custom = theirs["manifest"].get("custom_params")
@@ -148,15 +149,15 @@ async def _refuse_bad(subject: "Subject") -> None:
         )
 
 
-async def _versions(api: Api, name: str) -> list[dict[str, Any]]:
+async def _versions(api: Api, name: str) -> list[shapes.VersionOut]:
     """Newest first; none if there is no such strategy yet."""
-    known = (await api.get("/strategies"))["items"]
+    known = await api.all(calls.list_strategies())
     if all(name not in (one["name"], one["id"]) for one in known):
         return []
-    return list((await api.get(f"/strategies/{part(name)}/versions"))["items"])
+    return await api.all(calls.list_versions(name=name))
 
 
-async def _version(api: Api, name: str, number: int | None) -> dict[str, Any]:
+async def _version(api: Api, name: str, number: int | None) -> shapes.VersionDetail:
     found = await _versions(api, name)
     if not found:
         raise Missing(
@@ -168,10 +169,10 @@ async def _version(api: Api, name: str, number: int | None) -> dict[str, Any]:
         raise Missing(
             f"{name} has no version {number}.", field="--version", remedy=f"It has {numbers}."
         )
-    return dict(await api.get(f"/versions/{part(wanted[0]['id'])}"))
+    return await api.send(calls.get_version(version_id=wanted[0]["id"]))
 
 
-async def _settled(api: Api, version: dict[str, Any]) -> dict[str, Any]:
+async def _settled(api: Api, version: shapes.VersionOut) -> shapes.VersionOut:
     """The version once the platform has checked it."""
     from control_plane.infra.clock import RealClock
 
@@ -185,7 +186,7 @@ async def _settled(api: Api, version: dict[str, Any]) -> dict[str, Any]:
             )
         await clock.sleep(LOOK_SECONDS)
         waited += LOOK_SECONDS
-        version = dict(await api.get(f"/versions/{part(version['id'])}"))
+        version = await api.send(calls.get_version(version_id=version["id"]))
     return version
 
 

@@ -3,7 +3,7 @@
 import typer
 
 from control_plane.cli import show
-from control_plane.cli.session import AsJson, call
+from control_plane.cli.session import OF_THE_PAGE, AsJson, ask
 from control_plane.cli.show import Column
 
 FLEET = (
@@ -27,7 +27,7 @@ def add_to(app: typer.Typer) -> None:
 
 def status(as_json: AsJson = False) -> None:
     """Show how Slipway stands: its deployments and what came of them."""
-    found = call(lambda api: api.get("/status.json"))
+    found = ask(OF_THE_PAGE)
     if as_json:
         show.print_json(found)
         return

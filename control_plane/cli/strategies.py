@@ -7,8 +7,9 @@ from typing import Annotated, Any
 import typer
 
 from control_plane.cli import show
-from control_plane.cli.session import Api, AsJson, call, part
+from control_plane.cli.session import Api, AsJson, ask_all, ask_rows, call
 from control_plane.cli.show import Column
+from control_plane.client import Call, calls, shapes
 from control_plane.errors import Invalid
 
 PANEL = "Strategies"
@@ -53,25 +54,24 @@ def upload(
     as_json: AsJson = False,
 ) -> None:
     """Upload a file as a new version and check it."""
-    body: dict[str, Any] = {
-        "name": name or file.stem,
-        "code": read_text(file),
-        "manifest": {} if manifest is None else read_object(manifest),
-    }
-    found = call(lambda api: uploaded(api, body))
+    called = name or file.stem
+    described = None if manifest is None else read_object(manifest)
+    sent = calls.upload_strategy(name=called, code=read_text(file), manifest=described)
+    found = call(lambda api: uploaded(api, sent))
     if found["state"] == "failed":
         raise _failed(found)
-    said = f"passed its check. Deploy it with `slipway deploy {_quoted(body['name'])}`."
+    said = f"passed its check. Deploy it with `slipway deploy {_quoted(called)}`."
     if found["state"] != "passed":
         said = f"{found['note'] or 'is being checked'}. `slipway strategies report` says more."
-    show.one(found, as_json, f"{body['name']} version {found['number']} {said}")
+    show.one(found, as_json, f"{called} version {found['number']} {said}")
 
 
 @group.command(name="list")
 def list_strategies(as_json: AsJson = False) -> None:
     """List your strategies."""
+    found = ask_all(calls.list_strategies())
     show.rows(
-        call(lambda api: api.get("/strategies"))["items"],
+        found,
         STRATEGIES,
         empty="No strategy yet. Upload one with `slipway strategies upload FILE`.",
         as_json=as_json,
@@ -83,7 +83,7 @@ def versions(
     name: Annotated[str, typer.Argument(help="Its name or id.")], as_json: AsJson = False
 ) -> None:
     """List the versions of a strategy."""
-    found = call(lambda api: api.get(f"/strategies/{part(name)}/versions"))["items"]
+    found = ask_all(calls.list_versions(name=name))
     show.rows(found, VERSIONS, empty="No version yet.", as_json=as_json)
 
 
@@ -92,12 +92,7 @@ def report(
     name: Annotated[str, typer.Argument(help="Its name or id.")], as_json: AsJson = False
 ) -> None:
     """Show what checking found in the newest version."""
-
-    async def newest(api: Api) -> dict[str, Any]:
-        found = await api.get(f"/strategies/{part(name)}/versions")
-        return dict(found["items"][0])
-
-    found = call(newest)
+    (found,) = ask_rows(calls.list_versions(name=name, limit=1))
     if as_json:
         show.print_json(found)
         return
@@ -105,25 +100,25 @@ def report(
     show.rows(found["findings"], FINDINGS, empty="Nothing was found.")
 
 
-async def uploaded(api: Api, body: dict[str, Any]) -> dict[str, Any]:
+async def uploaded(api: Api, sent: Call[shapes.VersionOut]) -> shapes.VersionOut:
     """The version once its check has ended, or as it stands when one has waited long enough."""
-    return await checked(api, dict(await api.post("/strategies", body)))
+    return await checked(api, await api.send(sent))
 
 
-async def checked(api: Api, version: dict[str, Any]) -> dict[str, Any]:
+async def checked(api: Api, version: shapes.VersionOut) -> shapes.VersionOut:
     from control_plane.infra.clock import RealClock
 
     clock = RealClock()
     deadline = clock.monotonic() + VERDICT_SECONDS
     while version["state"] in ("pending", "checking") and clock.monotonic() < deadline:
         await clock.sleep(LOOK_SECONDS)
-        version = dict(await api.get(f"/versions/{part(version['id'])}"))
+        version = await api.send(calls.get_version(version_id=version["id"]))
         if version["note"] not in ("", *ON_ITS_WAY):
             break  # only a person can change that
     return version
 
 
-def _failed(version: dict[str, Any]) -> Invalid:
+def _failed(version: shapes.VersionOut) -> Invalid:
     error = next(one for one in version["findings"] if one["severity"] == "error")
     where = f"line {error['line']}: " if error["line"] else ""
     return Invalid(

@@ -1,12 +1,24 @@
 """Subscriptions, and what came of signals in each account."""
 
+from collections.abc import Callable
 from typing import Annotated, Any
 
 import typer
 
 from control_plane.cli import show
-from control_plane.cli.session import Api, AsJson, Limit, call, find, part
+from control_plane.cli.session import (
+    Api,
+    AsJson,
+    Limit,
+    ask,
+    ask_all,
+    ask_rows,
+    call,
+    find_account,
+    find_deployment,
+)
 from control_plane.cli.show import Column
+from control_plane.client import Call, Items, calls, shapes
 
 PANEL = "Trading"
 
@@ -105,8 +117,10 @@ def add_to(app: typer.Typer) -> None:
     app.command(rich_help_panel=PANEL)(subscribe)
     app.command(rich_help_panel=PANEL)(subscriptions)
     app.command(rich_help_panel=PANEL)(unsubscribe)
-    for name, (path, columns, sentence, empty) in LISTS.items():
-        app.command(name=name, rich_help_panel=PANEL, help=sentence)(_lister(path, columns, empty))
+    for name, (listing, columns, sentence, empty) in LISTS.items():
+        app.command(name=name, rich_help_panel=PANEL, help=sentence)(
+            _lister(listing, columns, empty)
+        )
     app.command(rich_help_panel=PANEL)(explain)
     app.command(rich_help_panel=PANEL)(halt)
     app.command(rich_help_panel=PANEL)(unhalt)
@@ -123,20 +137,21 @@ def subscribe(
 ) -> None:
     """Mirror a deployment's signals in one of your accounts."""
 
-    async def ask(api: Api) -> dict[str, Any]:
-        ship = await find(api, "/deployments", deployment, "deployment")
-        book = await find(api, "/accounts", account, "account")
-        body = {
-            "deployment_id": ship["id"],
-            "account_id": book["id"],
-            "capital": capital,
-            "capital_currency": currency or book["home_currency"],
-            "risk": risk,
-            "leverage": leverage,
-        }
-        return dict(await api.post("/subscriptions", body))
+    async def follow(api: Api) -> shapes.SubscriptionOut:
+        ship = await find_deployment(api, deployment)
+        book = await find_account(api, account)
+        return await api.send(
+            calls.subscribe(
+                deployment_id=ship["id"],
+                account_id=book["id"],
+                capital=capital,
+                capital_currency=currency or book["home_currency"],
+                risk=risk,
+                leverage=leverage,
+            )
+        )
 
-    found = call(ask)
+    found = call(follow)
     show.one(
         found,
         as_json,
@@ -147,8 +162,9 @@ def subscribe(
 
 def subscriptions(as_json: AsJson = False) -> None:
     """List your subscriptions."""
+    found = ask_all(calls.list_subscriptions())
     show.rows(
-        call(lambda api: api.get("/subscriptions"))["items"],
+        found,
         SUBSCRIPTIONS,
         empty="No subscription yet. `slipway subscribe DEPLOYMENT --account NAME` makes one.",
         as_json=as_json,
@@ -157,7 +173,7 @@ def subscriptions(as_json: AsJson = False) -> None:
 
 def unsubscribe(subscription: Which, as_json: AsJson = False) -> None:
     """Cancel a subscription; its open position is still looked after."""
-    found = call(lambda api: api.post(f"/subscriptions/{part(subscription)}/cancel"))
+    found = ask(calls.cancel_subscription(subscription_id=subscription))
     show.one(found, as_json, f"{found['id']} is {found['state']}.")
 
 
@@ -165,7 +181,7 @@ def explain(
     intent: Annotated[str, typer.Argument(help="An intent's id.")], as_json: AsJson = False
 ) -> None:
     """Show what an intent's quantity was computed from."""
-    found = call(lambda api: api.get(f"/intents/{part(intent)}"))
+    found = ask(calls.get_intent(intent_id=intent))
     if as_json:
         show.print_json(found)
         return
@@ -181,31 +197,43 @@ def halt(
     as_json: AsJson = False,
 ) -> None:
     """Refuse new entries from now on, everywhere or in one scope; exits and stops always go."""
-    found = call(lambda api: api.post("/halts", {"scope": scope, "reason": reason}))
+    found = ask(calls.halt(scope=scope, reason=reason))
     show.one(found, as_json, f"Halted: {scope}. {found['denied']} orders had not left yet.")
 
 
 def unhalt(scope: Scope = "platform") -> None:
     """Let entries go again."""
-    call(lambda api: api.post("/halts/lift", {"scope": scope}))
+    ask(calls.lift_halt(scope=scope))
     print(f"Lifted: {scope}.")
 
 
-LISTS: dict[str, tuple[str, tuple[Column, ...], str, str]] = {
-    "signals": ("/signals", SIGNALS, "List signals, newest first.", "No signal yet."),
-    "skips": ("/skips", SKIPS, "List signals that an account did not follow, and why.", "None."),
-    "intents": ("/intents", INTENTS, "List what was meant to be done.", "No intent yet."),
-    "orders": ("/orders", ORDERS, "List orders, newest first.", "No order yet."),
-    "fills": ("/fills", FILLS, "List fills, newest first.", "No fill yet."),
-    "trades": ("/trades", TRADES, "List trades, newest first.", "No trade yet."),
-    "halts": ("/halts", HALTS, "List halts, newest first.", "Nothing was ever halted."),
-    "instruments": ("/instruments", INSTRUMENTS, "List what can be traded.", "No instrument yet."),
+Listing = Callable[..., Call[Items[Any]]]
+
+LISTS: dict[str, tuple[Listing, tuple[Column, ...], str, str]] = {
+    "signals": (calls.list_signals, SIGNALS, "List signals, newest first.", "No signal yet."),
+    "skips": (
+        calls.list_skips,
+        SKIPS,
+        "List signals that an account did not follow, and why.",
+        "None.",
+    ),
+    "intents": (calls.list_intents, INTENTS, "List what was meant to be done.", "No intent yet."),
+    "orders": (calls.list_orders, ORDERS, "List orders, newest first.", "No order yet."),
+    "fills": (calls.list_fills, FILLS, "List fills, newest first.", "No fill yet."),
+    "trades": (calls.list_trades, TRADES, "List trades, newest first.", "No trade yet."),
+    "halts": (calls.list_halts, HALTS, "List halts, newest first.", "Nothing was ever halted."),
+    "instruments": (
+        calls.list_instruments,
+        INSTRUMENTS,
+        "List what can be traded.",
+        "No instrument yet.",
+    ),
 }
 
 
-def _lister(path: str, columns: tuple[Column, ...], empty: str) -> Any:
+def _lister(listing: Listing, columns: tuple[Column, ...], empty: str) -> Any:
     def listed(limit: Limit = 20, as_json: AsJson = False) -> None:
-        found = call(lambda api: api.get(path, limit=limit))["items"]
+        found = ask_rows(listing(limit=limit))
         show.rows(found, columns, empty=empty, as_json=as_json)
 
     return listed

@@ -1,13 +1,14 @@
 """Who one is: signing in at a Slipway elsewhere, and personal API tokens."""
 
-from typing import Annotated, Any
+from typing import Annotated, Literal, cast, get_args
 
 import typer
 
 from control_plane.cli import kept, show
 from control_plane.cli.kept import Kept
-from control_plane.cli.session import Api, AsJson, address_of, call, call_at, part
+from control_plane.cli.session import Api, AsJson, address_of, ask, ask_all, call_at
 from control_plane.cli.show import Column
+from control_plane.client import calls, shapes
 
 PANEL = "Accounts"
 tokens = typer.Typer(no_args_is_help=True, help="Make, list and revoke personal API tokens.")
@@ -20,7 +21,8 @@ Code = Annotated[str | None, typer.Option(help="Six digits, if you have a second
 Address = Annotated[
     str | None, typer.Option(help="Of a Slipway elsewhere; if not given, the one of this folder.")
 ]
-SCOPES = ("read", "trade", "author", "admin")
+Scope = Literal["read", "trade", "author", "admin"]
+SCOPES: tuple[Scope, ...] = get_args(Scope)
 
 TOKENS = (
     Column("name", "name"),
@@ -49,14 +51,16 @@ def login(
     """Sign in, and keep a token for the commands that follow."""
     at = kept.checked(address or address_of())
 
-    async def ask(api: Api) -> dict[str, Any]:
-        person = await _signed_in(api, email, password, code)
-        body = {"name": "slipway login", "scopes": list(SCOPES), "days": days}
-        made = dict(await person.post("/tokens", body))
-        await person.delete(f"/sessions/{part(person.session)}")
+    signed_in = call_at(
+        at, "", lambda api: api.send(calls.sign_in(email=email, password=password, code=code))
+    )
+
+    async def leave_a_token(api: Api) -> shapes.MadeToken:
+        made = await api.send(calls.make_token(name="slipway login", scopes=[*SCOPES], days=days))
+        await api.send(calls.end_session(session_id=signed_in["session_id"]))
         return made
 
-    made = call_at(at, "", ask)
+    made = call_at(at, signed_in["access_token"], leave_a_token)
     kept.keep(Kept(at, made["token"]))
     print(f"Signed in as {email} at {at}, until {made['expires_at'][:10]}.")
 
@@ -68,7 +72,7 @@ def logout() -> None:
 
 def whoami(as_json: AsJson = False) -> None:
     """Say as whom the commands act."""
-    found = call(lambda api: api.get("/me"))
+    found = ask(calls.who_am_i())
     role = ", an admin" if found["is_admin"] else ""
     show.one(found, as_json, f"{found['name']}{role} ({found['id']})")
 
@@ -81,16 +85,16 @@ def create(
     as_json: AsJson = False,
 ) -> None:
     """Make a token for a program. It is shown this once."""
-    body = {"name": name, "scopes": scope, "days": days}
-    made = call(lambda api: api.post("/tokens", body))
+    made = ask(calls.make_token(name=name, scopes=cast("list[Scope]", scope), days=days))
     show.one(made, as_json, f"{made['token']}\nShown this once; good until {made['expires_at']}.")
 
 
 @tokens.command(name="list")
 def list_tokens(as_json: AsJson = False) -> None:
     """List your tokens."""
+    found = ask_all(calls.list_tokens())
     show.rows(
-        call(lambda api: api.get("/tokens"))["items"],
+        found,
         TOKENS,
         empty="No token yet. Make one with `slipway token create NAME --scope read`.",
         as_json=as_json,
@@ -100,11 +104,5 @@ def list_tokens(as_json: AsJson = False) -> None:
 @tokens.command()
 def revoke(token: Annotated[str, typer.Argument(help="Its id.", show_default=False)]) -> None:
     """Revoke a token, at once."""
-    call(lambda api: api.delete(f"/tokens/{part(token)}"))
+    ask(calls.revoke_token(token_id=token))
     print("Revoked.")
-
-
-async def _signed_in(api: Api, email: str, password: str, code: str | None) -> Api:
-    body = {"email": email, "password": password, **({"code": code} if code else {})}
-    given = await api.post("/sessions", body)
-    return api.known_by(given["access_token"], given["session_id"])

@@ -11,12 +11,12 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from control_plane.cli.session import Api, part
+from control_plane.cli.session import OF_THE_PAGE, READY, Api
 from control_plane.cli.strategies import checked
+from control_plane.client import AsyncClient, Failed, calls, shapes
 from control_plane.core.clock import Clock
 from control_plane.errors import SlipwayError, Unavailable
 from control_plane.infra import operator
-from control_plane.infra.net import HttpxNet
 
 # A few that trade soon on one-minute candles; the other templates are for `slipway new`.
 SHOWN = ("donchian_trend", "rsi_reversion", "sma_cross")
@@ -53,17 +53,15 @@ class Template:
 async def sail(data_dir: Path, clock: Clock) -> None:
     """Set the demo up in the Slipway that has just started, then say what comes first."""
     found = operator.find(data_dir)
-    net = HttpxNet()
     try:
-        api = Api(net, found.address, found.token)
-        await _wait_until_ready(api, clock)
-        await set_up(api)
-        await _watch(api, clock)
+        async with AsyncClient(found.address, found.token, tries=0) as client:
+            api = Api(client)
+            await _wait_until_ready(api, clock)
+            await set_up(api)
+            await _watch(api, clock)
     except SlipwayError as error:
         # The demo is a guest: what it cannot do, it says, and Slipway runs on.
         print(f"  The demo stopped: {error}")
-    finally:
-        await net.close()
 
 
 def templates() -> list[Template]:
@@ -86,7 +84,7 @@ async def _wait_until_ready(api: Api, clock: Clock) -> None:
     began = clock.monotonic()
     told = False
     while True:
-        found = await api.get("/health/ready")
+        found = await _readiness(api)
         if found["ready"]:
             return
         waited = clock.monotonic() - began
@@ -102,11 +100,18 @@ async def _wait_until_ready(api: Api, clock: Clock) -> None:
         await clock.sleep(LOOK_SECONDS)
 
 
+async def _readiness(api: Api) -> Mapping[str, Any]:
+    try:
+        return await api.send(READY)
+    except Failed as error:  # it answers, and says what is missing
+        return error.told
+
+
 async def set_up(api: Api) -> None:
     """What is there already stays as it is."""
     account = await _account(api)
-    followed = {row["deployment_id"] for row in await _all(api, "/subscriptions")}
-    known = {row["name"]: row for row in await _all(api, "/deployments")}
+    followed = {row["deployment_id"] for row in await api.all(calls.list_subscriptions())}
+    known = {row["name"]: row for row in await api.all(calls.list_deployments())}
     # All at once, so that their checks run side by side.
     versions = {
         template.name: await _uploaded(api, template)
@@ -114,18 +119,17 @@ async def set_up(api: Api) -> None:
         if template.name not in known
     }
     for template in templates():
-        ship = known.get(template.name)
-        if ship is None:
-            ship = await _deployed(api, template, versions[template.name])
-        elif ship["desired"] == "stopped":
-            ship = dict(await api.post(f"/deployments/{part(ship['id'])}/start"))
+        there = known.get(template.name)
+        ship = there or await _deployed(api, template, versions[template.name])
+        if ship["desired"] == "stopped":
+            ship = await api.send(calls.start_deployment(deployment_id=ship["id"]))
         print(f"  {ship['name']:<18} {ship['instrument']} {ship['resolution']}")
         if ship["id"] not in followed:
-            await api.post("/subscriptions", _terms(ship, account))
+            await api.send(calls.subscribe(**_terms(ship, account)))
     print()
 
 
-def _terms(ship: Mapping[str, Any], account: Mapping[str, Any]) -> dict[str, Any]:
+def _terms(ship: shapes.DeploymentOut, account: shapes.AccountOut) -> dict[str, Any]:
     leverage = FUTURES_LEVERAGE if ship["instrument"].startswith("fut:") else "1"
     return {
         **TERMS,
@@ -135,39 +139,40 @@ def _terms(ship: Mapping[str, Any], account: Mapping[str, Any]) -> dict[str, Any
     }
 
 
-async def _account(api: Api) -> Mapping[str, Any]:
-    for row in await _all(api, "/accounts"):
+async def _account(api: Api) -> shapes.AccountOut:
+    for row in await api.all(calls.list_accounts()):
         if row["name"] == ACCOUNT:
             return row
-    return dict(await api.post("/accounts/paper", {"name": ACCOUNT, **MONEY}))
+    return await api.send(calls.open_paper_account(name=ACCOUNT, **MONEY))
 
 
-async def _uploaded(api: Api, template: Template) -> dict[str, Any]:
-    return dict(await api.post("/strategies", {"name": template.name, "code": template.code}))
+async def _uploaded(api: Api, template: Template) -> shapes.VersionOut:
+    return await api.send(calls.upload_strategy(name=template.name, code=template.code))
 
 
-async def _deployed(api: Api, template: Template, version: dict[str, Any]) -> Mapping[str, Any]:
+async def _deployed(
+    api: Api, template: Template, version: shapes.VersionOut
+) -> shapes.DeploymentOut:
     found = await checked(api, version)
     if found["state"] != "passed":
         raise Unavailable(
             f"{template.name} has not passed its check: {found['note'] or found['findings']}"
         )
-    wanted = {
-        "strategy": template.name,
-        "name": template.name,
-        "parameters": dict(template.parameters),
-    }
-    return dict(await api.post("/deployments", wanted))
+    return await api.send(
+        calls.deploy(
+            strategy=template.name, name=template.name, parameters=dict(template.parameters)
+        )
+    )
 
 
 async def _watch(api: Api, clock: Clock) -> None:
     """Say the first of each kind as it comes."""
     began = clock.monotonic()
-    known = _ids(await api.get("/status.json"))
+    known = _ids(await api.send(OF_THE_PAGE))
     awaited = list(FIRSTS)
     sails = False
     while (awaited or not sails) and clock.monotonic() - began < FIRST_SECONDS:
-        status = await api.get("/status.json")
+        status = await api.send(OF_THE_PAGE)
         if not sails and status["counts"]["running"]:
             sails = True
             _say_first("under way", clock.monotonic() - began, _hulls(status))
@@ -196,7 +201,3 @@ def _hulls(status: Mapping[str, Any]) -> str:
 def _ids(status: Mapping[str, Any]) -> frozenset[str]:
     """What an earlier demo left is no news."""
     return frozenset(row["id"] for kind, _, _ in FIRSTS for row in status[kind])
-
-
-async def _all(api: Api, path: str) -> list[Mapping[str, Any]]:
-    return list((await api.get(path, limit=500))["items"])

@@ -6,6 +6,7 @@ from typing import Any, Generic, TypedDict, TypeVar
 from urllib.parse import quote
 
 T = TypeVar("T")
+Answer = TypeVar("Answer", covariant=True)
 
 
 class Items(TypedDict, Generic[T]):
@@ -16,7 +17,7 @@ class Items(TypedDict, Generic[T]):
 
 
 @dataclass(frozen=True)
-class Call(Generic[T]):
+class Call(Generic[Answer]):
     """One operation with what it is given, ready to be sent."""
 
     method: str

@@ -26,6 +26,7 @@ class Refused(errors.SlipwayError):
             remedy=told.get("remedy"),
         )
         self.status = status
+        self.told = told
         self.kind = str(told.get("type", ""))
         self.request_id = str(told.get("request_id", ""))
         self.errors: Sequence[Mapping[str, str]] = told.get("errors") or ()

@@ -36,6 +36,7 @@ class _Envelope:
 
     address: str
     token: str = field(repr=False)
+    tries: int  # beyond the first
 
     def request(self, call: Call[Any], key: str | None) -> httpx.Request:
         headers = {"Accept": "application/json", **call.headers}
@@ -68,7 +69,7 @@ class _Envelope:
 
     def wait(self, call: Call[Any], error: Refused | Unreachable, tried: int) -> float:
         """Before it is sent again. Raises what is final."""
-        if not call.is_repeatable or tried >= TRIES:
+        if not call.is_repeatable or tried >= self.tries:
             raise error
         asked = 0
         if isinstance(error, Refused):
@@ -97,8 +98,9 @@ class Client:
         *,
         transport: httpx.BaseTransport | None = None,
         sleep: Callable[[float], None] = time.sleep,
+        tries: int = TRIES,
     ) -> None:
-        self._envelope = _Envelope(address, token)
+        self._envelope = _Envelope(address, token, tries)
         self._sleep = sleep
         self._http = httpx.Client(transport=transport, trust_env=False)
 
@@ -151,14 +153,19 @@ class AsyncClient:
         *,
         transport: httpx.AsyncBaseTransport | None = None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        tries: int = TRIES,
     ) -> None:
-        self._envelope = _Envelope(address, token)
+        self._envelope = _Envelope(address, token, tries)
         self._sleep = sleep
         self._http = httpx.AsyncClient(transport=transport, trust_env=False)
 
     @property
     def address(self) -> str:
         return self._envelope.address
+
+    @property
+    def token(self) -> str:
+        return self._envelope.token
 
     async def __aenter__(self) -> "AsyncClient":
         return self

@@ -11,6 +11,7 @@ import pytest
 
 from control_plane.cli import voyage
 from control_plane.cli.session import Api
+from control_plane.client import AsyncClient, calls
 from control_plane.containers.models import Printed
 from control_plane.core.clock import Clock
 from control_plane.core.ids import DeploymentId, Rng
@@ -18,7 +19,6 @@ from control_plane.deployments.service import watching
 from control_plane.infra import db, operator
 from control_plane.infra.clock import RealClock
 from control_plane.infra.http_server import HttpServer
-from control_plane.infra.net import HttpxNet
 from control_plane.tables import SCHEMA
 from tests.fakes.site import CODE, TOKEN, make_world
 
@@ -136,16 +136,14 @@ async def test_a_server_that_went_away_is_one_sentence(slipway: Terminal) -> Non
 
 async def test_the_demo_is_set_up_once_however_often_it_starts(slipway: Terminal) -> None:
     found = operator.find(slipway.data_dir)
-    net = HttpxNet()
-    api = Api(net, found.address, found.token)
-
-    for _ in range(2):
-        await voyage.set_up(api)
-
     shipped = {template.name for template in voyage.templates()}
-    deployed = (await api.get("/deployments"))["items"]
-    followed = (await api.get("/subscriptions"))["items"]
-    await net.close()
+
+    async with AsyncClient(found.address, found.token) as client:
+        for _ in range(2):
+            await voyage.set_up(Api(client))
+        deployed = [row async for row in client.each(calls.list_deployments())]
+        followed = [row async for row in client.each(calls.list_subscriptions())]
+
     assert {row["name"] for row in deployed} == shipped
     assert len(deployed) == len(followed) == len(shipped)
 

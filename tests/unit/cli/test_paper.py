@@ -19,6 +19,7 @@ from control_plane.cli.main import app
 from control_plane.cli.paper import Watched, _reloaded, _taken, _warm
 from control_plane.cli.paper_page import page, told
 from control_plane.cli.session import Api
+from control_plane.client import Call
 from control_plane.core.clock import from_ms
 from control_plane.errors import SlipwayError
 from control_plane.market.models.catalogue import BY_ID
@@ -82,10 +83,10 @@ async def test_a_servers_candles_come_once_and_the_longer_ones_first() -> None:
     known = {"1m": 40, "5m": 7}
 
     class Answers:
-        async def get(self, path: str, **query: Any) -> Mapping[str, Any]:
-            name = query["resolution"]
-            some = rows[name][: known[name]][-query["limit"] :]
-            return {"items": [_row(one) for one in some]}
+        async def rows(self, asked: Call[Any]) -> list[Mapping[str, Any]]:
+            name = asked.query["resolution"]
+            some = rows[name][: known[name]][-asked.query["limit"] :]
+            return [_row(one) for one in some]
 
     feed = Remote(cast("Api", Answers()), "fut:B-BTC_USDT", ("1m", "5m"), Hurried())
     past = await feed.past(30)

@@ -1,85 +1,74 @@
 """What the command says when something is not as it should be."""
 
-import json
-from collections.abc import Mapping
+from collections.abc import AsyncIterator
 from typing import Any
 
+import httpx
 import pytest
 
-from control_plane.cli.session import Api, Refused, find
+from control_plane.cli.session import Api, find_account, find_deployment
+from control_plane.client import AsyncClient, calls
 from control_plane.errors import Invalid
-from control_plane.infra.net import Reply, Request
+
+Answers = dict[str, Any]
 
 
-class FakeNet:
-    """Answers from a table of method and path; what was asked can be looked at."""
-
-    def __init__(self, answers: Mapping[str, tuple[int, Any]]) -> None:
-        self.answers = answers
-        self.asked: list[Request] = []
-
-    async def send(self, request: Request) -> Reply:
-        self.asked.append(request)
-        path = request.url.removeprefix("http://slipway").partition("?")[0]
-        status, body = self.answers[f"{request.method} {path}"]
-        return Reply(status, {}, json.dumps(body).encode())
+@pytest.fixture
+def answers() -> Answers:
+    """Of a server, by path."""
+    return {}
 
 
-def _api(answers: Mapping[str, tuple[int, Any]]) -> tuple[Api, FakeNet]:
-    net = FakeNet(answers)
-    return Api(net, "http://slipway", "slo_token"), net
+@pytest.fixture
+async def api(answers: Answers) -> AsyncIterator[Api]:
+    def answer(request: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, json=answers[request.url.path])
+
+    transport = httpx.MockTransport(answer)
+    async with AsyncClient("http://slipway", "slo_token", transport=transport) as client:
+        yield Api(client)
 
 
-SHIPS = {
-    "items": [{"id": "dp1", "name": "a"}, {"id": "dp2", "name": "b"}, {"id": "a", "name": "c"}]
-}
-
-
-async def test_the_operators_token_goes_with_every_question() -> None:
-    api, net = _api({"GET /api/v1/accounts": (200, {"items": []})})
-
-    await api.get("/accounts", limit=5, state=None)
-
-    assert net.asked[0].url.endswith("/accounts?limit=5")
-    assert net.asked[0].headers["Authorization"] == "Bearer slo_token"
-
-
-async def test_a_problem_becomes_a_refusal_with_its_remedy() -> None:
-    problem = {"detail": "There is no such thing.", "field": "name", "remedy": "Make one."}
-    api, _ = _api({"POST /api/v1/accounts/paper": (422, problem)})
-
-    with pytest.raises(Refused) as refused:
-        await api.post("/accounts/paper", {})
-
-    assert str(refused.value) == "There is no such thing. Make one."
-    assert refused.value.field == "name"
-
-
-async def test_an_answer_without_a_body_is_nothing() -> None:
-    class Silent:
-        async def send(self, request: Request) -> Reply:
-            return Reply(204, {}, b"")
-
-    assert await Api(Silent(), "http://slipway", "t").delete("/deployments/dp1") is None
+def _ships(**names: str) -> Answers:
+    rows = [{"id": identity, "name": name} for identity, name in names.items()]
+    return {"items": rows, "next_cursor": None}
 
 
 @pytest.mark.parametrize(("text", "identity"), [("dp2", "dp2"), ("b", "dp2"), ("a", "a")])
-async def test_a_thing_is_found_by_its_id_before_its_name(text: str, identity: str) -> None:
-    api, _ = _api({"GET /api/v1/deployments": (200, SHIPS)})
+async def test_a_thing_is_found_by_its_id_before_its_name(
+    api: Api, answers: Answers, text: str, identity: str
+) -> None:
+    answers["/api/v1/deployments"] = _ships(dp1="a", dp2="b", a="c")
 
-    assert (await find(api, "/deployments", text, "deployment"))["id"] == identity
+    assert (await find_deployment(api, text))["id"] == identity
 
 
-async def test_what_is_not_there_is_answered_with_what_is() -> None:
-    api, _ = _api({"GET /api/v1/deployments": (200, SHIPS)})
+async def test_what_is_not_there_is_answered_with_what_is(api: Api, answers: Answers) -> None:
+    answers["/api/v1/deployments"] = _ships(dp1="a", dp2="b", a="c")
 
     with pytest.raises(Invalid, match=r"no deployment 'x'\. There are: a, b, c\."):
-        await find(api, "/deployments", "x", "deployment")
+        await find_deployment(api, "x")
 
 
-async def test_a_name_that_several_have_needs_the_id() -> None:
-    twins = {"items": [{"id": "dp1", "name": "a"}, {"id": "dp2", "name": "a"}]}
-    api, _ = _api({"GET /api/v1/deployments": (200, twins)})
+async def test_a_name_that_several_have_needs_the_id(api: Api, answers: Answers) -> None:
+    answers["/api/v1/accounts"] = _ships(ac1="a", ac2="a")
 
-    with pytest.raises(Invalid, match="dp1, dp2"):
-        await find(api, "/deployments", "a", "deployment")
+    with pytest.raises(Invalid, match="ac1, ac2"):
+        await find_account(api, "a")
+
+
+async def test_a_long_list_is_looked_through_to_its_end() -> None:
+    asked: list[str] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        cursor = request.url.params.get("cursor")
+        asked.append(str(cursor))
+        items = [{"id": "dp9", "name": "z"}] if cursor else [{"id": "dp1", "name": "a"}]
+        return httpx.Response(200, json={"items": items, "next_cursor": None if cursor else "c"})
+
+    client = AsyncClient("http://slipway", transport=httpx.MockTransport(answer))
+    async with client:
+        assert (await find_deployment(Api(client), "z"))["id"] == "dp9"
+        assert len(await Api(client).rows(calls.list_deployments())) == 1
+
+    assert asked == ["None", "c", "None"]
