@@ -144,6 +144,7 @@ async def add_fleet(it: Machinery) -> None:
     it.loops["fleet-vitals"] = scribe.keep_vitals
     jobs = _runner(it, hands.launcher)
     it.loops["jobs"] = jobs.run
+    it.loops["fleet-census"] = scribe.keep_census
     if not it.settings.fleet.keep:
         it.before_stop.append(reconciler.stop_all)
         it.before_stop.append(jobs.stop_all)

@@ -77,6 +77,16 @@ def columns(meter: Meter, now: datetime) -> tuple[Column, ...]:
     )
 
 
+NODE = (
+    Column("name", "name", whole=True),
+    Column("launcher", "launcher"),
+    Column("state", "state", whole=True),
+    Column("cpus", lambda row: f"{row['cpus']:g}", right=True),
+    Column("memory", lambda row: f"{row['memory_mb']} MB", right=True),
+    Column("promised", lambda row: f"{row['promised_mb']} MB", right=True),
+    Column("spare", lambda row: f"{max(0, row['memory_mb'] - row['promised_mb'])} MB", right=True),
+    Column("containers", "containers", right=True),
+)
 app = typer.Typer(help="Watch every container: its state, what it uses, what happened.")
 
 
@@ -132,6 +142,16 @@ def events(limit: Limit = 50, as_json: AsJson = False) -> None:
     found, names = call(look)
     name = Column("deployment", lambda row: names.get(row["subject_id"], row["subject_id"]))
     show.rows(found, (WHEN, name, *WHAT), empty="Nothing has happened yet.", as_json=as_json)
+
+
+@app.command()
+def nodes(as_json: AsJson = False) -> None:
+    """The machines that strategies run on, and what they have to spare."""
+
+    async def ask(api: Api) -> list[Row]:
+        return list((await api.get("/fleet/nodes"))["items"])
+
+    show.rows(call(ask), NODE, empty="No machine has been counted yet.", as_json=as_json)
 
 
 @app.command()

@@ -702,6 +702,21 @@ def list_log_lines(
     )
 
 
+def list_nodes(
+    *,
+    limit: int | None = None,
+    cursor: str | None = None,
+    sort: Literal["newest", "oldest"] | None = None,
+    state: str | None = None,
+) -> Call[Items[shapes.NodeOut]]:
+    """The machines that strategies run on, and what they have to spare."""
+    return Call(
+        "GET",
+        "/fleet/nodes",
+        query=given({"limit": limit, "cursor": cursor, "sort": sort, "state": state}),
+    )
+
+
 def list_orders(
     *,
     limit: int | None = None,

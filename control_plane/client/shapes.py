@@ -376,6 +376,19 @@ class MeOut(TypedDict):
     is_admin: bool
 
 
+class NodeOut(TypedDict):
+    """A machine of the fleet, counted every ten seconds."""
+
+    name: str
+    launcher: str
+    state: str
+    cpus: float
+    memory_mb: int
+    promised_mb: int
+    containers: int
+    seen_at: str
+
+
 class Onwards(TypedDict):
     address: str
 

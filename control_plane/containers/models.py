@@ -210,8 +210,8 @@ class Node:
     state: str  # ready, or why not
     cpus: float
     memory_mb: int
-    promised_mb: int
-    containers: int
+    promised_mb: int = 0
+    containers: int = 0
 
     @property
     def free_mb(self) -> int:
@@ -237,6 +237,10 @@ class Launcher(Protocol):
         ...
 
     async def list_jobs(self) -> list[RunningJob]: ...
+
+    async def nodes(self) -> list[Node]:
+        """The machines that it launches on. What is promised of them a lone one need not know."""
+        ...
 
     async def stop(self, handle: Handle, grace_seconds: float) -> None:
         """Ask it to end and wait; kill it after the grace. Already gone is success."""

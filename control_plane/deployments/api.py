@@ -77,6 +77,19 @@ class VitalOut(Shape):
     waiting: int
 
 
+class NodeOut(Shape):
+    """A machine of the fleet, counted every ten seconds."""
+
+    name: str = Field(examples=["node1"])
+    launcher: str = Field(examples=["swarm"])
+    state: str = Field(description="`ready`, or why it takes nothing.", examples=["ready"])
+    cpus: float = Field(examples=[8.0])
+    memory_mb: int = Field(examples=[16_384])
+    promised_mb: int = Field(description="The sum of its containers' limits.", examples=[2_048])
+    containers: int = Field(examples=[16])
+    seen_at: Moment = Field(validation_alias="seen_ms")
+
+
 class HintOut(Shape):
     """The limits that would do, by what was measured."""
 
@@ -285,6 +298,12 @@ def shadow_routes(deployments: Deployments) -> APIRouter:
 
 def event_routes(deployments: Deployments) -> APIRouter:
     router = APIRouter(prefix="/fleet", tags=["deployments"])
+
+    @router.get("/nodes")
+    async def list_nodes(me: Me, asked: Annotated[Asked, listing("state")]) -> Items[NodeOut]:
+        """The machines that strategies run on, and what they have to spare."""
+        shown = [NodeOut.model_validate(row) for row in await deployments.machines()]
+        return Items.some(shown, asked, by="name")
 
     @router.get("/events")
     async def list_fleet_events(

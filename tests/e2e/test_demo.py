@@ -34,6 +34,11 @@ async def test_the_demo_trades_within_a_minute_and_ends_with_ctrl_c(harbour: Har
     assert page.status_code == 200
     assert "Slipway" in page.text
 
+    (machine,) = json.loads(harbour.command("fleet", "nodes", "--json").stdout)
+    assert (machine["launcher"], machine["state"]) == (harbour.launcher, "ready")
+    assert machine["containers"] == len(harbour.fleet())
+    assert 0 < machine["promised_mb"] < machine["memory_mb"]
+
     assert harbour.stop() == 0
     assert harbour.processes() == []
     Ledger(harbour.data_dir).check()

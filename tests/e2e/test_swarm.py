@@ -1,5 +1,6 @@
 """Strategies on three machines: one of them goes, and every strategy decides again elsewhere."""
 
+import json
 import socket
 import subprocess
 import time
@@ -102,6 +103,9 @@ async def test_a_machine_that_is_lost_costs_no_signal(harbour: Harbour, swarm: S
     closed_in(swarm)
     places = [swarm.docker(node, "ps", "--quiet").split() for node in (1, 2, 3)]
     assert all(places), "they are spread"
+    machines = json.loads(harbour.command("fleet", "nodes", "--json").stdout)
+    assert [(m["name"], m["state"]) for m in machines] == [(f"node{n}", "ready") for n in (1, 2, 3)]
+    assert all(m["promised_mb"] >= 96 for m in machines)
     swarm.kill(3)
     began = time.monotonic()
     before = latest(ledger)

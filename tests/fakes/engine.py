@@ -10,6 +10,7 @@ from control_plane.containers.models import (
     Facts,
     Handle,
     LaunchSpec,
+    Node,
     Printed,
     Running,
     RunningJob,
@@ -66,6 +67,9 @@ class FakeLauncher:
     async def list_ours(self) -> list[Running]:
         self._reach()
         return list(self.there.values())
+
+    async def nodes(self) -> list[Node]:
+        return [Node("here", "ready", 2.0, 4096)]
 
     async def list_jobs(self) -> list[RunningJob]:
         self._reach()

@@ -27,6 +27,7 @@ from control_plane.containers.models import (
     BusAddress,
     Facts,
     Handle,
+    Node,
     Printed,
     Running,
     RunningJob,
@@ -107,6 +108,9 @@ class DockerLauncher:
 
     async def list_jobs(self) -> list[RunningJob]:
         return [found for item in await self._listed() if (found := parse.running_job(item))]
+
+    async def nodes(self) -> list[Node]:
+        return [parse.node(await self.engine.call("info"))]
 
     async def stop(self, handle: Handle, grace_seconds: float) -> None:
         grace = ceil(grace_seconds)  # the engine counts whole seconds

@@ -8,6 +8,7 @@ from control_plane.containers.models import (
     LABEL_DEPLOYMENT,
     LABEL_INSTALLATION,
     Facts,
+    Node,
     Printed,
     Running,
     RunningJob,
@@ -58,6 +59,11 @@ def lived(found: Mapping[str, Any]) -> tuple[float, float] | None:
     state = found["State"]
     began, ended = (_moment_ns(str(state.get(name))) for name in ("StartedAt", "FinishedAt"))
     return None if began is None or ended is None else (began / 1e9, ended / 1e9)
+
+
+def node(info: Mapping[str, Any]) -> Node:
+    memory_mb = int(info.get("MemTotal") or 0) // (1024 * 1024)
+    return Node(str(info.get("Name") or ""), "ready", float(info.get("NCPU") or 0), memory_mb)
 
 
 def changed(event: Mapping[str, Any], installation: str) -> DeploymentId | None:

@@ -27,6 +27,7 @@ from control_plane.containers.models import (
     BusAddress,
     Facts,
     Handle,
+    Node,
     Printed,
     Running,
     RunningJob,
@@ -94,6 +95,11 @@ class ProcessLauncher:
 
     async def list_jobs(self) -> list[RunningJob]:
         return await asyncio.to_thread(self._list_jobs)
+
+    async def nodes(self) -> list[Node]:
+        pages, size = os.sysconf("SC_PHYS_PAGES"), os.sysconf("SC_PAGE_SIZE")
+        memory_mb = pages * size // (1024 * 1024)
+        return [Node(os.uname().nodename, "ready", float(os.cpu_count() or 1), memory_mb)]
 
     async def stop(self, handle: Handle, grace_seconds: float) -> None:
         process = await asyncio.to_thread(_process, self.folder / handle)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import msgspec
+from sqlalchemy import Row
 
 from control_plane.core.ids import (
     DeploymentId,
@@ -22,6 +23,7 @@ from control_plane.deployments.models.status import (
     Order,
     Status,
 )
+from control_plane.deployments.service import counting
 from control_plane.deployments.service.looking import find, listed
 from control_plane.deployments.service.terms import (
     COUNTERS,
@@ -110,6 +112,9 @@ class Deployments:
         if deployment is not None:
             await self.get(tenant, deployment)
         return await self.db.read(page_about, tenant, "deployment", deployment, asked)
+
+    async def machines(self) -> Sequence[Row[Any]]:
+        return await self.db.read(counting.machines)
 
     async def list(self, tenant: Tenant | None = None) -> list[Status]:
         """One owner's, or all."""

@@ -147,8 +147,24 @@ class VitalRow(SQLModel, table=True):
     waiting: int
 
 
+class NodeRow(SQLModel, table=True):
+    """A machine on which strategies run, as the fleet's last census found it."""
+
+    __tablename__: ClassVar[str] = "node"
+
+    name: str = Field(primary_key=True)
+    launcher: str
+    state: str
+    cpus: float
+    memory_mb: int
+    promised_mb: int
+    containers: int
+    seen_ms: int = Field(sa_type=BigInteger)
+
+
 deployments = table(DeploymentRow)
 generations = table(GenerationRow)
 runs = table(RunRow)
 output_lines = table(OutputRow)
 vitals = table(VitalRow)
+nodes = table(NodeRow)

@@ -1,4 +1,6 @@
-"""Writes down what containers print, every two seconds, and what they use, once a minute."""
+"""Writes down what containers print, every two seconds, what they use, once a minute, and on which
+machines they run.
+"""
 
 from dataclasses import dataclass, field
 
@@ -8,11 +10,12 @@ from control_plane.containers.errors import EngineUnreachable, LaunchFailed
 from control_plane.containers.models import OUTPUT_LINES, Launcher
 from control_plane.core.clock import Clock, ms
 from control_plane.deployments.models.health import Noise
-from control_plane.deployments.service import watching
+from control_plane.deployments.service import counting, watching
 from control_plane.infra.db import Database
 from control_plane.infra.leases import Leases
 
 OUTPUT_SECONDS = 2.0
+CENSUS_SECONDS = 10.0
 VITALS_SECONDS = 20.0  # three looks a minute: the first one of a minute counts
 
 
@@ -37,6 +40,15 @@ class Scribe:
         while True:
             await self.db.write(watching.measure, self.leases.owned())
             await self.clock.sleep(VITALS_SECONDS)
+
+    async def keep_census(self) -> None:
+        while True:
+            try:
+                found = await self.launcher.nodes()
+                await self.db.write(counting.count, self.launcher.name, found)
+            except (EngineUnreachable, LaunchFailed) as error:
+                logger.debug("census_waits", reason=str(error))
+            await self.clock.sleep(CENSUS_SECONDS)
 
     async def write_output(self) -> None:
         for one in await self.db.read(watching.living, self.leases.owned()):

@@ -96,6 +96,7 @@ RIGHTS: Mapping[str, Right] = {
     "POST /deployments/{deployment_id}/rollback": AUTHOR,
     "GET /fleet": READ,
     "GET /fleet/events": READ,
+    "GET /fleet/nodes": ADMIN,
     "POST /subscriptions": TRADE,
     "GET /subscriptions": READ,
     "GET /subscriptions/{subscription_id}": READ,
