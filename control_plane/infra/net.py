@@ -2,6 +2,7 @@
 function.
 """
 
+import ssl
 from collections.abc import AsyncIterable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -23,6 +24,8 @@ class Request:
     body: bytes = b""
     timeout_seconds: float = 10.0
     max_reply_bytes: int = 32 * 1024 * 1024  # a longer answer is none
+    server_name: str = ""  # whose certificate it must be, where the URL has an address instead
+    as_sent: bool = False  # unpacked by nobody: a short answer may unpack into a long one
 
 
 @dataclass(frozen=True)
@@ -54,8 +57,10 @@ class HttpxNet:
                 headers=dict(request.headers),
                 content=request.body,
                 timeout=request.timeout_seconds,
+                extensions={"sni_hostname": request.server_name} if request.server_name else None,
             ) as answer:
-                body = await gathered(answer.aiter_bytes(), request)
+                chunks = answer.aiter_raw() if request.as_sent else answer.aiter_bytes()
+                body = await gathered(chunks, request)
         except httpx.HTTPError as error:
             raise Unreachable(
                 f"{request.url} does not answer: {str(error) or type(error).__name__}."
@@ -64,6 +69,20 @@ class HttpxNet:
 
     async def close(self) -> None:
         await self.client.aclose()
+
+
+def unpooled(trusts: ssl.SSLContext | None = None) -> HttpxNet:
+    """One that keeps no connection for the next request: that may be for another name at the same
+    address, which nobody has proved there.
+    """
+    return HttpxNet(
+        httpx.AsyncClient(
+            verify=trusts or ssl.create_default_context(),
+            follow_redirects=False,
+            trust_env=False,
+            limits=httpx.Limits(max_keepalive_connections=0),
+        )
+    )
 
 
 async def gathered(chunks: AsyncIterable[bytes], request: Request) -> bytes:
