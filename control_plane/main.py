@@ -46,6 +46,7 @@ from control_plane.infra.mail import ConsoleOutbox, FileOutbox, Mail
 from control_plane.infra.net import HttpxNet
 from control_plane.infra.passwords import Passwords
 from control_plane.infra.rng import SystemRng
+from control_plane.infra.smtp import Postman
 from control_plane.infra.supervisor import Supervisor
 from control_plane.jobs.service import Jobs
 from control_plane.keys.service import Keys
@@ -175,7 +176,11 @@ async def _open_site(app: App, stack: AsyncExitStack) -> None:
 def _mail(machinery: Machinery) -> Mail:
     if machinery.settings.accounts.mail == "console":
         return ConsoleOutbox()
-    return FileOutbox(machinery.folder.path / "outbox", machinery.clock, machinery.rng)
+    outbox = machinery.folder.path / "outbox"
+    if machinery.settings.accounts.mail == "smtp":
+        server = machinery.settings.mail.server()
+        machinery.loops["mail"] = Postman(outbox, server, machinery.clock).run
+    return FileOutbox(outbox, machinery.clock, machinery.rng)
 
 
 def _health(machinery: Machinery) -> Health:

@@ -9,12 +9,21 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import parse_qs, urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from control_plane.errors import Invalid
 from control_plane.infra import failpoints
 from control_plane.infra.db import Pool, parse_url
+from control_plane.infra.smtp import Security, Server
 
 PREFIX = "SLIPWAY_"
 
@@ -202,7 +211,44 @@ class AccountSettings(Section):
     google_client_id: str | None = None  # with these two, people may sign in with Google
     google_client_secret: SecretStr | None = None
     google_discovery_url: str = "https://accounts.google.com/.well-known/openid-configuration"
-    mail: Literal["file", "console"] = "file"  # the folder `outbox` of the data folder
+    mail: Literal["file", "console", "smtp"] = "file"  # the folder `outbox` of the data folder
+
+
+class MailSettings(Section):
+    """The mail server that letters are handed to, with SLIPWAY_ACCOUNTS__MAIL=smtp."""
+
+    host: str = ""
+    port: int = Field(587, ge=1, le=65535)
+    security: Security = "starttls"
+    sender: str = ""  # slipway@example.com
+    username: str = ""
+    password: SecretStr = SecretStr("")
+    ca: Path | None = None  # a file of certificates, if the machine's own do not know the server
+
+    @field_validator("security")
+    @classmethod
+    def _stays_private(cls, value: str, known: ValidationInfo) -> str:
+        host = known.data.get("host", "")
+        if value == "none" and host not in {"", "localhost", "127.0.0.1", "::1"}:
+            raise ValueError("it is for a mail server on this machine alone")
+        return value
+
+    def server(self) -> Server:
+        if not self.host or "@" not in self.sender:
+            raise Invalid(
+                "SLIPWAY_ACCOUNTS__MAIL=smtp needs a mail server and whom letters are from.",
+                field="SLIPWAY_MAIL__HOST",
+                remedy="Set SLIPWAY_MAIL__HOST and SLIPWAY_MAIL__SENDER.",
+            )
+        return Server(
+            self.host,
+            self.port,
+            self.security,
+            self.sender,
+            self.username,
+            self.password.get_secret_value(),
+            self.ca,
+        )
 
 
 class PaperSettings(Section):
@@ -272,6 +318,7 @@ class Settings(BaseSettings):
     paper: PaperSettings = PaperSettings()
     coindcx: CoinDcxSettings = CoinDcxSettings()
     accounts: AccountSettings = AccountSettings()
+    mail: MailSettings = MailSettings()
 
     @field_validator("roles", mode="before")
     @classmethod

@@ -1,8 +1,9 @@
-"""Mail, as one method. Until a server for it is configured, letters lie in the data folder, or are
-printed, for whoever runs this Slipway to hand on.
+"""Mail, as one method. Letters lie in the data folder, from where a mail server is handed them if
+one is configured; or they are printed. Else whoever runs this Slipway hands them on.
 """
 
 import os
+import re
 import sys
 from dataclasses import dataclass
 from email.message import EmailMessage
@@ -11,13 +12,30 @@ from typing import Protocol
 
 from control_plane.core.clock import Clock, ms
 from control_plane.core.ids import Rng, random_id
+from control_plane.errors import Invalid
+
+ENDING = ".eml"
+ADDRESS = re.compile(r"[^\s@<>,;:\"()\[\]\\\x00-\x1f\x7f]+@[A-Za-z0-9.-]+")
+CONTROL = re.compile(r"[\x00-\x1f\x7f\x85\u2028\u2029]")
+
+
+class BadLetter(Invalid):
+    """It would say more to a mail server than what it says to people."""
 
 
 @dataclass(frozen=True)
 class Letter:
+    """To one address. What stands in a header is one line: a second one would be another header."""
+
     to: str
     subject: str
     text: str
+
+    def __post_init__(self) -> None:
+        if not ADDRESS.fullmatch(self.to):
+            raise BadLetter(f"{self.to!r} is no e-mail address.", field="email")
+        if CONTROL.search(self.subject):
+            raise BadLetter("The subject of a letter is one line.", field="subject")
 
 
 class Mail(Protocol):
@@ -34,10 +52,12 @@ class FileOutbox:
 
     def send(self, letter: Letter) -> None:
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        name = f"{ms(self.clock.now())}-{random_id('ml', self.rng)}.eml"
-        descriptor = os.open(self.folder / name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        name = f"{ms(self.clock.now())}-{random_id('ml', self.rng)}"
+        beside = self.folder / f".{name}"
+        descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
             file.write(_message(letter))
+        beside.replace(self.folder / f"{name}{ENDING}")  # whole, or not there yet
 
 
 class ConsoleOutbox:
