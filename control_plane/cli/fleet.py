@@ -147,11 +147,8 @@ def events(limit: Limit = 50, as_json: AsJson = False) -> None:
 @app.command()
 def nodes(as_json: AsJson = False) -> None:
     """The machines that strategies run on, and what they have to spare."""
-
-    async def ask(api: Api) -> list[Row]:
-        return list((await api.get("/fleet/nodes"))["items"])
-
-    show.rows(call(ask), NODE, empty="No machine has been counted yet.", as_json=as_json)
+    found = call(lambda api: api.all(calls.list_nodes(limit=MOST)))
+    show.rows(found, NODE, empty="No machine has been counted yet.", as_json=as_json)
 
 
 @app.command()

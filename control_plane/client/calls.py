@@ -706,7 +706,7 @@ def list_nodes(
     *,
     limit: int | None = None,
     cursor: str | None = None,
-    sort: Literal["newest", "oldest"] | None = None,
+    sort: Literal["a-z", "z-a"] | None = None,
     state: str | None = None,
 ) -> Call[Items[shapes.NodeOut]]:
     """The machines that strategies run on, and what they have to spare."""

@@ -300,7 +300,9 @@ def event_routes(deployments: Deployments) -> APIRouter:
     router = APIRouter(prefix="/fleet", tags=["deployments"])
 
     @router.get("/nodes")
-    async def list_nodes(me: Me, asked: Annotated[Asked, listing("state")]) -> Items[NodeOut]:
+    async def list_nodes(
+        me: Me, asked: Annotated[Asked, listing("state", by_name=True)]
+    ) -> Items[NodeOut]:
         """The machines that strategies run on, and what they have to spare."""
         shown = [NodeOut.model_validate(row) for row in await deployments.machines()]
         return Items.some(shown, asked, by="name")
