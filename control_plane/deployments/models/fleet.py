@@ -72,7 +72,7 @@ def _for_one(wish: Wish, mine: list[Running], now_ms: int, policy: Policy) -> It
         yield from _put_down(wish, mine)
         return
 
-    current = next((r for r in mine if r.generation == wish.generation), None)
+    current = _current_of(wish, mine)
     for twin in (r for r in mine if r.generation == wish.generation and r is not current):
         yield Discard(wish.deployment, twin.handle)
     older = [r for r in mine if r.generation < wish.generation]
@@ -86,6 +86,13 @@ def _for_one(wish: Wish, mine: list[Running], now_ms: int, policy: Policy) -> It
     # At most two stand side by side, and only while one takes over from the other.
     if is_free and now_ms >= wish.retry_ms and len(older) <= 1:
         yield Launch(wish.deployment)
+
+
+def _current_of(wish: Wish, mine: list[Running]) -> Running | None:
+    """The container that was written down; of several that were not, one that runs."""
+    known = wish.current.handle if wish.current is not None else None
+    found = [r for r in mine if r.generation == wish.generation]
+    return min(found, key=lambda r: (r.handle != known, r.state != "running"), default=None)
 
 
 def _put_down(wish: Wish, mine: list[Running]) -> Iterator[Step]:

@@ -77,6 +77,7 @@ class Generation:
     started_ms: int | None = None
     pulse: Pulse | None = None
     reason: str = ""
+    handle: Handle | None = None  # of the container that was written down
 
     @property
     def is_alive(self) -> bool:

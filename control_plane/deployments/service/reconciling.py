@@ -75,6 +75,7 @@ def ships(tx: Tx, shards: Collection[Shard]) -> list[Ship]:
             row.started_ms,
             pulses.get((row.deployment_id, row.generation)),
             row.reason,
+            None if row.container is None else Handle(row.container),
         )
     return [_ship(row, generations.get(row.id, {})) for row in store.of_shards(tx, shards)]
 

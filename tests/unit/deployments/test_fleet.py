@@ -71,6 +71,17 @@ def test_nothing_is_launched_before_its_time_or_beyond_the_budget() -> None:
     assert due(replace(ended, retry_ms=NOW)) == [Launch(D)]
 
 
+@pytest.mark.parametrize("turned", [False, True])
+def test_of_two_containers_the_one_that_was_written_down_stays(turned: bool) -> None:
+    ours, twin = container(1), replace(container(1, "created"), handle=Handle("twin"))
+    one = wish(generation(1, handle=ours.handle))
+
+    assert due(one, *((twin, ours) if turned else (ours, twin))) == [Discard(D, twin.handle)]
+    unwritten = wish(generation(1, "launching"))
+    found = due(unwritten, *((twin, ours) if turned else (ours, twin)))
+    assert Discard(D, twin.handle) in found
+
+
 def test_one_that_was_paused_from_outside_is_replaced() -> None:
     (step,) = due(wish(generation(1)), container(1, "paused"))
 
