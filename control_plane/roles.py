@@ -72,6 +72,7 @@ class Machinery:
     rng: Rng
     folder: DataFolder
     installation: str
+    fleet_name: str  # of all control planes on this database: their containers' label
     holder: str  # this process, in lease rows
     db: Database
     bus: Bus
@@ -112,7 +113,7 @@ async def add_fleet(it: Machinery) -> None:
     policy, noise = Policy(scale=scale), Noise()
     access = Access(it.bus, f"fleet:{it.holder}")
     hands = Hands(
-        it.installation,
+        it.fleet_name,
         it.db,
         it.bus,
         it.rng,
@@ -154,7 +155,7 @@ def _runner(it: Machinery, launcher: Launcher) -> Runner:
     fleet, limits = it.settings.fleet, it.settings.jobs
     folder = fleet.candles_dir or it.folder.path / "candles"
     hands = JobHands(
-        it.installation,
+        it.fleet_name,
         it.db,
         it.bus,
         it.clock,
@@ -258,7 +259,7 @@ def launchers(it: Machinery) -> Mapping[str, Launcher]:
     authority = fleet.bus_ca.read_text() if fleet.bus_ca is not None else ""
     bus = bus_address(it.bus.url, fleet.bus_url, fleet.bus_volume, authority)
     swarm = SwarmLauncher(
-        it.installation,
+        it.fleet_name,
         fleet.image or image_name(),
         bus,
         Engine(fleet.docker_host),
@@ -270,7 +271,7 @@ def launchers(it: Machinery) -> Mapping[str, Launcher]:
         candles_volume=fleet.candles_volume,
     )
     docker = DockerLauncher(
-        it.installation,
+        it.fleet_name,
         fleet.image or image_name(),
         bus,
         Engine(fleet.docker_host),
@@ -279,7 +280,7 @@ def launchers(it: Machinery) -> Mapping[str, Launcher]:
         candles_volume=fleet.candles_volume,
     )
     process = ProcessLauncher(
-        it.installation, it.folder.path / "containers", bus, it.clock, it.failpoints
+        it.fleet_name, it.folder.path / "containers", bus, it.clock, it.failpoints
     )
     return {"docker": docker, "swarm": swarm, "process": process}
 

@@ -3,7 +3,7 @@
 from control_plane.accounts import store as accounts
 from control_plane.brokers.paper import store as paper
 from control_plane.deployments.store import tables as deployments
-from control_plane.infra import audit, commands, events, idempotency, leases
+from control_plane.infra import audit, commands, events, fleet_name, idempotency, leases
 from control_plane.infra.db import metadata
 from control_plane.jobs import store as jobs
 from control_plane.keys import store as keys
@@ -21,6 +21,7 @@ MODULES = (
     deployments,
     commands,
     events,
+    fleet_name,
     idempotency,
     leases,
     jobs,

@@ -25,6 +25,7 @@ NOBODYS = {
     "budget": "rates of venues and addresses",
     "candle": "market data",
     "command": "questions between roles",
+    "fleet_name": "the label of this database's containers",
     "halt": "what the platform refuses, whosever it is",
     "instrument": "market data",
     "lease": "which process owns which shard",
