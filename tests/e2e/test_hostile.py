@@ -20,9 +20,9 @@ from control_plane.infra.db import Tx
 from control_plane.main import App, build, run
 from control_plane.settings import FleetSettings, MarketSettings, Settings
 from control_plane.signals.store import executions
-from control_plane.strategies.models.checking import Report, check
 from control_plane.strategies.service import Strategies
 from tests.conftest import wait_until
+from tests.fakes.strategies import unchecked
 
 pytestmark = [pytest.mark.e2e, pytest.mark.docker, pytest.mark.redis, pytest.mark.timeout(300)]
 
@@ -34,11 +34,6 @@ CALM = (
     "    def on_candle(self, candle):\n        return None\n"
 )
 MINUTE = 60_000
-
-
-async def unchecked(code: str, manifest: object) -> Report:
-    """As if checking had been deceived: the sandbox must hold by itself."""
-    return Report(check(code, {}).outline, [])
 
 
 @dataclass

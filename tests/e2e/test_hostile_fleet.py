@@ -29,7 +29,8 @@ from control_plane.settings import FleetSettings, MarketSettings, Settings
 from control_plane.signals.store import executions
 from control_plane.strategies.service import Strategies
 from tests.conftest import wait_until
-from tests.e2e.test_hostile import CALM, ME, MINUTE, Whole, unchecked
+from tests.e2e.test_hostile import CALM, ME, MINUTE, Whole
+from tests.fakes.strategies import unchecked
 
 pytestmark = [pytest.mark.e2e, pytest.mark.docker, pytest.mark.redis, pytest.mark.timeout(420)]
 
