@@ -1,6 +1,6 @@
 # Every command sets up what it needs first (scripts/bootstrap); on a machine that has it, that takes no time.
 .DEFAULT_GOAL := help
-.PHONY: help run test check fuzz bench images client lock clean
+.PHONY: help run test check fuzz soak bench images client lock clean
 
 PYTHON_IN_VENV := .venv/bin/python
 CODE := control_plane strategy_runtime strategy_templates tests benchmarks
@@ -30,6 +30,10 @@ fuzz: ## Throw broken payloads and faults at the exchange client (PAYLOADS=10000
 	@scripts/bootstrap test
 	@SLIPWAY_FUZZ=$(or $(PAYLOADS),200000) SLIPWAY_HISTORIES=$(or $(HISTORIES),2000) $(PYTHON_IN_VENV) -m pytest \
 	  -q --timeout 0 tests/unit/brokers/coindcx/test_fuzz.py tests/unit/brokers/coindcx/test_histories.py tests/unit/coindcx_sim/test_legality.py
+
+soak: ## Upgrade a strategy under load, twenty times (UPGRADES=50)
+	@scripts/bootstrap test
+	@SLIPWAY_UPGRADES=$(or $(UPGRADES),20) $(PYTHON_IN_VENV) -m pytest -q -s --timeout 0 tests/e2e/test_upgrades.py
 
 bench: ## Measure the figures that we promise (ARGS="ticks deploy")
 	@scripts/bootstrap test

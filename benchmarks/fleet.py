@@ -1,0 +1,71 @@
+"""A fleet from nothing: how long until all of it runs, and what it weighs.
+
+    python -m benchmarks.fleet [COUNT]
+
+By hand, for fifty containers want some gigabytes. Launches keep to the spawn budget of the settings
+(a few at once, then two a second), so the least that it can take is told beside what it took.
+"""
+
+import asyncio
+import statistics
+import sys
+import time
+from pathlib import Path
+
+from benchmarks.whole import ME, Whole, sailing
+from control_plane.deployments.models.status import Status
+from control_plane.deployments.worker.reconciler import BURST
+
+TARGET_MB = 32
+IDLE = (
+    "from strategy_runtime import BaseStrategy\n"
+    "class Idle(BaseStrategy):\n"
+    "    instrument = 'spot:B-BTC_USDT'\n"
+    "    resolution = '1m'\n"
+    "    def on_candle(self, candle):\n"
+    "        return None\n"
+)
+
+
+async def main(count: int) -> None:
+    free_before = available_mb()
+    async with sailing() as whole:
+        per_second = whole.app.machinery.settings.fleet.spawn_per_second
+        await whole.strategies.upload(ME, "idle", IDLE)
+        before = available_mb()
+        began = time.perf_counter()
+        ones = [await whole.deploy("idle", memory_mb=64, cpus=0.05) for _ in range(count)]
+        for one in ones:
+            await whole.until(one, "running", 300)
+        took = time.perf_counter() - began
+        await asyncio.sleep(12)  # two heartbeats
+        found = [await whole.status(one) for one in ones]
+        after = available_mb()
+        decided = await _lags(whole, found)
+    least = max(0.0, (count - BURST) / per_second)
+    resident = [one.rss_bytes / 1e6 for one in found if one.rss_bytes]
+    median = statistics.median(resident)
+    verdict = "reached" if median <= TARGET_MB else "MISSED"
+    print(f"{count} containers, {free_before:.0f} MB of memory available before all")
+    print(f"  all running after {took:.1f} s; the budget alone takes {least:.1f} s")
+    print(
+        f"  resident, idle: median {median:.1f} MB, most {max(resident):.1f} MB"
+        f"   target ≤ {TARGET_MB}: {verdict}"
+    )
+    print(f"  of the machine's memory: {(before - after) / count:.1f} MB each")
+    print(f"  lag from publication to decision: median {statistics.median(decided):.0f} ms")
+    print(f"  launched more than once: {sum(one.generation > 1 for one in found)}")
+
+
+async def _lags(whole: Whole, found: list[Status]) -> list[int]:
+    return [one.lag_ms or 0 for one in found]
+
+
+def available_mb() -> float:
+    lines = Path("/proc/meminfo").read_text().splitlines()
+    line = next(line for line in lines if line.startswith("MemAvailable"))
+    return int(line.split()[1]) / 1024
+
+
+if __name__ == "__main__":
+    asyncio.run(main(int(sys.argv[1]) if len(sys.argv) > 1 else 50))
