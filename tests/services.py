@@ -29,6 +29,8 @@ from tests.fakes import swarm
 
 DATABASE_URL = "SLIPWAY_TEST_DATABASE_URL"
 REDIS_URL = "SLIPWAY_TEST_REDIS_URL"
+LONG = "SLIPWAY_TEST_LONG"
+CI = "SLIPWAY_CI"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 SERIAL = ("docker", "e2e", "browser", "swarm")
 """They start processes and watch deadlines: one at a time, even where others run in parallel."""
@@ -92,6 +94,10 @@ def browser_is_there() -> bool:
     return any(map(shutil.which, BROWSERS))
 
 
+def wishes_for_long_ones() -> bool:
+    return "1" in (os.environ.get(LONG), os.environ.get(CI))
+
+
 def environment_is_made() -> bool:
     return (Path(__file__).parents[1] / ".venv" / "installed" / "test.txt").exists()
 
@@ -122,13 +128,14 @@ SERVICES = {
     "redis": Service("Redis-protocol server", cache(redis_is_there)),
     "swarm": Service("way to start engines", cache(swarm.is_possible)),
     "browser": Service("Chromium", cache(browser_is_there)),
+    "long": Service(f"wish for long ones, {LONG}=1", wishes_for_long_ones),
     "made": Service("environment of make's", cache(environment_is_made)),
 }
 
 
 def pytest_configure(config: pytest.Config) -> None:
     config.stash[NOT_RUN] = Counter()
-    if os.environ.get("SLIPWAY_CI") == "1" and not is_worker(config):
+    if os.environ.get(CI) == "1" and not is_worker(config):
         missing = [service.name for service in SERVICES.values() if not service.is_there()]
         if missing:
             raise pytest.UsageError(f"SLIPWAY_CI=1 skips nothing, but: no {', no '.join(missing)}")
