@@ -4,24 +4,27 @@ import json
 from pathlib import Path
 from typing import Annotated, Any
 
+import msgspec
 import typer
 
-from control_plane.cli.making import (
-    Data,
-    Days,
-    Market,
-    Resolution,
-    Seed,
-    Set,
-    Strategy,
-    parameters,
-)
+from control_plane.cli import show
+from control_plane.cli.making import Data, Days, Market, Resolution, Seed, Set, parameters
+from control_plane.cli.recorded import Voyage, moment, voyage
+from control_plane.cli.session import AsJson, call
 from control_plane.cli.subjects import prepared, refusing, subject_at
 from control_plane.errors import Invalid
 
+Folder = Annotated[
+    Path | None, typer.Argument(help="A strategy's folder, or its file.", show_default=False)
+]
+
 
 def replay(
-    path: Strategy,
+    path: Folder = None,
+    deployment: Annotated[
+        str | None,
+        typer.Option(help="A deployment's name or id: decide again all that it decided."),
+    ] = None,
     data: Data = None,
     simulate: Days = None,
     instrument: Market = None,
@@ -31,8 +34,34 @@ def replay(
     against: Annotated[
         Path | None, typer.Option(help="Decisions as this command printed them: compare.")
     ] = None,
+    as_json: AsJson = False,
 ) -> None:
-    """Drive it candle by candle, as a container does, and print each decision as JSON."""
+    """Drive it candle by candle, as a container does, and print each decision as JSON.
+
+    With --deployment: what a live container saw, decided here once more, and every decision
+    compared.
+    """
+    if deployment is not None:
+        _compare(deployment, as_json)
+        return
+    if path is None:
+        raise Invalid(
+            "There is nothing to replay.",
+            remedy="Give a strategy's folder, or --deployment NAME for what a container decided.",
+        )
+    _drive(path, data, simulate, instrument, resolution, set_, seed, against)
+
+
+def _drive(
+    path: Path,
+    data: Path | None,
+    simulate: int | None,
+    instrument: str | None,
+    resolution: str | None,
+    set_: list[str] | None,
+    seed: int,
+    against: Path | None,
+) -> None:
     from strategy_runtime.backtest.replaying import decisions
 
     subject = subject_at(path)
@@ -55,6 +84,67 @@ def replay(
         print(f"{different} decisions differ." if different else "Every decision is the same.")
         if different:
             raise typer.Exit(1)
+
+
+def _compare(deployment: str, as_json: bool) -> None:
+    found = call(lambda api: voyage(api, deployment))
+    told = compared(found)
+    if as_json:
+        show.print_json(told)
+    else:
+        for row in told["differences"]:
+            print(json.dumps(row))
+        print(_sentence(told))
+        if found.since is not None:
+            print(
+                f"It ran another version until {moment(found.since)}: compared from there, as if "
+                "it had begun flat and with nothing in self.state."
+            )
+    if told["differences"] or told["missing"]:
+        raise typer.Exit(1)
+
+
+def compared(found: Voyage) -> dict[str, Any]:
+    """Every decision of a deployment beside what its code decides on the same candles."""
+    from strategy_runtime.backtest.author import Subject, opened
+    from strategy_runtime.backtest.comparing import compare
+
+    one = found.deployment
+    subject = Subject(one["name"], Path(), found.code, one["parameters"], found.manifest)
+    kind, setting = refusing(
+        lambda: opened(subject, instrument=one["instrument"], resolution=one["resolution"])
+    )
+    setting = msgspec.structs.replace(
+        setting, window=found.lookback, resolutions=tuple(one["resolutions"])
+    )
+    base = found.candles.get(one["resolution"], [])
+    further = {name: found.candles.get(name, []) for name in one["resolutions"]}
+    result = refusing(lambda: compare(kind, setting, base, further, found.recorded))
+    return {
+        "deployment": one["id"],
+        "name": one["name"],
+        "decisions": len(found.recorded),
+        "compared": result.compared,
+        "signals": sum(len(said.signals) for said in found.recorded.values()),
+        "differences": json.loads(msgspec.json.encode(result.differences)),
+        "missing": list(result.missing),
+    }
+
+
+def _sentence(told: dict[str, Any]) -> str:
+    if not told["decisions"]:
+        return f"{told['name']} has not decided anything yet."
+    if told["missing"]:
+        return (
+            f"The candles of {len(told['missing'])} decisions are not there any more; "
+            f"{len(told['differences'])} of the other {told['compared']:,} differ."
+        )
+    if told["differences"]:
+        return f"{len(told['differences'])} of {told['compared']:,} decisions differ."
+    return (
+        f"Every one of {told['compared']:,} decisions, {told['signals']:,} signals among them, is "
+        "the same."
+    )
 
 
 def _said_before(file: Path | None) -> dict[str, Any]:

@@ -4,8 +4,9 @@ from decimal import Decimal
 from typing import Annotated
 
 from fastapi import APIRouter, Query
-from pydantic import Field
+from pydantic import AwareDatetime, Field
 
+from control_plane.core.clock import ms
 from control_plane.core.ids import InstrumentId
 from control_plane.infra.db import Tx
 from control_plane.infra.http import Me
@@ -88,9 +89,13 @@ def routes(market: Market) -> APIRouter:
         instrument: Annotated[str, Query(max_length=60, examples=["spot:B-BTC_USDT"])],
         resolution: Resolution = "1m",
         limit: Annotated[int, Query(ge=1, le=1000)] = 200,
+        before: Annotated[
+            AwareDatetime | None, Query(description="Only those that opened before this moment")
+        ] = None,
     ) -> Items[CandleOut]:
-        """The newest closed candles, oldest first."""
-        found = await market.db.read(_candles, instrument, resolution, limit)
+        """The newest closed candles, oldest first; with `before`, the newest of those before."""
+        until_ms = None if before is None else ms(before)
+        found = await market.db.read(_candles, instrument, resolution, limit, until_ms)
         return Items.of(CandleOut, found)
 
     return router
@@ -105,6 +110,8 @@ def _named(tx: Tx, text: str) -> Instrument:
     return service.instrument(tx, service.resolve(tx, text))
 
 
-def _candles(tx: Tx, text: str, resolution: Resolution, limit: int) -> list[Candle]:
+def _candles(
+    tx: Tx, text: str, resolution: Resolution, limit: int, until_ms: int | None
+) -> list[Candle]:
     identity: InstrumentId = service.resolve(tx, text)
-    return service.candles(tx, identity, resolution, limit=limit)
+    return service.candles(tx, identity, resolution, until_ms=until_ms, limit=limit)

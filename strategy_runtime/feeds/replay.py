@@ -18,7 +18,7 @@ def replay(
 
     A base candle is decided after the further ones that closed at or before its close.
     """
-    for resolution, candle in _in_order(course.resolution, candles, further or {}):
+    for resolution, candle in in_order(course.resolution, candles, further or {}):
         if resolution != BASE:
             course.learn(resolution, candle)
             continue
@@ -27,9 +27,11 @@ def replay(
             yield decision
 
 
-def _in_order(
+def in_order(
     base: str, candles: Iterable[Candle], further: Mapping[str, Iterable[Candle]]
 ) -> Iterator[tuple[str, Candle]]:
+    """All of them as they are seen, by resolution; the base's is empty."""
+
     def timed(
         name: str, rank: int, some: Iterable[Candle]
     ) -> Iterator[tuple[int, int, str, Candle]]:

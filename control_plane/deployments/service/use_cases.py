@@ -220,11 +220,12 @@ class Deployments:
                 field="strategy",
                 remedy="Deploy the other strategy beside it.",
             )
+        parameters = parameters_after(version, found, change)
         fleet.change(
             tx,
             found.id,
             version_id=version.id,
-            parameters=canonical_json(parameters_after(version, found, change)),
+            parameters=canonical_json(parameters),
             resolutions=canonical_json(
                 tuple(r for r in version.outline.resolutions if r != found.resolution)
             ),
@@ -238,7 +239,16 @@ class Deployments:
         )
         if found.desired != "stopped":
             self._want(tx, found.id)
-        self._tell(tx, tenant, found.id, "deployment_changed", version=version.id)
+        # Whoever decides its decisions again has to know since when they are of one kind.
+        decides_alike = version.id == found.version_id and parameters == found.parameters
+        self._tell(
+            tx,
+            tenant,
+            found.id,
+            "deployment_changed",
+            version=version.id,
+            decides_alike=decides_alike,
+        )
         return find(tx, found.id, tenant)
 
     def roll_back_in(self, tx: Tx, tenant: Tenant, deployment: str) -> Status:

@@ -1,0 +1,98 @@
+"""A container's decisions, decided again: by a replay of what it saw, and by a backtest."""
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from control_plane.cli.recorded import Voyage, voyage
+from control_plane.cli.replaying import compared
+from control_plane.cli.session import Api
+from control_plane.infra import operator
+from control_plane.infra.net import HttpxNet
+from strategy_runtime.backtest.author import Subject, opened
+from strategy_runtime.backtest.comparing import told
+from strategy_runtime.engine.sweep import sweep
+from strategy_runtime.sdk.bars import bars_of
+from strategy_runtime.wire.resolutions import trigger_open
+from tests.conftest import wait_until
+from tests.fakes.harbour import Harbour
+
+TEMPLATES = Path(__file__).parents[2] / "strategy_templates"
+STYLES = {"sma_cross": "fast=3", "older_class": None, "older_function": None}
+DECISIONS = 90
+
+pytestmark = [
+    pytest.mark.e2e,
+    pytest.mark.redis,
+    pytest.mark.docker,
+    pytest.mark.timeout(400),
+]
+
+
+def slipway(harbour: Harbour, *words: str) -> Any:
+    said = harbour.command(*words, "--json")
+    assert said.returncode == 0, said.stderr
+    return json.loads(said.stdout)
+
+
+def launch(harbour: Harbour, name: str, parameter: str | None) -> None:
+    folder = harbour.folder / name
+    shutil.copytree(TEMPLATES / name, folder)
+    slipway(harbour, "push", str(folder), "--no-check")
+    words = ["deploy", name, "--name", name, "--resolution", "1m"]
+    slipway(harbour, *words, *(("-p", parameter) if parameter else ()))
+
+
+async def voyages(harbour: Harbour) -> dict[str, Voyage]:
+    found = operator.find(harbour.data_dir)
+    net = HttpxNet()
+    try:
+        api = Api(net, found.address, found.token)
+        return {name: await voyage(api, name) for name in STYLES}
+    finally:
+        await net.close()
+
+
+@pytest.mark.parametrize("harbour", ["docker"], indirect=True)
+async def test_each_style_decides_in_a_container_as_in_a_replay_and_a_backtest(
+    harbour: Harbour,
+) -> None:
+    harbour.start("up", "--speed", "300")
+    await harbour.ready()
+    for name, parameter in STYLES.items():
+        launch(harbour, name, parameter)
+
+    def all_decided(count: int) -> bool:
+        words = ("--limit", "500")
+        return all(len(slipway(harbour, "executions", name, *words)) >= count for name in STYLES)
+
+    await wait_until(lambda: all_decided(DECISIONS // 3), 120, "some decisions")
+    slipway(harbour, "restart", "sma_cross")  # a new process, with what is durable
+    await wait_until(lambda: all_decided(DECISIONS), 120, "every decision")
+    for name in STYLES:
+        slipway(harbour, "stop", name)
+
+    for name, found in (await voyages(harbour)).items():
+        said = compared(found)
+        assert said["differences"] == said["missing"] == [], name
+        assert said["compared"] >= DECISIONS
+        assert said["signals"] > 0, name
+        assert swept(found) == {
+            trigger: one for trigger, one in found.recorded.items() if one.signals
+        }
+        assert slipway(harbour, "replay", "--deployment", name)["differences"] == []
+    assert harbour.stop() == 0
+
+
+def swept(found: Voyage) -> dict[str, Any]:
+    """What a backtest over the same candles says, by trigger."""
+    one = found.deployment
+    subject = Subject(one["name"], Path(), found.code, one["parameters"], found.manifest)
+    kind, setting = opened(subject, instrument=one["instrument"], resolution=one["resolution"])
+    bars = bars_of(one["resolution"], found.candles[one["resolution"]])
+    first = int(bars.open_ms.searchsorted(min(map(trigger_open, found.recorded))))
+    decisions = sweep(kind, setting, bars, first=first).decisions
+    return {decision.trigger: told(decision) for _, decision in decisions if decision.signals}
