@@ -29,6 +29,7 @@ MAX_ASKED = 20
 FIRST_CANDLES = 50
 FIRST_SECONDS = 3.0
 REST_SECONDS = 50.0
+ALL_SECONDS = 12.0  # about, of all runs together
 LEAST_CANDLES = 300
 RUNS = 8  # of as many candles as there are, about
 
@@ -113,7 +114,7 @@ def _affordable(case: Case, bars: Bars, clock: Callable[[], float]) -> Bars:
     began = clock()
     case.decisions(some)
     each = (clock() - began) / max(1, len(some))
-    enough = REST_SECONDS / 2 / RUNS
+    enough = ALL_SECONDS / RUNS
     if each * len(bars) <= enough:
         return bars
     return bars.part(0, max(LEAST_CANDLES, int(enough / each)))

@@ -22,7 +22,7 @@ from tests.fakes.harbour import Harbour
 
 TEMPLATES = Path(__file__).parents[2] / "strategy_templates"
 STYLES = {"sma_cross": "fast=3", "older_class": None, "older_function": None}
-DECISIONS = 90
+DECISIONS = 60
 
 pytestmark = [
     pytest.mark.e2e,
@@ -32,8 +32,8 @@ pytestmark = [
 ]
 
 
-def slipway(harbour: Harbour, *words: str) -> Any:
-    said = harbour.command(*words, "--json")
+def slipway(harbour: Harbour, *words: str, seconds: float = 60) -> Any:
+    said = harbour.command(*words, "--json", seconds=seconds)
     assert said.returncode == 0, said.stderr
     return json.loads(said.stdout)
 
@@ -41,7 +41,7 @@ def slipway(harbour: Harbour, *words: str) -> Any:
 def launch(harbour: Harbour, name: str, parameter: str | None) -> None:
     folder = harbour.folder / name
     shutil.copytree(TEMPLATES / name, folder)
-    slipway(harbour, "push", str(folder), "--no-check")
+    slipway(harbour, "push", str(folder), "--no-check", seconds=180)
     words = ["deploy", name, "--name", name, "--resolution", "1m"]
     slipway(harbour, *words, *(("-p", parameter) if parameter else ()))
 
@@ -60,6 +60,7 @@ async def voyages(harbour: Harbour) -> dict[str, Voyage]:
 async def test_each_style_decides_in_a_container_as_in_a_replay_and_a_backtest(
     harbour: Harbour,
 ) -> None:
+    harbour.settings["SLIPWAY_JOBS__CHECK_SECONDS"] = "600"  # of a machine that does much besides
     harbour.start("up", "--speed", "300")
     await harbour.ready()
     for name, parameter in STYLES.items():
