@@ -80,7 +80,7 @@ class Bus:
     _loop: asyncio.AbstractEventLoop | None = None
     _outgoing: set[str] = field(default_factory=set)
     _due: asyncio.Event = field(default_factory=asyncio.Event)
-    _waiting: dict[str, set[Hint]] = field(default_factory=dict)
+    _waiting: dict[str, dict[Hint, None]] = field(default_factory=dict)  # in the order they came
 
     def __post_init__(self) -> None:
         client = Client.from_url(
@@ -115,11 +115,11 @@ class Bus:
     @asynccontextmanager
     async def hints(self, name: str) -> AsyncIterator[Hint]:
         hint = Hint()
-        self._waiting.setdefault(name, set()).add(hint)
+        self._waiting.setdefault(name, {})[hint] = None
         try:
             yield hint
         finally:
-            self._waiting[name].discard(hint)
+            self._waiting[name].pop(hint, None)
 
     async def run(self) -> None:
         """Send hints and receive other processes' until cancelled."""

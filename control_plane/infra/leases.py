@@ -141,22 +141,15 @@ def _hold(tx: Tx, role: str, holder: str, installation: str, term_ms: int) -> di
     )
     take = free[: max(0, share - len(keep))]
 
-    tx.run(_RENEW, [_term(role, s, holder, now + term_ms) for s in keep])
-    for shard in take:
-        tx.run(
-            update(leases)
-            .where(
-                leases.c.role == role, leases.c.shard == shard, leases.c.epoch == rows[shard].epoch
-            )
-            .values(
-                holder=holder,
-                installation=installation,
-                epoch=leases.c.epoch + 1,
-                expires_ms=now + term_ms,
-            )
-        )
-    for shard in surplus:
-        tx.run(_RENEW, [_term(role, shard, holder, now)])
+    if keep:
+        tx.run(_RENEW, _term(role, keep, holder, now + term_ms))
+    if surplus:
+        tx.run(_RENEW, _term(role, surplus, holder, now))
+    owner = {"to_holder": holder, "to_installation": installation, "until": now + term_ms}
+    tx.run(
+        _TAKE,
+        [{**owner, "of_role": role, "of_shard": s, "at_epoch": rows[s].epoch} for s in take],
+    )
 
     held = select(leases.c.shard, leases.c.epoch).where(
         leases.c.role == role, leases.c.holder == holder, leases.c.expires_ms > now
@@ -230,15 +223,30 @@ _RENEW = (
     update(leases)
     .where(
         leases.c.role == bindparam("of_role"),
-        leases.c.shard == bindparam("of_shard"),
+        leases.c.shard.in_(bindparam("of_shards", expanding=True)),
         leases.c.holder == bindparam("of_holder"),
     )
     .values(expires_ms=bindparam("until"))
 )
 
+_TAKE = (
+    update(leases)
+    .where(
+        leases.c.role == bindparam("of_role"),
+        leases.c.shard == bindparam("of_shard"),
+        leases.c.epoch == bindparam("at_epoch"),
+    )
+    .values(
+        holder=bindparam("to_holder"),
+        installation=bindparam("to_installation"),
+        epoch=leases.c.epoch + 1,
+        expires_ms=bindparam("until"),
+    )
+)
 
-def _term(role: str, shard: int, holder: str, until: int) -> dict[str, Any]:
-    return {"of_role": role, "of_shard": shard, "of_holder": holder, "until": until}
+
+def _term(role: str, shards: list[int], holder: str, until: int) -> dict[str, Any]:
+    return {"of_role": role, "of_shards": shards, "of_holder": holder, "until": until}
 
 
 def holders(tx: Tx, role: str) -> dict[Shard, tuple[str, int]]:
