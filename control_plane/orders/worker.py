@@ -18,7 +18,7 @@ from control_plane.market import service as market
 from control_plane.orders.models.states import UNSENT
 from control_plane.orders.service.closing import Closer
 from control_plane.orders.service.desk import Desk
-from control_plane.orders.service.looking import Looker
+from control_plane.orders.service.looking import SWEEP_SECONDS, Looker
 from control_plane.orders.service.planning import Planner
 from control_plane.orders.service.protecting import Protector
 from control_plane.orders.service.releasing import Releaser
@@ -54,6 +54,7 @@ class Follower:
     protector: Protector
     closer: Closer
     _asked_all: float = field(default=float("-inf"))
+    _swept: float = field(default=float("-inf"))
 
     async def once(self) -> int:
         """How much is still under way."""
@@ -65,7 +66,15 @@ class Follower:
         busy += await self.rester.once(rows)
         held, planned = await db.read(_after_fills, owned)
         busy += await self.protector.once(held)
-        return busy + await self.closer.once(held, planned)
+        busy += await self.closer.once(held, planned)
+        await self._sweep()
+        return busy
+
+    async def _sweep(self) -> None:
+        now = self.desk.clock.monotonic()
+        if now - self._swept >= SWEEP_SECONDS * self.desk.scale:
+            self._swept = now
+            await self.looker.sweep()
 
     async def _accounts(self, rows: Sequence[Row[Any]]) -> dict[str, set[str]]:
         """Those where something is under way or was announced; now and then, all that hold."""

@@ -8,12 +8,13 @@ from hashlib import sha256
 from typing import Any
 
 from control_plane.infra.bus import Bus
+from control_plane.orders.service.desk import Desk
 from control_plane.orders.service.halting import Halts
 from tests.coindcx_sim.faults import Fault
 from tests.coindcx_sim.switches import Switches
 from tests.simulation.loop import SeededLoop
 from tests.simulation.process import Perils
-from tests.simulation.sea import SCALE, Chart, Sea, Ship, open_sea
+from tests.simulation.sea import SCALE, SECOND, Chart, Kind, Sea, Ship, open_sea
 
 TERMINAL = (
     "DENIED", "FILLED", "CANCELLED", "REJECTED", "EXPIRED", "ABANDONED", "QUARANTINED",
@@ -30,25 +31,46 @@ class Outcome:
     facts: dict[str, int] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Mood:
+    """What makes one rare thing common, so that few histories suffice to meet it."""
+
+    lost: float = 0.08
+    late: float = 0.15
+    outages: float = 0.0  # seconds that one lasts
+    hidden: float = 0.0
+    socket_pause: float = 0.0
+    kill: float = 0.005
+    pause: float = 0.005
+    is_crowded: bool = False
+
+
+MOODS = (
+    Mood(0.02, 0.02),
+    Mood(0.02, 0.02, kill=0.02),
+    Mood(0.1, 0.3),
+    Mood(outages=20 * SCALE),
+    Mood(0.02, 0.05, socket_pause=0.4, kill=0.0),
+    Mood(0.2, 0.1, hidden=0.3),
+    Mood(0.2, 0.2, is_crowded=True),
+)
+
+
 def chart_of(seed: int, rng: random.Random) -> Chart:
-    hours = rng.uniform(1.5, 4)
-    outages, at = [], 0.0
-    while at < hours:
-        at += rng.expovariate(1 / (60 * SCALE))
-        lasts = rng.expovariate(1 / (15 * SCALE))
-        outages.append((at, at + lasts))
-        at += lasts
-    hidden = rng.choice((0.0, 0.0, 0.1))
-    rough = rng.choice((0.0, 0.2, 0.5, 1.0))
+    mood = rng.choice(MOODS)
+    hours = rng.uniform(1.5, 3)
+    kind: Kind = "spot" if mood.is_crowded else rng.choice(("spot", "fut"))
     return Chart(
         seed=seed,
         venue=rng.choice(("coindcx", "coindcx", "coindcx", "paper")),
-        kind=rng.choice(("spot", "fut")),
-        accounts=rng.choice((1, 1, 2)),
+        kind=kind,
+        accounts=1 if mood.is_crowded else rng.choice((1, 1, 2)),
+        is_crowded=mood.is_crowded,
         perils=Perils(
-            kill=rng.choice((0, 0.005, 0.02)),
-            pause=rng.choice((0, 0.005, 0.02)),
+            kill=mood.kill,
+            pause=mood.pause,
             longest_pause=60 * SCALE,
+            socket_pause=mood.socket_pause,
             database=rng.choice((0, 0, 0.01)),
         ),
         switches=Switches(
@@ -60,47 +82,61 @@ def chart_of(seed: int, rng: random.Random) -> Chart:
             inline_stops=rng.choice(("kept", "kept", "dropped")),
             created_as=rng.choice(("init", "open")),
         ),
-        outages=tuple(outages) if rng.random() < 0.4 else (),
-        lost=0.08 * rough,
-        slow=0.15 * rough,
-        late=0.15 * rough,
+        outages=_outages(rng, hours, mood.outages),
+        lost=mood.lost,
+        slow=mood.late,
+        late=mood.late,
         faults={
             Fault("accept_then_500"): 0.08,
             Fault("accept_then_html_502"): 0.04,
             Fault("accept_then_429"): 0.03,
             Fault("bad_json"): 0.03,
-            Fault("invisible_for", (60 if hidden else 3) * SCALE): hidden or 0.08,
+            Fault("invisible_for", (60 if mood.hidden else 3) * SCALE): mood.hidden or 0.08,
             Fault("partial_fill", 1): 0.06,
             Fault("reject_after_ack"): 0.03,
             Fault("drop_sl_silently"): 0.03,
         },
         hours=hours,
-        second=rng.uniform(0, hours) if rng.random() < 0.5 else None,
-        hidden=hidden,
+        second=rng.uniform(0, hours) if mood.socket_pause or rng.random() < 0.3 else None,
+        hidden=mood.hidden,
     )
+
+
+def _outages(rng: random.Random, hours: float, lasting: float) -> tuple[tuple[float, float], ...]:
+    found: list[tuple[float, float]] = []
+    at = 0.0
+    while lasting and at < hours:
+        at += rng.expovariate(1 / (20 * SCALE))
+        lasts = rng.expovariate(1 / lasting)
+        found.append((at, at + lasts))
+        at += lasts
+    return tuple(found)
 
 
 def _as_built(sea: Sea, ship: Ship) -> None:
     """Nothing is switched off."""
 
 
-def sail(seed: int, refit: Callable[[Sea, Ship], None] = _as_built) -> Outcome:
+def sail(
+    seed: int, refit: Callable[[Sea, Ship], None] = _as_built, desk: type[Desk] = Desk
+) -> Outcome:
     """Run the history of this seed to its end and judge it."""
     rng = random.Random(seed)
     loop = SeededLoop(rng)
     asyncio.set_event_loop(loop)
     try:
-        return loop.run_until_complete(_voyage(seed, rng, refit))
+        return loop.run_until_complete(_voyage(seed, rng, refit, desk))
     finally:
-        loop.run_until_complete(loop.shutdown_asyncgens())
         asyncio.set_event_loop(None)
         loop.close()
 
 
-async def _voyage(seed: int, rng: random.Random, refit: Callable[[Sea, Ship], None]) -> Outcome:
+async def _voyage(
+    seed: int, rng: random.Random, refit: Callable[[Sea, Ship], None], desk: type[Desk]
+) -> Outcome:
     from tests.simulation.judge import judge
 
-    sea = open_sea(chart_of(seed, rng), rng, refit)
+    sea = open_sea(chart_of(seed, rng), rng, refit, desk)
     await sea.tick()
     sea.launch()
     if sea.chart.second is not None:
@@ -128,7 +164,10 @@ async def _trouble(sea: Sea) -> None:
         await sea.clock.sleep(rng.uniform(0.02, 0.4))
         match rng.randrange(12):
             case 0 | 1 | 2:
-                await sea.signal(_action(sea))
+                action = _action(sea)
+                await sea.signal(action)
+                if sea.chart.is_crowded:
+                    await sea.signal(action, again=True, of=SECOND)
             case 3:
                 action = _action(sea)
                 if not action.startswith("EXIT"):
@@ -159,6 +198,8 @@ async def _calm(sea: Sea) -> list[str]:
     await sea.clock.sleep(1.0)
     for side in ("LONG", "SHORT"):
         await sea.signal(f"EXIT_{side}")
+        if sea.chart.is_crowded:
+            await sea.signal(f"EXIT_{side}", again=True, of=SECOND)
         await sea.tick(volume="100000")
         await sea.clock.sleep(0.5)
     until = loop.time() + LONGEST_CALM

@@ -1,23 +1,47 @@
 """What must hold at the end of a history, from our rows and the venue's own ledger."""
 
 from collections import Counter, defaultdict
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
+from control_plane.core.ids import SHARDS, Shard
+from control_plane.infra.db import Tx
+from control_plane.orders.models import invariants
+from control_plane.orders.store import invariants as store
+from control_plane.tables import SCHEMA
 from strategy_runtime.rules.money import ZERO
-from tests.simulation.sea import Sea
+from tests.simulation.sea import SCALE, Sea
 
 
 async def judge(sea: Sea) -> list[str]:
     wrong: list[str] = []
-    intents = {row.id: row for row in await sea.rows("intent")}
-    orders = await sea.rows("orders")
-    trades = await sea.rows("trade")
-    fills = await sea.rows("fill")
+    facts = await sea.db.read(_facts, sea.now_ms())
+    wrong += [f"{one.rule}: {one.subject}: {one.what}" for one in invariants.broken(facts)]
+    intents = {row.id: row for row in facts.intents}
     if sea.exchange is not None:
-        wrong += _at_coindcx(sea, intents, orders, fills)
+        wrong += _at_coindcx(sea, intents, facts.orders, facts.fills)
     wrong += await _decided(sea)
+    wrong += await _absence_was_true(sea)
     return wrong
+
+
+def _facts(tx: Tx, now: int) -> invariants.Facts:
+    """The whole history, halts that are over included."""
+    every = frozenset(Shard(number) for number in range(SHARDS))
+    allowed = invariants.Allowed(int(25_000 * SCALE), int(20_000 * SCALE), int(1_000 * SCALE))
+    found = store.facts(tx, every, 0, now, allowed, ())
+    standing: dict[str, int] = {}
+    over: list[invariants.Halted] = []
+    events = SCHEMA.tables["event"]
+    query = events.select().where(events.c.subject_kind == "halt").order_by(events.c.number)
+    for row in tx.all(query):
+        if row.kind == "halted":
+            standing[row.subject_id] = row.at_ms
+        else:
+            started = standing.pop(row.subject_id)
+            over.append(invariants.Halted(row.subject_id, started, row.at_ms))
+    return replace(found, halts=over)
 
 
 def _at_coindcx(sea: Sea, intents: Any, orders: Any, fills: Any) -> list[str]:
@@ -71,7 +95,24 @@ def _has(ours: set[tuple[str, str]], each: Any) -> bool:
 async def _decided(sea: Sea) -> list[str]:
     rows = [*await sea.rows("intent"), *await sea.rows("skip")]
     decided = Counter((row.signal_id, row.subscription_id) for row in rows if row.signal_id)
-    signals = [row.id for row in await sea.rows("signal") if row.state == "planned"]
-    expected = {(one, f"su{n}") for one in signals for n in range(1, sea.chart.accounts + 1)}
+    follows = [(row.deployment_id, row.id) for row in await sea.rows("subscription")]
+    expected = {
+        (signal.id, subscription)
+        for signal in await sea.rows("signal")
+        if signal.state == "planned"
+        for deployment, subscription in follows
+        if deployment == signal.deployment_id
+    }
     wrong = [f"I4: {one} has no intent and no skip" for one in sorted(expected - decided.keys())]
     return wrong + [f"I4: {one} was decided {n} times" for one, n in decided.items() if n > 1]
+
+
+async def _absence_was_true(sea: Sea) -> list[str]:
+    """Where nothing hides for longer than we assume, what was proved absent never shows up."""
+    if sea.chart.hidden:
+        return []
+    return [
+        f"I1: {row.subject_id} was proved absent and was there"
+        for row in await sea.rows("event")
+        if row.kind == "incident" and row.subject_kind == "intent"
+    ]

@@ -73,7 +73,10 @@ class SimLine:
     clock: SimClock
 
     async def send(self, request: Request) -> Reply:
-        await self.fate.step()
+        if request.url.endswith("/create"):
+            await self.fate.before_socket()
+        else:
+            await self.fate.step()
         loop = asyncio.get_running_loop()
         answered: asyncio.Future[Reply] = loop.create_future()
         if not self.weather.loses():

@@ -28,6 +28,9 @@ class SeededLoop(asyncio.BaseEventLoop):
         """There is one thread."""
         return self.call_soon(callback, *args, context=context)
 
+    def _asyncgen_finalizer_hook(self, agen: Any) -> None:
+        """Generators of dead processes end as everything of theirs does: without a word."""
+
     def _run_once(self) -> None:
         ready, scheduled = vars(self)["_ready"], vars(self)["_scheduled"]
         while scheduled and scheduled[0]._cancelled:

@@ -44,6 +44,7 @@ class Perils:
     kill: float = 0.0
     pause: float = 0.0
     longest_pause: float = 60.0
+    socket_pause: float = 0.0  # between the last check and the first byte
     database: float = 0.0
 
 
@@ -70,6 +71,13 @@ class Fate:
                 pause = self.rng.uniform(0.1, 1) * self.perils.longest_pause
                 self.asleep_until = asyncio.get_running_loop().time() + pause
         await self.go_on()
+
+    async def before_socket(self) -> None:
+        """The pause that nothing of ours can see: only the venue refuses what is sent after it."""
+        if not self.is_safe and self.rng.random() < self.perils.socket_pause:
+            pause = self.rng.uniform(0.5, 1) * self.perils.longest_pause
+            self.asleep_until = asyncio.get_running_loop().time() + pause
+        await self.step()
 
     async def go_on(self) -> None:
         while not self.is_dead and self.asleep_until > asyncio.get_running_loop().time():

@@ -15,7 +15,7 @@ from control_plane.brokers.coindcx.wire import Credentials
 from control_plane.brokers.models import Broker
 from control_plane.brokers.paper.adapter import PaperBroker
 from control_plane.core.clock import ms
-from control_plane.core.ids import AccountId, InstrumentId, signal_id
+from control_plane.core.ids import AccountId, DeploymentId, InstrumentId, shard_of, signal_id
 from control_plane.infra import db
 from control_plane.infra.bus import Bus
 from control_plane.infra.db import Database
@@ -47,6 +47,7 @@ from tests.simulation.process import (
 )
 from tests.unit.orders.desk import DEPLOYMENT, add_row, base_rows, subscriber_rows
 
+SECOND = DeploymentId("dep2")
 SCALE = 0.05  # of all operational times, as in CI
 Venue = Literal["coindcx", "paper"]
 Kind = Literal["spot", "fut"]
@@ -80,6 +81,7 @@ class Chart:
     faults: Mapping[Fault, float]
     hours: float  # seconds of trouble, then calm
     second: float | None  # when another process joins
+    is_crowded: bool  # a second deployment trades the same pair in the first account
     hidden: float  # how often an order hides beyond every bound that we assume
 
 
@@ -140,7 +142,8 @@ class Sea:
     clock: SimClock
     weather: Weather
     instrument: Instrument
-    refit: Callable[["Sea", Ship], None] = lambda sea, ship: None  # a test's own change of a rule
+    refit: Callable[["Sea", Ship], None]  # a test's own change of a rule
+    desk: type[Desk] = Desk
     quotes: SimQuotes = field(default_factory=SimQuotes)
     exchange: Exchange | None = None
     paper: PaperBroker | None = None
@@ -162,7 +165,7 @@ class Sea:
         points = ProcessFailpoints(clock, fate=fate)
         bus = Bus("redis://127.0.0.1:1", clock)
         bus._loop = asyncio.get_running_loop()
-        desk = Desk(
+        desk = self.desk(
             db=database,
             bus=bus,
             clock=clock,
@@ -254,7 +257,9 @@ class Sea:
             await self.paper.on_tick(self.instrument, made)
         self.quotes.tell(InstrumentId(self.instrument.id), made)
 
-    async def signal(self, action: str, *, again: bool = False) -> str:
+    async def signal(
+        self, action: str, *, again: bool = False, of: DeploymentId = DEPLOYMENT
+    ) -> str:
         """The strategy says so, on a new candle."""
         self.triggers += 0 if again else 1
         kind = "exit" if action.startswith("EXIT") else "entry"
@@ -263,10 +268,10 @@ class Sea:
         away = -1 if action.endswith("LONG") else 1
         name = InstrumentId(self.instrument.id)
         row = {
-            "id": signal_id(DEPLOYMENT, name, f"1m:{trigger}", kind),
-            "deployment_id": DEPLOYMENT,
+            "id": signal_id(of, name, f"1m:{trigger}", kind),
+            "deployment_id": of,
             "tenant": "us1",
-            "shard": _shard(),
+            "shard": int(shard_of(of)),
             "instrument": name,
             "trigger": f"1m:{trigger}",
             "trigger_open_ms": trigger,
@@ -312,12 +317,6 @@ class Sea:
         return await self.db.read(lambda tx: tx.all(table.select()))
 
 
-def _shard() -> int:
-    from control_plane.core.ids import shard_of
-
-    return int(shard_of(DEPLOYMENT))
-
-
 @cache
 def _engine() -> Database:
     """One in-memory database for all histories of this process: its schema costs more than one."""
@@ -329,8 +328,20 @@ def _engine() -> Database:
     return opened
 
 
+def second_rows(tx: db.Tx, instrument: Instrument) -> None:
+    """Another deployment on the same pair, followed in the same account."""
+    tables = SCHEMA.tables
+    deployment = tx.first(tables["deployment"].select())
+    follower = tx.first(tables["subscription"].select())
+    assert deployment is not None
+    assert follower is not None
+    own = {"id": SECOND, "name": "second", "shard": int(shard_of(SECOND))}
+    add_row(tx, "deployment", {**deployment._mapping, **own})
+    add_row(tx, "subscription", {**follower._mapping, "id": "su9", "deployment_id": SECOND})
+
+
 @cache
-def _template(instrument: Instrument, accounts: int) -> sqlite3.Connection:
+def _template(instrument: Instrument, accounts: int, is_crowded: bool) -> sqlite3.Connection:
     """A copy with one deployment and so many subscribers."""
 
     def fill(tx: db.Tx) -> None:
@@ -340,6 +351,8 @@ def _template(instrument: Instrument, accounts: int) -> sqlite3.Connection:
             if number > 1:
                 own |= {"slippage": D("0.01"), "max_daily_loss": D("0.5")}
             subscriber_rows(tx, instrument, number, own)
+        if is_crowded:
+            second_rows(tx, instrument)
 
     _blank().backup(_raw())
     replace(_engine(), clock=_Still())._transact(fill)
@@ -370,18 +383,20 @@ class _Still(SimClock):
         return 0.0
 
 
-def open_sea(chart: Chart, rng: random.Random, refit: Callable[[Sea, Ship], None]) -> Sea:
+def open_sea(
+    chart: Chart, rng: random.Random, refit: Callable[[Sea, Ship], None], desk: type[Desk]
+) -> Sea:
     # CoinDCX documents no stop at market on spot: there we watch the price ourselves.
     kinds = ("limit", "market", "stop_limit") if chart.venue == "coindcx" else None
     instrument = (
         future() if chart.kind == "fut" else spot(**({"order_types": kinds} if kinds else {}))
     )
     _blank()
-    _template(instrument, chart.accounts).backup(_raw())
+    _template(instrument, chart.accounts, chart.is_crowded).backup(_raw())
     clock = SimClock()
     shared = replace(_engine(), clock=clock)
     weather = Weather(rng, SCALE, chart.outages, chart.lost, chart.slow, chart.late)
-    sea = Sea(chart, rng, shared, clock, weather, instrument, refit=refit)
+    sea = Sea(chart, rng, shared, clock, weather, instrument, refit, desk)
     if chart.venue == "paper":
         sea.paper = PaperBroker(shared, clock, PaperSettings(), SCALE)
         return sea

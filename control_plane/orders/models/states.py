@@ -1,8 +1,9 @@
 """The life of an intent and of an order: one table of (state, event) to state.
 
-What is not in the table does not happen. A terminal state never changes but by a recorded operator
-action; late evidence about one is ignored. Events that a venue may really send out of order (a fill
-before the acceptance) are in the table on purpose.
+What is not in the table does not happen. A terminal state changes in two cases only: an order that
+was proved absent and shows up after all is followed like any other, and a person says what became
+of a quarantined one. Events that a venue may really send out of order (a fill before the
+acceptance) are in the table on purpose.
 """
 
 from collections.abc import Mapping
@@ -41,6 +42,8 @@ Event = Literal[
     "resent",  # proved absent, and may go again
     "abandoned",  # proved absent, and does not
     "quarantined",
+    "found_by_hand",  # a person looked: this is the order
+    "absent_by_hand",  # a person looked: there is none
 ]
 
 TERMINAL: frozenset[State] = frozenset(
@@ -91,6 +94,12 @@ TABLE: Mapping[tuple[State, Event], State] = {
     ("CANCELLING", "cancelled"): "CANCELLED",
     ("CANCELLING", "refused"): "REJECTED",
     ("CANCELLING", "repriced"): "READY",
+    ("ABANDONED", "accepted"): "OPEN",
+    ("ABANDONED", "part_filled"): "PARTIAL",
+    ("ABANDONED", "filled"): "FILLED",
+    ("ABANDONED", "cancelled"): "CANCELLED",
+    ("QUARANTINED", "found_by_hand"): "OPEN",
+    ("QUARANTINED", "absent_by_hand"): "ABANDONED",
 }
 
 

@@ -36,9 +36,22 @@ def move(
     if reason is not None:
         values["reason"] = reason
     state = intents.advance(tx, intent, event, epoch=desk.epoch(intent.shard), now=now, **values)
-    if state is not None and states.is_terminal(state):
+    if state is None:
+        return None
+    if intent.state == "ABANDONED":
+        _surfaced(tx, intent, state)
+    if states.is_terminal(state):
         _ended(tx, desk, intent, state, now)
     return state
+
+
+def _surfaced(tx: Tx, intent: Row[Any], state: State) -> None:
+    """The exchange had hidden it for longer than we believe possible."""
+    what = "an order that was proved absent is there after all"
+    events.record(tx, "incident", "intent", intent.id, tenant=intent.tenant, what=what, state=state)
+    position = _position(intent)
+    if position.startswith("fut:"):
+        trades.claim(tx, intent.account_id, position, intent.subscription_id)
 
 
 def _ended(tx: Tx, desk: Desk, intent: Row[Any], state: State, now: int) -> None:

@@ -24,6 +24,9 @@ from control_plane.orders.service import changes
 from control_plane.orders.service.desk import Desk
 from control_plane.orders.store import intents
 
+STRAGGLER_SECONDS = 600.0
+SWEEP_SECONDS = 5.0  # at first; then ever more rarely
+
 
 @dataclass(frozen=True)
 class Sought:
@@ -48,6 +51,23 @@ class Looker:
             for sought in due:
                 await isolation.run("intent", sought.intent.id, self.look, sought)
         return len(lost) + len(doubtful)
+
+    async def sweep(self) -> int:
+        """Look again for entries that were given up: an order may have been hidden for longer than
+        any bound that we assume.
+        """
+        now, scaled = self.desk.now_ms(), self.desk.scaled_ms
+        since = now - scaled(STRAGGLER_SECONDS)
+        rows = await self.desk.db.read(intents.given_up, self.desk.owned(), since)
+        late = [row for row in rows if _is_sweep_due(row, now, scaled(SWEEP_SECONDS))]
+        isolation = self.desk.isolation
+        for due in await isolation.together("intent", late, self._find_given_up, attrgetter("id")):
+            for sought in due:
+                await isolation.run("intent", sought.intent.id, self.look, sought)
+        return len(late)
+
+    async def _find_given_up(self, late: Sequence[Row[Any]]) -> list[Sought]:
+        return await self.desk.db.read(sought_of, late)
 
     async def look(self, sought: Sought) -> None:
         broker = self.desk.brokers[sought.intent.venue]
@@ -96,9 +116,11 @@ class Looker:
         if at_venue is not None:
             changes.found(tx, self.desk, intent, order, at_venue)
             return
+        now = self.desk.now_ms()
+        if intent.state == "ABANDONED":
+            intents.touch(tx, intent, looked_ms=now)
         if intent.state != "UNKNOWN":
             return
-        now = self.desk.now_ms()
         absence = looking.absent(_doubt(intent), now, self.desk.patience(intent.venue))
         if absence.event is None:
             intents.touch(tx, intent, looks=absence.looks, looked_ms=now)
@@ -149,6 +171,11 @@ def _again(tx: Tx, sought: Sought) -> tuple[Row[Any], Row[Any]] | None:
     intent = intents.find(tx, sought.intent.id)
     order = intents.order_by_client_id(tx, sought.order.account_id, sought.order.client_order_id)
     return None if intent is None or order is None else (intent, order)
+
+
+def _is_sweep_due(row: Row[Any], now: int, first: int) -> bool:
+    last = max(row.looked_ms or 0, row.done_ms or 0)
+    return now - last >= max(first, (now - (row.done_ms or now)) // 8)
 
 
 def _doubt(row: Row[Any]) -> Doubt:

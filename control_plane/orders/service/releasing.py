@@ -14,6 +14,7 @@ from sqlalchemy.engine import Row
 from control_plane.accounts import service as accounts
 from control_plane.brokers.models import OrderRequest
 from control_plane.core.ids import AccountId, IntentId, SubscriptionId, client_order_id
+from control_plane.infra import events
 from control_plane.infra.db import Tx
 from control_plane.infra.events import canonical_json
 from control_plane.market import service as market
@@ -38,6 +39,7 @@ class Released:
     intent: str
     shard: int
     venue: str
+    tenant: str
     request: OrderRequest
 
 
@@ -93,6 +95,10 @@ class Releaser:
             one = self._write_ahead(tx, row, instrument, now)
             if one is not None:
                 released.append(one)
+        told = [
+            (one.intent, one.tenant, {"state": "SENDING", "signed_ms": now}) for one in released
+        ]
+        events.record_many(tx, "intent_released", "intent", told)
         # Monotonic, from the commit on: what waits too long after it does not leave.
         tx.after_commit(lambda: committed.append(self.desk.clock.monotonic()))
         return released
@@ -134,7 +140,7 @@ class Releaser:
         if not is_released:
             return None
         self._keep_order(tx, row, written, body_hash(request), epoch)
-        return Released(row.id, row.shard, row.venue, request)
+        return Released(row.id, row.shard, row.venue, row.tenant, request)
 
     def _written(self, row: Row[Any], instrument: Instrument, now: int) -> Written | None:
         kind, price = row.kind, row.limit_price

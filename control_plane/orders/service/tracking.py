@@ -11,6 +11,7 @@ from decimal import Decimal
 from functools import partial
 from typing import Any
 
+import msgspec
 from loguru import logger
 from sqlalchemy.engine import Row
 
@@ -52,6 +53,30 @@ class Tracker:
                 asked = [AccountId(account) for account in sorted(members)]
                 work = partial(self._read_at, venue, broker)
                 count += sum(await self.desk.isolation.together("account", asked, work, str))
+        return count + await self._adopt_strays(by_venue)
+
+    async def _adopt_strays(self, by_venue: Mapping[str, set[str]]) -> int:
+        """Fills that came before anybody could say whose order it was."""
+        accounts = sorted(set().union(*by_venue.values()))
+        if not accounts:
+            return 0
+        found = await self.desk.db.read(trades.strays_bound, accounts)
+        count = 0
+        for account, rows in found.items():
+            fills = [msgspec.json.decode(row.body, type=VenueFill) for row in rows]
+            work = self.desk.db.write
+            count += (
+                await self.desk.isolation.run("account", account, work, self._claim, fills) or 0
+            )
+        return count
+
+    def _claim(self, tx: Tx, fills: Sequence[VenueFill]) -> int:
+        count = 0
+        for fill in fills:
+            if not trades.has_fill(tx, fill.account, fill.fill_id):
+                count += self._apply_one(tx, fill)
+            trades.forget_stray(tx, fill.account, fill.fill_id)
+        self.desk.wake(tx)
         return count
 
     async def _read_at(self, venue: str, broker: Broker, asked: Sequence[AccountId]) -> int:
@@ -91,14 +116,9 @@ class Tracker:
             order = self._adopt(tx, fill, instrument)
         intent = None if order is None else intents.find(tx, order.intent_id)
         if order is None or intent is None:
-            events.record(
-                tx,
-                "foreign_fill_seen",
-                "account",
-                fill.account,
-                fill=fill.fill_id,
-                instrument=fill.instrument,
-            )
+            if trades.add_stray(tx, _stray_row(fill, tx.now_ms())):
+                told = {"fill": fill.fill_id, "instrument": fill.instrument}
+                events.record(tx, "foreign_fill_seen", "account", fill.account, **told)
             return 0
 
         trade = self._trade(tx, intent, fill, instrument)
@@ -330,6 +350,17 @@ def _why(intent: Row[Any], fill: VenueFill, trade: Row[Any]) -> ExitReason:
         return "target"
     found: ExitReason = trade.exit_reason or "signal"
     return found
+
+
+def _stray_row(fill: VenueFill, now: int) -> dict[str, Any]:
+    return {
+        "account_id": fill.account,
+        "exchange_fill_id": fill.fill_id,
+        "exchange_order_id": fill.exchange_order_id,
+        "instrument": fill.instrument,
+        "body": msgspec.json.encode(fill).decode(),
+        "seen_ms": now,
+    }
 
 
 def _fill_row(

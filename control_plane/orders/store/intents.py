@@ -201,8 +201,8 @@ def advance(
     state = after(row.state, event)
     if state is None:
         return None
-    if is_terminal(state):
-        values["done_ms"] = now
+    if is_terminal(state) or is_terminal(row.state):
+        values["done_ms"] = now if is_terminal(state) else None
     changed = tx.run(
         update(intents)
         .where(
@@ -256,6 +256,17 @@ def under_way(tx: Tx, shards: Collection[int], stale_ms: int) -> Sequence[Row[An
     return tx.all(query.order_by(intents.c.planned_ms, intents.c.id))
 
 
+def given_up(tx: Tx, shards: Collection[int], since_ms: int) -> Sequence[Row[Any]]:
+    """Entries that were proved absent not long ago: one that was hidden may still show up."""
+    query = select(intents).where(
+        intents.c.state == "ABANDONED",
+        intents.c.leg == "entry",
+        intents.c.done_ms >= since_ms,
+        owned_by(intents.c.shard, shards),
+    )
+    return tx.all(query.order_by(intents.c.done_ms, intents.c.id).limit(500))
+
+
 def in_states(tx: Tx, shards: Collection[int], states: Collection[State]) -> Sequence[Row[Any]]:
     query = select(intents).where(
         intents.c.state.in_(sorted(states)), owned_by(intents.c.shard, shards)
@@ -278,6 +289,19 @@ def of_trade(tx: Tx, trade: str, leg: str | None = None) -> Sequence[Row[Any]]:
 def live_of_trade(tx: Tx, trade: str, leg: str) -> Row[Any] | None:
     rows = of_trade(tx, trade, leg)
     return next((row for row in reversed(rows) if not is_terminal(row.state)), None)
+
+
+def live_of_account(tx: Tx, account: str) -> Sequence[Row[Any]]:
+    query = select(intents).where(intents.c.account_id == account, intents.c.state.in_(LIVE))
+    return tx.all(query)
+
+
+def known_names(tx: Tx, account: str, names: Sequence[str]) -> set[str]:
+    """Which of these client order ids are orders of ours."""
+    query = select(orders.c.client_order_id).where(
+        orders.c.account_id == account, among(tx, orders.c.client_order_id, names)
+    )
+    return {row.client_order_id for row in tx.all(query)}
 
 
 def next_gen(tx: Tx, trade: str, leg: str) -> int:

@@ -228,6 +228,22 @@ class FillRow(SQLModel, table=True):
     recorded_ms: int = Field(sa_type=BigInteger)
 
 
+class StrayFillRow(SQLModel, table=True):
+    """A fill of an order that is in no row of ours: somebody's hand, or one of ours whose name the
+    venue has not told us yet.
+    """
+
+    __tablename__: ClassVar[str] = "stray_fill"
+    __table_args__ = (Index("ix_stray_fill_order", "account_id", "exchange_order_id"),)
+
+    account_id: str = Field(primary_key=True)
+    exchange_fill_id: str = Field(primary_key=True)
+    exchange_order_id: str
+    instrument: str
+    body: str = Field(sa_type=Text)  # as the venue told it
+    seen_ms: int = Field(index=True, sa_type=BigInteger)
+
+
 class CursorRow(SQLModel, table=True):
     """How far an account's fills are read."""
 
@@ -324,6 +340,18 @@ class HaltRow(SQLModel, table=True):
     at_ms: int = Field(sa_type=BigInteger)
 
 
+class AlarmRow(SQLModel, table=True):
+    """Something that must always hold and does not, until it does again."""
+
+    __tablename__: ClassVar[str] = "alarm"
+
+    rule: str = Field(primary_key=True)  # I1, I2, …
+    subject: str = Field(primary_key=True)
+    what: str = Field(sa_type=Text)
+    shard: int
+    since_ms: int = Field(sa_type=BigInteger)
+
+
 class BudgetRow(SQLModel, table=True):
     """A limit that is reserved from, guarded in the row: `used` never passes `max`."""
 
@@ -359,9 +387,11 @@ intents = table(IntentRow)
 skips = table(SkipRow)
 orders = table(OrderRow)
 fills = table(FillRow)
+stray_fills = table(StrayFillRow)
 cursors = table(CursorRow)
 trades = table(TradeRow)
 exposure_owners = table(ExposureOwnerRow)
 halts = table(HaltRow)
+alarms = table(AlarmRow)
 budgets = table(BudgetRow)
 ledger = table(LedgerRow)

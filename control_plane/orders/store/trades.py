@@ -10,7 +10,15 @@ from sqlalchemy.engine import Row
 from control_plane.infra import events
 from control_plane.infra.db import Tx, among, insert_missing
 from control_plane.orders.store.intents import owned_by
-from control_plane.orders.store.tables import cursors, exposure_owners, fills, ledger, trades
+from control_plane.orders.store.tables import (
+    cursors,
+    exposure_owners,
+    fills,
+    ledger,
+    orders,
+    stray_fills,
+    trades,
+)
 
 _SLACK = 1e-9
 
@@ -61,6 +69,17 @@ def open_of_subscription(tx: Tx, subscription: str) -> Sequence[Row[Any]]:
     return tx.all(
         select(trades).where(trades.c.subscription_id == subscription, trades.c.state != "closed")
     )
+
+
+def open_of_account(tx: Tx, account: str) -> Sequence[Row[Any]]:
+    return tx.all(select(trades).where(trades.c.account_id == account, trades.c.state != "closed"))
+
+
+def filled_since(tx: Tx, account: str, since_ms: int) -> bool:
+    query = select(fills.c.order_id).where(
+        fills.c.account_id == account, fills.c.recorded_ms >= since_ms
+    )
+    return tx.first(query.limit(1)) is not None
 
 
 def holding(tx: Tx, subscriptions: Collection[str]) -> set[str]:
@@ -144,6 +163,38 @@ def has_fill(tx: Tx, account: str, fill: str) -> bool:
 
 def add_fill(tx: Tx, row: Mapping[str, Any]) -> None:
     tx.run(insert(fills), row)
+
+
+def add_stray(tx: Tx, row: Mapping[str, Any]) -> bool:
+    """Whether it is new."""
+    return tx.run(insert_missing(tx, stray_fills), row) == 1
+
+
+def strays_bound(tx: Tx, accounts: Sequence[str]) -> dict[str, list[Row[Any]]]:
+    """Stray fills whose order is known by now, by account."""
+    query = (
+        select(stray_fills)
+        .join(
+            orders,
+            and_(
+                orders.c.account_id == stray_fills.c.account_id,
+                orders.c.exchange_order_id == stray_fills.c.exchange_order_id,
+            ),
+        )
+        .where(among(tx, stray_fills.c.account_id, accounts))
+    )
+    found: dict[str, list[Row[Any]]] = {}
+    for row in tx.all(query.order_by(stray_fills.c.account_id, stray_fills.c.seen_ms)):
+        found.setdefault(row.account_id, []).append(row)
+    return found
+
+
+def forget_stray(tx: Tx, account: str, fill: str) -> None:
+    tx.run(
+        delete(stray_fills).where(
+            stray_fills.c.account_id == account, stray_fills.c.exchange_fill_id == fill
+        )
+    )
 
 
 def add_ledger(tx: Tx, row: Mapping[str, Any]) -> None:
