@@ -53,6 +53,8 @@ from control_plane.jobs.service import Jobs
 from control_plane.keys.service import Keys
 from control_plane.live.service import Hub
 from control_plane.market.service import Market
+from control_plane.orders.service import checking
+from control_plane.orders.service.by_hand import Hands
 from control_plane.orders.service.halting import Halts
 from control_plane.orders.service.reading import has_open_trade
 from control_plane.roles import Machinery
@@ -164,6 +166,7 @@ async def _open_site(app: App, stack: AsyncExitStack) -> None:
         health=checks,
         dashboard=screen,
         live=live,
+        hands=Hands(database, machinery.bus, machinery.rng),
     )
     token = operator.ensure_token(machinery.folder.path, machinery.rng)
     asgi = web.build(services, settings, machinery.clock, machinery.rng, token)
@@ -192,7 +195,7 @@ def _health(machinery: Machinery) -> Health:
     checks["loops"] = health.loops_run(machinery.supervisor)
     for role, leases in machinery.leases.items():
         checks[f"{role}-leases"] = health.leases_held(leases)
-    return Health(checks)
+    return Health(checks, {"invariants": checking.holds(machinery.db)})
 
 
 async def run(app: App, stop: asyncio.Event, on_started: Started | None = None) -> None:

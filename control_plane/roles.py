@@ -52,7 +52,11 @@ from control_plane.keys.worker import KeyChecks
 from control_plane.market import service as market
 from control_plane.market.service import Quotes
 from control_plane.market.worker import History, MarketWorker, Real, Recorder, Upstream
+from control_plane.orders.service.by_hand import ByHand
+from control_plane.orders.service.checking import Checker
 from control_plane.orders.service.desk import Desk
+from control_plane.orders.service.guarding import Guard
+from control_plane.orders.service.halting import Halts
 from control_plane.orders.service.leaving import Leaver
 from control_plane.orders.worker import loops
 from control_plane.settings import Role, Settings
@@ -206,10 +210,17 @@ def add_trading(it: Machinery, stack: AsyncExitStack) -> None:
     it.loops["send"] = ours.send
     it.loops["follow"] = ours.follow
     it.loops["ticks"] = ours.let_ticks_through
+    it.loops["invariants"] = Checker(desk).run
+    it.loops["guard"] = Guard(desk, Halts(it.db, it.bus)).run
     leaver = Leaver(desk)
     checks = KeyChecks(it.db, it.clock, leases, coindcx.broker, coindcx.ways.skew)
     it.loops["broker-keys"] = checks.run
-    asked = {"reduce": leaver.reduce, "flatten": leaver.flatten, keys.TEST: checks.asked}
+    asked = {
+        "reduce": leaver.reduce,
+        "flatten": leaver.flatten,
+        keys.TEST: checks.asked,
+        **ByHand(desk).handlers,
+    }
     it.loops["trading-commands"] = CommandDesk(
         "trading", it.db, it.bus, it.clock, leases, asked
     ).run

@@ -32,6 +32,7 @@ from control_plane.live.service import Hub
 from control_plane.market import api as market
 from control_plane.market.service import Market
 from control_plane.orders import api as orders
+from control_plane.orders.service.by_hand import Hands
 from control_plane.orders.service.halting import Halts
 from control_plane.sessions.api.doors import doors
 from control_plane.sessions.api.federated import federated_doors, my_google_routes
@@ -61,6 +62,7 @@ class Services:
     deployments: Deployments
     subscriptions: Subscriptions
     halts: Halts
+    hands: Hands
     health: Health
     dashboard: Dashboard
     live: Hub
@@ -146,6 +148,8 @@ def _routers(services: Services) -> Sequence[APIRouter]:
         subscriptions.routes(services.subscriptions, services.db),
         signals.routes(services.db),
         orders.routes(services.db),
+        orders.story_routes(services.db, services.hands),
+        orders.alarm_routes(services.db),
         orders.halt_routes(services.halts),
         dashboard.event_routes(services.db),
         live.ticket_routes(services.identity.tickets),

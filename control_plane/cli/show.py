@@ -77,8 +77,19 @@ def one(found: Row, as_json: bool, sentence: str) -> None:
         print(sentence)
 
 
+def as_json(found: Any) -> str:
+    return json.dumps(found, indent=2)
+
+
 def print_json(found: Any) -> None:
-    print(json.dumps(found, indent=2))
+    print(as_json(found))
+
+
+def milliseconds_between(earlier: str | None, later: str) -> int | None:
+    if earlier is None:
+        return None
+    gone = datetime.fromisoformat(later) - datetime.fromisoformat(earlier)
+    return round(gone.total_seconds() * 1000)
 
 
 def clock(field: str) -> Callable[[Row], str]:

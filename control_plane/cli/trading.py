@@ -1,11 +1,11 @@
 """Subscriptions, and what came of signals in each account."""
 
 from collections.abc import Callable
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
-from control_plane.cli import show
+from control_plane.cli import order_story, show
 from control_plane.cli.session import (
     Api,
     AsJson,
@@ -104,8 +104,16 @@ INSTRUMENTS = (
     Column("least", "min_notional", right=True),
     Column("leverage", "max_leverage", right=True),
 )
+ALARMS = (
+    Column("rule", "rule"),
+    Column("about", "subject"),
+    Column("what", "what"),
+    Column("since", show.clock("since")),
+)
 HALTS = (
     Column("scope", "scope"),
+    Column("mode", "mode"),
+    Column("still open", "open_trades", right=True),
     Column("stands", lambda row: "yes" if row["active"] else "no"),
     Column("since", show.clock("at")),
     Column("by", "by_user"),
@@ -118,10 +126,17 @@ def add_to(app: typer.Typer) -> None:
     app.command(rich_help_panel=PANEL)(subscriptions)
     app.command(rich_help_panel=PANEL)(unsubscribe)
     for name, (listing, columns, sentence, empty) in LISTS.items():
-        app.command(name=name, rich_help_panel=PANEL, help=sentence)(
-            _lister(listing, columns, empty)
-        )
+        listed = _lister(listing, columns, empty)
+        if name not in GROUPS:
+            app.command(name=name, rich_help_panel=PANEL, help=sentence)(listed)
+            continue
+        group = typer.Typer(help=sentence, invoke_without_command=True)
+        group.callback()(_unless_asked_otherwise(listed))
+        for command in GROUPS[name]:
+            group.command()(command)
+        app.add_typer(group, name=name, rich_help_panel=PANEL)
     app.command(rich_help_panel=PANEL)(explain)
+    app.command(rich_help_panel=PANEL)(close)
     app.command(rich_help_panel=PANEL)(halt)
     app.command(rich_help_panel=PANEL)(unhalt)
 
@@ -191,13 +206,25 @@ def explain(
     show.rows(rows, columns, empty="There is no record of it.")
 
 
+def close(
+    trade: Annotated[str, typer.Argument(help="A trade's id.")], as_json: AsJson = False
+) -> None:
+    """Leave a position now, whatever its strategy says."""
+    found = ask(calls.close_trade(trade_id=trade))
+    show.one(found, as_json, f"Asked to close {trade}. `slipway trades` shows when it is.")
+
+
 def halt(
     scope: Scope = "platform",
+    mode: Annotated[
+        Literal["halt_new", "reduce_only", "flatten"],
+        typer.Option(help="Refuse entries; take back what rests of them, too; close all, too."),
+    ] = "halt_new",
     reason: Annotated[str, typer.Option(help="Why, for whoever looks later.")] = "",
     as_json: AsJson = False,
 ) -> None:
     """Refuse new entries from now on, everywhere or in one scope; exits and stops always go."""
-    found = ask(calls.halt(scope=scope, reason=reason))
+    found = ask(calls.halt(scope=scope, mode=mode, reason=reason))
     show.one(found, as_json, f"Halted: {scope}. {found['denied']} orders had not left yet.")
 
 
@@ -221,6 +248,12 @@ LISTS: dict[str, tuple[Listing, tuple[Column, ...], str, str]] = {
     "orders": (calls.list_orders, ORDERS, "List orders, newest first.", "No order yet."),
     "fills": (calls.list_fills, FILLS, "List fills, newest first.", "No fill yet."),
     "trades": (calls.list_trades, TRADES, "List trades, newest first.", "No trade yet."),
+    "alarms": (
+        calls.list_alarms,
+        ALARMS,
+        "List what must hold and does not.",
+        "Everything holds.",
+    ),
     "halts": (calls.list_halts, HALTS, "List halts, newest first.", "Nothing was ever halted."),
     "instruments": (
         calls.list_instruments,
@@ -229,6 +262,20 @@ LISTS: dict[str, tuple[Listing, tuple[Column, ...], str, str]] = {
         "No instrument yet.",
     ),
 }
+
+
+GROUPS = {
+    "orders": (order_story.explain, order_story.resolve),
+    "signals": (order_story.show_signal,),
+}
+
+
+def _unless_asked_otherwise(listed: Callable[[int, bool], None]) -> Callable[..., None]:
+    def main(context: typer.Context, limit: Limit = 20, as_json: AsJson = False) -> None:
+        if context.invoked_subcommand is None:
+            listed(limit, as_json)
+
+    return main
 
 
 def _lister(listing: Listing, columns: tuple[Column, ...], empty: str) -> Any:

@@ -61,7 +61,8 @@ class Dashboard:
         return self._seen
 
     async def _drawn(self) -> Picture:
-        missing = tuple(Lack(one.part, one.what) for one in await self.health.missing())
+        lacks = [*await self.health.missing(), *await self.health.alarmed()]
+        missing = tuple(Lack(one.part, one.what) for one in lacks)
         with wall.acting_for(wall.EVERYBODY):
             picture, trades = await self.db.read(_draw, self.clock.now(), self.version, missing)
         is_open = sorted({InstrumentId(row.instrument) for row in trades if row.pnl is None})

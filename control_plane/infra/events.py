@@ -113,6 +113,15 @@ def next_transaction(tx: Tx) -> int:
     return int(tx.scalar(_NEXT))
 
 
+def about(tx: Tx, subject_kind: str, subject: str, limit: int = 500) -> list[dict[str, Any]]:
+    """All that happened to one thing, oldest first."""
+    query = select(events).where(
+        events.c.subject_id == subject, events.c.subject_kind == subject_kind
+    )
+    rows = tx.all(query.order_by(events.c.number).limit(limit))
+    return [{**row._mapping, "body": msgspec.json.decode(row.body)} for row in rows]
+
+
 def page_of(tx: Tx, tenant: str, asked: Asked) -> Found:
     """What happened to this tenant's things, newest first."""
     query = select(events).where(events.c.tenant == tenant)

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from fastapi import APIRouter, Response
 from pydantic import BaseModel, Field
@@ -29,22 +29,21 @@ class Lack(BaseModel):
 class Readiness(BaseModel):
     ready: bool
     missing: list[Lack]
+    alarms: list[Lack] = Field(
+        default=[], description="What must always hold and does not; work goes on all the same."
+    )
 
 
 @dataclass(frozen=True)
 class Health:
     checks: Mapping[str, Check]
+    alarms: Mapping[str, Check] = field(default_factory=dict)
 
     async def missing(self) -> list[Lack]:
-        """Each check by itself, so that a stuck one hides no other."""
-        async with asyncio.TaskGroup() as group:
-            asked = {
-                part: group.create_task(_ask(check), name=f"health-{part}")
-                for part, check in self.checks.items()
-            }
-        return [
-            Lack(part=part, what=what) for part, task in asked.items() if (what := task.result())
-        ]
+        return await _lacks(self.checks)
+
+    async def alarmed(self) -> list[Lack]:
+        return await _lacks(self.alarms)
 
 
 def health_routes(health: Health) -> APIRouter:
@@ -58,7 +57,8 @@ def health_routes(health: Health) -> APIRouter:
     async def ready(response: Response) -> Readiness:
         missing = await health.missing()
         response.status_code = 503 if missing else 200
-        return Readiness(ready=not missing, missing=missing)
+        alarms = [] if missing else await health.alarmed()
+        return Readiness(ready=not missing, missing=missing, alarms=alarms)
 
     return router
 
@@ -98,6 +98,16 @@ def loops_run(supervisor: Supervisor) -> Check:
         return f"Loops that do not run: {'; '.join(down)}." if down else None
 
     return check
+
+
+async def _lacks(checks: Mapping[str, Check]) -> list[Lack]:
+    """Each check by itself, so that a stuck one hides no other."""
+    async with asyncio.TaskGroup() as group:
+        asked = {
+            part: group.create_task(_ask(check), name=f"health-{part}")
+            for part, check in checks.items()
+        }
+    return [Lack(part=part, what=what) for part, task in asked.items() if (what := task.result())]
 
 
 async def _ask(check: Check) -> str | None:

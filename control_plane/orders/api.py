@@ -9,6 +9,7 @@ from pydantic import Field
 from control_plane.core.ids import (
     IntentId,
     Tenant,
+    TradeId,
 )
 from control_plane.errors import Missing
 from control_plane.infra.db import Database, Tx
@@ -17,7 +18,8 @@ from control_plane.infra.http_shapes import Body, Decoded, Items, Moment, Shape,
 from control_plane.infra.paging import Asked
 from control_plane.orders.models.halts import Mode
 from control_plane.orders.models.trades import TradeState
-from control_plane.orders.service import reading
+from control_plane.orders.service import checking, explaining, reading
+from control_plane.orders.service.by_hand import Hands
 from control_plane.orders.service.halting import Halts
 from control_plane.orders.store import lists
 
@@ -115,7 +117,46 @@ class HaltOut(Shape):
     active: bool
     reason: str
     by_user: str
+    open_trades: int = Field(description="Positions in this scope that are not closed yet.")
     at: Moment = Field(validation_alias="at_ms")
+
+
+class AlarmOut(Shape):
+    rule: str = Field(examples=["I5"])
+    subject: str
+    what: str
+    since: Moment = Field(validation_alias="since_ms")
+
+
+class AskedOut(Shape):
+    command: str = Field(
+        description="It is carried out by the trading role, within a second or so."
+    )
+
+
+class ResolveIn(Body):
+    exchange_order_id: str | None = Field(
+        None, max_length=80, description="The order that you found; none if there is none."
+    )
+
+
+class TimelineOut(Shape):
+    signal: str
+    candle_closed: Moment | None = Field(
+        validation_alias="candle_closed_ms", description="By the market's clock."
+    )
+    published: Moment = Field(validation_alias="published_ms")
+    decided: Moment = Field(validation_alias="decided_ms")
+    accepted: Moment = Field(validation_alias="accepted_ms")
+    planned: Moment = Field(validation_alias="planned_ms")
+    planning_took_us: int
+    intents: int
+    skips: int
+    first_sent: Moment | None = Field(validation_alias="first_sent_ms")
+    last_sent: Moment | None = Field(validation_alias="last_sent_ms")
+    first_acknowledged: Moment | None = Field(validation_alias="first_acknowledged_ms")
+    last_acknowledged: Moment | None = Field(validation_alias="last_acknowledged_ms")
+    last_protected: Moment | None = Field(validation_alias="last_protected_ms")
 
 
 class TradeOut(Shape):
@@ -196,15 +237,68 @@ def routes(db: Database) -> APIRouter:
     return router
 
 
+def story_routes(db: Database, hands: Hands) -> APIRouter:
+    """What became of one thing, and what a person decides about it."""
+    router = APIRouter(tags=["orders"])
+
+    @router.get("/intents/{intent_id}/story")
+    async def story(me: Me, intent_id: IntentId) -> dict[str, Any]:
+        """All that led to an intent and came of it: code, candle, signal, sizing, risk decision,
+        requests and replies, look-ups, fills, profit.
+        """
+        found = await db.read(explaining.story, me.tenant, intent_id)
+        if found is None:
+            raise no_intent(intent_id)
+        return found
+
+    @router.post("/intents/{intent_id}/resolve", status_code=202)
+    async def resolve(me: Admin, intent_id: IntentId, body: ResolveIn) -> AskedOut:
+        """Say what you found out about a quarantined order: which one it is, or that there is
+        none.
+        """
+        asked = await hands.resolve(intent_id, body.exchange_order_id, me.name)
+        return AskedOut(command=asked)
+
+    @router.post("/trades/{trade_id}/close", status_code=202)
+    async def close(me: Me, trade_id: TradeId) -> AskedOut:
+        """Leave this position now, whatever its strategy says."""
+        return AskedOut(command=await hands.close_trade(me.tenant, trade_id))
+
+    @router.get("/signals/{signal_id}/timeline")
+    async def times(me: Me, signal_id: SignalId) -> TimelineOut:
+        """When each step of a signal happened, over all accounts."""
+        found = await db.read(explaining.times, me.tenant, signal_id)
+        if found is None:
+            raise Missing(f"{signal_id!r} is not planned, or not yours.", field="signal_id")
+        return TimelineOut.model_validate(found)
+
+    return router
+
+
 def _intent(tx: Tx, tenant: Tenant, identity: IntentId) -> dict[str, Any]:
     found = reading.intent(tx, tenant, identity)
     if found is None:
-        raise Missing(
-            f"There is no intent {identity!r}.",
-            field="intent_id",
-            remedy="GET /api/v1/intents lists yours.",
-        )
+        raise no_intent(identity)
     return found
+
+
+def no_intent(identity: IntentId) -> Missing:
+    return Missing(
+        f"There is no intent {identity!r}.",
+        field="intent_id",
+        remedy="GET /api/v1/intents lists yours.",
+    )
+
+
+def alarm_routes(db: Database) -> APIRouter:
+    router = APIRouter(tags=["halts"])
+
+    @router.get("/alarms")
+    async def alarms(_me: Admin) -> Items[AlarmOut]:
+        """What must always hold and does not now, oldest first."""
+        return Items.of(AlarmOut, await db.read(checking.alarms))
+
+    return router
 
 
 def halt_routes(halts: Halts) -> APIRouter:
@@ -220,7 +314,9 @@ def halt_routes(halts: Halts) -> APIRouter:
 
     @router.post("", status_code=201)
     async def halt(me: Admin, body: HaltIn) -> HaltedOut:
-        """Refuse entries in this scope from now on. Exits and stops always go."""
+        """Refuse entries in this scope from now on; `reduce_only` also takes back what is left of
+        entries that rest, `flatten` also closes what is held. Exits and stops always go.
+        """
         done = await halts.halt(body.scope, by_user=me.name, reason=body.reason, mode=body.mode)
         return HaltedOut.model_validate(done)
 

@@ -1,6 +1,6 @@
 """What the orders slice refuses."""
 
-from control_plane.errors import Invalid, Missing
+from control_plane.errors import Conflict, Invalid, Missing
 
 
 class NoSuchScope(Invalid):
@@ -17,3 +17,7 @@ class NoSuchIntent(Missing):
 
 class NoSuchHalt(Missing):
     pass
+
+
+class NotQuarantined(Conflict):
+    """Only what nobody could find out is for a person to decide."""

@@ -18,6 +18,7 @@ from control_plane.market import service as market
 from control_plane.orders.models.states import UNSENT
 from control_plane.orders.service.closing import Closer
 from control_plane.orders.service.desk import Desk
+from control_plane.orders.service.enforcing import Enforcer
 from control_plane.orders.service.looking import SWEEP_SECONDS, Looker
 from control_plane.orders.service.planning import Planner
 from control_plane.orders.service.protecting import Protector
@@ -53,6 +54,7 @@ class Follower:
     rester: Rester
     protector: Protector
     closer: Closer
+    enforcer: Enforcer
     _asked_all: float = field(default=float("-inf"))
     _swept: float = field(default=float("-inf"))
 
@@ -67,6 +69,7 @@ class Follower:
         held, planned = await db.read(_after_fills, owned)
         busy += await self.protector.once(held)
         busy += await self.closer.once(held, planned)
+        busy += await self.enforcer.once()
         await self._sweep()
         return busy
 
@@ -185,7 +188,9 @@ def loops(desk: Desk, *, tick_driven: tuple[TickDriven, ...] = ()) -> Loops:
     looker = Looker(desk)
     rester = Rester(desk, looker)
     closer = Closer(desk, rester)
-    follower = Follower(desk, looker, Tracker(desk), rester, Protector(desk, rester), closer)
+    follower = Follower(
+        desk, looker, Tracker(desk), rester, Protector(desk, rester), closer, Enforcer(desk, rester)
+    )
     return Loops(
         desk,
         Planner(desk),

@@ -29,6 +29,7 @@ from control_plane.live.service import Hub
 from control_plane.market import store as market
 from control_plane.market.models.catalogue import LISTINGS
 from control_plane.market.service import Market
+from control_plane.orders.service.by_hand import Hands
 from control_plane.orders.service.halting import Halts
 from control_plane.orders.service.reading import has_open_trade
 from control_plane.sessions.service import identity
@@ -101,6 +102,7 @@ async def make_world(
         health=health,
         dashboard=screen,
         live=Hub(db, clock, settings.live, who.standing.of, screen.picture),
+        hands=Hands(db, bus, rng),
     )
     with wall.acting_for(wall.EVERYBODY):
         first = await services.users.ensure_first()

@@ -24,7 +24,7 @@ class SeededLoop(asyncio.BaseEventLoop):
     def time(self) -> float:
         return self._seconds
 
-    def call_soon_threadsafe(self, callback: Any, *args: Any, context: Any = None) -> Any:
+    def call_soon_threadsafe(self, callback: Any, *args: Any, context: Any = None) -> Any:  # type: ignore[override] # of any signature
         """There is one thread."""
         return self.call_soon(callback, *args, context=context)
 

@@ -1,6 +1,6 @@
-"""One trading process of a simulation: the real loops, interrupted at the seams where a real one can
-be. Killed, it does nothing more, not even what stands in a `finally`; paused, it wakes up with its
-leases gone and its timestamps old.
+"""One trading process of a simulation: the real loops, interrupted at the seams where a real one
+can be. Killed, it does nothing more, not even what stands in a `finally`; paused, it wakes up with
+its leases gone and its timestamps old.
 """
 
 import asyncio
@@ -8,7 +8,7 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import Concatenate, ParamSpec, TypeVar
 
 from control_plane.infra.db import Database, DatabaseUnavailable, Tx
 from control_plane.infra.failpoints import Failpoints
@@ -151,7 +151,3 @@ class ProcessFailpoints(Failpoints):
         if fate is not None and not fate.is_safe and fate.rng.random() < fate.perils.kill:
             raise Killed(name)
         super().hit_inside(name)
-
-
-def never(_: Any = None) -> None:
-    """What a test's unused callback does."""

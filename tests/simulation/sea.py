@@ -4,7 +4,7 @@ import asyncio
 import random
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from functools import cache
@@ -120,9 +120,6 @@ async def _heard(
         yield await ear.get()
 
 
-Fitting = Callable[[Loops], Loops]
-
-
 @dataclass
 class Ship:
     """One process."""
@@ -232,10 +229,8 @@ class Sea:
                 task.cancel()
         for ship in self.ships:
             for task in ship.tasks:
-                try:
+                with suppress(BaseException):  # dead processes have nothing to say
                     await task
-                except BaseException:  # noqa: BLE001 # dead processes have nothing to say
-                    pass
 
     # ---- what happens ----------------------------------------------------------------------------
 

@@ -18,7 +18,7 @@ from control_plane.deployments.service.hearing import (
     said_hello,
     standings,
 )
-from control_plane.deployments.service.looking import find, listed
+from control_plane.deployments.service.looking import Origin, find, listed, origin
 from control_plane.deployments.service.use_cases import Deployments
 
 __all__ = [
@@ -26,6 +26,7 @@ __all__ = [
     "Beat",
     "Deployments",
     "Launch",
+    "Origin",
     "Standing",
     "advance",
     "cut_off",
@@ -39,6 +40,7 @@ __all__ = [
     "launches",
     "listed",
     "make_active",
+    "origin",
     "said_hello",
     "standings",
 ]

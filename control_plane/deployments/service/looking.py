@@ -1,5 +1,6 @@
 """What people see of deployments."""
 
+from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -10,6 +11,7 @@ from control_plane.deployments.errors import NoSuchDeployment
 from control_plane.deployments.models.status import Status
 from control_plane.deployments.store import asking
 from control_plane.infra.db import Tx
+from control_plane.strategies.service import versions
 
 
 def find(tx: Tx, deployment: str, tenant: Tenant | None = None) -> Status:
@@ -22,6 +24,24 @@ def find(tx: Tx, deployment: str, tenant: Tenant | None = None) -> Status:
 
 def listed(tx: Tx, tenant: Tenant | None = None) -> list[Status]:
     return [_status(row) for row in asking.listed(tx, tenant)]
+
+
+@dataclass(frozen=True)
+class Origin:
+    """What ran when a generation decided: which code, in which image."""
+
+    version: str
+    code_sha256: str
+    image: str | None
+    boot_sha256: str
+
+
+def origin(tx: Tx, deployment: DeploymentId, generation: int) -> Origin | None:
+    row = asking.generation(tx, deployment, generation)
+    if row is None:
+        return None
+    code = versions.find(tx, VersionId(row.version_id)).code_sha256
+    return Origin(row.version_id, code, row.image, row.boot_sha256)
 
 
 def _status(row: Row[Any]) -> Status:

@@ -56,6 +56,14 @@ def row_of(tx: Tx, deployment: str) -> dict[str, Any]:
     return dict(row._mapping)
 
 
+def generation(tx: Tx, deployment: str, number: int) -> Row[Any] | None:
+    return tx.first(
+        select(generations).where(
+            generations.c.deployment_id == deployment, generations.c.generation == number
+        )
+    )
+
+
 def listed(tx: Tx, tenant: str | None, deployment: str | None = None) -> Sequence[Row[Any]]:
     """Deployments beside their last generation and its newest run."""
     newest = (

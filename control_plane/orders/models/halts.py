@@ -1,6 +1,10 @@
-"""Halts: which orders a scope's halt keeps back. Exits always go."""
+"""Halts: which orders a scope's halt keeps back. Exits always go.
 
-from typing import Literal
+`halt_new` refuses entries, `reduce_only` also takes back what is left of those that rest, `flatten`
+also closes what is held.
+"""
+
+from typing import Any, Literal
 
 Mode = Literal["halt_new", "reduce_only", "flatten"]
 
@@ -21,6 +25,17 @@ def scopes_of(
             f"account:{account}",
             f"instrument:{instrument}",
         }
+    )
+
+
+def covering(row: Any) -> frozenset[str]:
+    """The same for an intent or a trade."""
+    return scopes_of(
+        venue=row.venue,
+        deployment=row.deployment_id,
+        user=row.tenant,
+        account=row.account_id,
+        instrument=row.instrument,
     )
 
 

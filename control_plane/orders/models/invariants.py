@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import Any
 
 from control_plane.core.ids import IntentId, client_order_id
-from control_plane.orders.models.halts import scopes_of
+from control_plane.orders.models.halts import covering
 from control_plane.orders.models.states import DOUBT, TABLE, is_terminal
 from control_plane.orders.models.trades import opening_side
 from strategy_runtime.rules.money import ZERO
@@ -162,15 +162,9 @@ def halts_hold(facts: Facts) -> Iterator[Broken]:
         intent = intents.get(order.intent_id)
         if intent is None or order.attempt == 0 or order.state == "READY":
             continue
-        covering = scopes_of(
-            venue=intent.venue,
-            deployment=intent.deployment_id,
-            user=intent.tenant,
-            account=intent.account_id,
-            instrument=intent.instrument,
-        )
+        scopes = covering(intent)
         for halt in facts.halts:
-            if halt.scope not in covering or order.signed_ms <= halt.from_ms:
+            if halt.scope not in scopes or order.signed_ms <= halt.from_ms:
                 continue
             if halt.until_ms is None or order.signed_ms < halt.until_ms:
                 late = order.signed_ms - halt.from_ms

@@ -38,6 +38,8 @@ def move(
     state = intents.advance(tx, intent, event, epoch=desk.epoch(intent.shard), now=now, **values)
     if state is None:
         return None
+    if states.is_terminal(intent.state) and not states.is_terminal(state):
+        _reclaim(tx, intent)
     if intent.state == "ABANDONED":
         _surfaced(tx, intent, state)
     if states.is_terminal(state):
@@ -49,6 +51,10 @@ def _surfaced(tx: Tx, intent: Row[Any], state: State) -> None:
     """The exchange had hidden it for longer than we believe possible."""
     what = "an order that was proved absent is there after all"
     events.record(tx, "incident", "intent", intent.id, tenant=intent.tenant, what=what, state=state)
+
+
+def _reclaim(tx: Tx, intent: Row[Any]) -> None:
+    """What ended is there again, and with it its claim on the position."""
     position = _position(intent)
     if position.startswith("fut:"):
         trades.claim(tx, intent.account_id, position, intent.subscription_id)

@@ -6,7 +6,7 @@ something is under way say nothing, so a difference counts once it is seen twice
 """
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -18,7 +18,7 @@ from control_plane.brokers.errors import VenueUnreachable
 from control_plane.brokers.models import Position, VenueOrder
 from control_plane.core.ids import AccountId
 from control_plane.infra import events
-from control_plane.infra.db import Tx
+from control_plane.infra.db import Database, Tx
 from control_plane.infra.leases import TERM_SECONDS
 from control_plane.market import service as market
 from control_plane.orders.models import invariants
@@ -176,6 +176,18 @@ def _strangers(account: str, listed: Sequence[VenueOrder], ours: set[str]) -> li
     ]
 
 
+def holds(db: Database) -> Callable[[], Awaitable[str | None]]:
+    """For whoever asks how we are, in whatever process: the oldest alarm in a sentence."""
+
+    async def check() -> str | None:
+        rows = await db.read(store.standing)
+        if not rows:
+            return None
+        more = f" And {len(rows) - 1} more: `slipway alarms`." if len(rows) > 1 else ""
+        return f"{rows[0].rule}: {rows[0].subject}: {rows[0].what}.{more}"
+
+    return check
+
+
 def alarms(tx: Tx) -> Sequence[Row[Any]]:
-    """What is broken now, oldest first."""
     return store.standing(tx)

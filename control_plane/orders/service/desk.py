@@ -13,7 +13,7 @@ from control_plane.infra.bus import Bus
 from control_plane.infra.db import Database, Tx
 from control_plane.infra.failpoints import Failpoints
 from control_plane.infra.isolation import Isolation
-from control_plane.infra.leases import Leases
+from control_plane.infra.leases import Leases, held_in
 from control_plane.orders.models.looking import APART_SECONDS, Patience
 from control_plane.orders.models.prices import Quote
 from control_plane.settings import TradingSettings
@@ -77,6 +77,13 @@ class Desk:
 
     def epoch(self, shard: int) -> int:
         return self.leases.epoch(Shard(shard))
+
+    def holds(self, tx: Tx, shard: Shard) -> bool:
+        """Whether the lease stands, asked inside the transaction that rests on it: a row that
+        refuses our epoch must not stand beside one that has none.
+        """
+        epoch = self.leases.epoch(shard)
+        return held_in(tx, self.leases.role, shard, self.leases.holder, epoch)
 
     def owned(self) -> frozenset[Shard]:
         return self.leases.owned()

@@ -3,14 +3,12 @@
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy.engine import Row
-
 from control_plane.infra import audit
 from control_plane.infra.bus import Bus
 from control_plane.infra.db import Database, Tx
 from control_plane.orders.errors import NoSuchHalt, NoSuchScope
-from control_plane.orders.models.halts import Mode, is_scope
-from control_plane.orders.store import halts, intents
+from control_plane.orders.models.halts import Mode, covering, is_scope
+from control_plane.orders.store import halts, intents, trades
 from strategy_runtime.wire import names
 
 
@@ -34,8 +32,9 @@ class Halts:
     async def unhalt(self, scope: str, *, by_user: str) -> None:
         await self.db.write(_unhalt, scope, by_user)
 
-    async def listed(self) -> list[Row[Any]]:
-        return await self.db.read(halts.listed)
+    async def listed(self) -> list[dict[str, Any]]:
+        """With what is still open where one stands."""
+        return await self.db.read(_listed)
 
     def _halt(self, tx: Tx, scope: str, mode: Mode, by_user: str, reason: str) -> Halted:
         _check(scope)
@@ -47,6 +46,12 @@ class Halts:
         )
         tx.after_commit(lambda: self.bus.hint(names.wake("orders")))
         return Halted(scope, denied)
+
+
+def _listed(tx: Tx) -> list[dict[str, Any]]:
+    rows = [dict(row._mapping) for row in halts.listed(tx)]
+    held = [covering(row) for row in trades.open_anywhere(tx)] if rows else []
+    return [row | {"open_trades": sum(row["scope"] in scopes for scopes in held)} for row in rows]
 
 
 def _unhalt(tx: Tx, scope: str, by_user: str) -> None:

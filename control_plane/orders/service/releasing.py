@@ -19,7 +19,7 @@ from control_plane.infra.db import Tx
 from control_plane.infra.events import canonical_json
 from control_plane.market import service as market
 from control_plane.orders.models import prices
-from control_plane.orders.models.halts import scopes_of
+from control_plane.orders.models.halts import covering
 from control_plane.orders.models.planning import position_key
 from control_plane.orders.models.requests import Written, body_hash, request_of
 from control_plane.orders.models.states import Event
@@ -62,9 +62,9 @@ class Standing:
         """Why an entry stays here after all."""
         if row.expires_ms is not None and row.expires_ms <= now:
             return Refusal("expired", "the signal is too old")
-        covering = self.halted & _scopes(row)
-        if covering:
-            return Refusal("denied", f"halted: {', '.join(sorted(covering))}")
+        halted = self.halted & covering(row)
+        if halted:
+            return Refusal("denied", f"halted: {', '.join(sorted(halted))}")
         if row.account_id not in self.open_accounts:
             return Refusal("denied", "the account is suspended")
         if row.subscription_id not in self.active:
@@ -126,7 +126,7 @@ class Releaser:
 
         request = request_of(written, instrument)
         epoch = self.desk.epoch(row.shard)
-        scopes = _scopes(row)
+        scopes = covering(row)
         decision = {"at_ms": now, "epoch": epoch, "scopes_clear": sorted(scopes), "legal": True}
         is_released = intents.release(
             tx,
@@ -218,16 +218,6 @@ def _closed(tx: Tx, row: Row[Any]) -> Refusal | None:
     if trade is not None and trade.state != "closed":
         return None
     return Refusal("denied", "the position that it was for is closed")
-
-
-def _scopes(row: Row[Any]) -> frozenset[str]:
-    return scopes_of(
-        venue=row.venue,
-        deployment=row.deployment_id,
-        user=row.tenant,
-        account=row.account_id,
-        instrument=row.instrument,
-    )
 
 
 def _draft(written: Written) -> Draft:

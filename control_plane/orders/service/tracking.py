@@ -17,7 +17,7 @@ from sqlalchemy.engine import Row
 
 from control_plane.brokers.errors import VenueUnreachable
 from control_plane.brokers.models import Broker, VenueFill
-from control_plane.core.ids import AccountId, SubscriptionId, intent_id, trade_id
+from control_plane.core.ids import AccountId, SubscriptionId, intent_id, shard_of, trade_id
 from control_plane.infra import events
 from control_plane.infra.db import Tx
 from control_plane.market import service as market
@@ -71,6 +71,8 @@ class Tracker:
         return count
 
     def _claim(self, tx: Tx, fills: Sequence[VenueFill]) -> int:
+        if not self.desk.holds(tx, shard_of(fills[0].account)):
+            return 0
         count = 0
         for fill in fills:
             if not trades.has_fill(tx, fill.account, fill.fill_id):
@@ -98,6 +100,8 @@ class Tracker:
         return await self.desk.db.write(self.apply, fills)
 
     def apply(self, tx: Tx, fills: Sequence[VenueFill]) -> int:
+        if not self.desk.holds(tx, shard_of(fills[0].account)):
+            return 0  # a former owner that slept: whoever owns the account now reads them
         count = 0
         for fill in fills:
             if not trades.has_fill(tx, fill.account, fill.fill_id):

@@ -15,6 +15,12 @@ def active(tx: Tx) -> frozenset[str]:
     )
 
 
+def modes(tx: Tx) -> dict[str, str]:
+    """Of the active ones."""
+    query = select(halts.c.scope, halts.c.mode).where(halts.c.active.is_(True))
+    return {row.scope: row.mode for row in tx.all(query)}
+
+
 def listed(tx: Tx) -> list[Row[Any]]:
     return list(tx.all(select(halts).order_by(halts.c.at_ms.desc(), halts.c.scope)))
 

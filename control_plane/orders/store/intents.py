@@ -256,6 +256,20 @@ def under_way(tx: Tx, shards: Collection[int], stale_ms: int) -> Sequence[Row[An
     return tx.all(query.order_by(intents.c.planned_ms, intents.c.id))
 
 
+def refusals(tx: Tx, venue: str, since_ms: int, limit: int) -> list[bool]:
+    """Of the venue's newest orders, whether it refused each."""
+    query = select(orders.c.state).where(
+        orders.c.venue == venue, orders.c.signed_ms > since_ms, orders.c.state != "SENDING"
+    )
+    rows = tx.all(query.order_by(orders.c.signed_ms.desc()).limit(limit))
+    return [row.state == "REJECTED" for row in rows]
+
+
+def count_in_doubt(tx: Tx, venue: str) -> int:
+    query = select(func.count()).where(intents.c.venue == venue, intents.c.state == "UNKNOWN")
+    return int(tx.scalar(query))
+
+
 def given_up(tx: Tx, shards: Collection[int], since_ms: int) -> Sequence[Row[Any]]:
     """Entries that were proved absent not long ago: one that was hidden may still show up."""
     query = select(intents).where(

@@ -19,6 +19,10 @@ def intent_of(tx: Tx, tenant: str, identity: str) -> Row[Any] | None:
     return tx.first(select(intents).where(intents.c.id == identity, intents.c.tenant == tenant))
 
 
+def trade_of(tx: Tx, tenant: str, identity: str) -> Row[Any] | None:
+    return tx.first(select(trades).where(trades.c.id == identity, trades.c.tenant == tenant))
+
+
 def skips_page(tx: Tx, tenant: str, asked: Asked) -> Found:
     # Two parts tell a skip from the others; one text of both sorts and compares alike.
     identity = (skips.c.signal_id + ":" + skips.c.subscription_id).label("place")

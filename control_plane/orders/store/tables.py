@@ -166,6 +166,7 @@ class OrderRow(SQLModel, table=True):
             postgresql_where=BOUND,
         ),
         Index("ix_orders_open", "state", "shard"),
+        Index("ix_orders_venue", "venue", "signed_ms"),
     )
 
     id: str = Field(primary_key=True)

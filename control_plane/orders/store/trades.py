@@ -71,6 +71,17 @@ def open_of_subscription(tx: Tx, subscription: str) -> Sequence[Row[Any]]:
     )
 
 
+def open_anywhere(tx: Tx) -> Sequence[Row[Any]]:
+    columns = (
+        trades.c.venue,
+        trades.c.deployment_id,
+        trades.c.tenant,
+        trades.c.account_id,
+        trades.c.instrument,
+    )
+    return tx.all(select(*columns).where(trades.c.state != "closed"))
+
+
 def open_of_account(tx: Tx, account: str) -> Sequence[Row[Any]]:
     return tx.all(select(trades).where(trades.c.account_id == account, trades.c.state != "closed"))
 

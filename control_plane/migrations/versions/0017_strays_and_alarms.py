@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0009"
-down_revision = "0008"
+revision = "0017"
+down_revision = "0016"
 branch_labels = None
 depends_on = None
 
@@ -33,9 +33,14 @@ def upgrade() -> None:
         sa.Column("since_ms", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("rule", "subject", name=op.f("pk_alarm")),
     )
+    with op.batch_alter_table("orders", schema=None) as batch_op:
+        batch_op.create_index("ix_orders_venue", ["venue", "signed_ms"], unique=False)
 
 
 def downgrade() -> None:
+    with op.batch_alter_table("orders", schema=None) as batch_op:
+        batch_op.drop_index("ix_orders_venue")
+
     op.drop_table("alarm")
     with op.batch_alter_table("stray_fill", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_stray_fill_seen_ms"))
