@@ -138,6 +138,11 @@ def check_version_again(*, version_id: str) -> Call[shapes.VersionOut]:
     return Call("POST", f"/versions/{part(version_id)}/check", takes_key=True)
 
 
+def close_trade(*, trade_id: str) -> Call[shapes.AskedOut]:
+    """Leave this position now, whatever its strategy says."""
+    return Call("POST", f"/trades/{part(trade_id)}/close", takes_key=True)
+
+
 def compare_shadow(*, deployment_id: str) -> Call[shapes.ComparisonOut]:
     """What its shadow decided otherwise."""
     return Call("GET", f"/deployments/{part(deployment_id)}/shadow")
@@ -276,13 +281,22 @@ def halt(
     mode: Literal["halt_new", "reduce_only", "flatten"] | None = None,
     reason: str | None = None,
 ) -> Call[shapes.HaltedOut]:
-    """Refuse entries in this scope from now on. Exits and stops always go."""
+    """Refuse entries in this scope from now on; `reduce_only` also takes back what is left of
+    entries that rest, `flatten` also closes what is held. Exits and stops always go.
+    """
     return Call(
         "POST",
         "/halts",
         body=given({"scope": scope, "mode": mode, "reason": reason}),
         takes_key=True,
     )
+
+
+def intent_story(*, intent_id: str) -> Call[dict[str, Any]]:
+    """All that led to an intent and came of it: code, candle, signal, sizing, risk decision,
+    requests and replies, look-ups, fills, profit.
+    """
+    return Call("GET", f"/intents/{part(intent_id)}/story")
 
 
 def invite(*, email: str) -> Call[None]:
@@ -324,6 +338,24 @@ def list_accounts(
                 "state": state,
                 "home_currency": home_currency,
             }
+        ),
+    )
+
+
+def list_alarms(
+    *,
+    limit: int | None = None,
+    cursor: str | None = None,
+    sort: Literal["newest", "oldest"] | None = None,
+    rule: str | None = None,
+    subject: str | None = None,
+) -> Call[Items[shapes.AlarmOut]]:
+    """What must always hold and does not now."""
+    return Call(
+        "GET",
+        "/alarms",
+        query=given(
+            {"limit": limit, "cursor": cursor, "sort": sort, "rule": rule, "subject": subject}
         ),
     )
 
@@ -1117,6 +1149,20 @@ def resolve_instrument(*, text: str) -> Call[shapes.InstrumentOut]:
     return Call("GET", "/instruments/named", query=given({"text": text}))
 
 
+def resolve_intent(
+    *, intent_id: str, exchange_order_id: str | None = None
+) -> Call[shapes.AskedOut]:
+    """Say what you found out about a quarantined order: which one it is, or that there is
+    none.
+    """
+    return Call(
+        "POST",
+        f"/intents/{part(intent_id)}/resolve",
+        body=given({"exchange_order_id": exchange_order_id}),
+        takes_key=True,
+    )
+
+
 def restart_deployment(*, deployment_id: str) -> Call[shapes.DeploymentOut]:
     """Launch it anew, with its state; the new process takes over without a gap."""
     return Call("POST", f"/deployments/{part(deployment_id)}/restart", takes_key=True)
@@ -1166,6 +1212,11 @@ def sign_up(*, email: str, password: str, invitation: str | None = None) -> Call
         "/sign-up",
         body=given({"email": email, "password": password, "invitation": invitation}),
     )
+
+
+def signal_timeline(*, signal_id: str) -> Call[shapes.TimelineOut]:
+    """When each step of a signal happened, over all accounts."""
+    return Call("GET", f"/signals/{part(signal_id)}/timeline")
 
 
 def start_deployment(*, deployment_id: str) -> Call[shapes.DeploymentOut]:

@@ -16,6 +16,17 @@ class AccountOut(TypedDict):
     created_at: str
 
 
+class AlarmOut(TypedDict):
+    rule: str
+    subject: str
+    what: str
+    since: str
+
+
+class AskedOut(TypedDict):
+    command: str
+
+
 class BalanceOut(TypedDict):
     wallet: str
     currency: str
@@ -195,6 +206,7 @@ class HaltOut(TypedDict):
     active: bool
     reason: str
     by_user: str
+    open_trades: int
     at: str
 
 
@@ -527,6 +539,23 @@ class ThoughtOut(TypedDict):
 class TicketOut(TypedDict):
     ticket: str
     expires_in_seconds: int
+
+
+class TimelineOut(TypedDict):
+    signal: str
+    candle_closed: str | None
+    published: str
+    decided: str
+    accepted: str
+    planned: str
+    planning_took_us: int
+    intents: int
+    skips: int
+    first_sent: str | None
+    last_sent: str | None
+    first_acknowledged: str | None
+    last_acknowledged: str | None
+    last_protected: str | None
 
 
 class TokenOut(TypedDict):

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from control_plane.core.ids import (
     IntentId,
+    SignalId,
     Tenant,
     TradeId,
 )
@@ -117,31 +118,37 @@ class HaltOut(Shape):
     active: bool
     reason: str
     by_user: str
-    open_trades: int = Field(description="Positions in this scope that are not closed yet.")
+    open_trades: int = Field(
+        description="Positions in this scope that are not closed yet.", examples=[0]
+    )
     at: Moment = Field(validation_alias="at_ms")
 
 
 class AlarmOut(Shape):
     rule: str = Field(examples=["I5"])
-    subject: str
-    what: str
+    subject: str = Field(examples=["tdq3v5m2k7a4c6d8e2f4h6j2k4"])
+    what: str = Field(examples=["no stop is confirmed since 26000 ms"])
     since: Moment = Field(validation_alias="since_ms")
 
 
 class AskedOut(Shape):
     command: str = Field(
-        description="It is carried out by the trading role, within a second or so."
+        description="It is carried out by the trading role, within a second or so.",
+        examples=["cmdq3v5m2k7a4c6d8e2"],
     )
 
 
 class ResolveIn(Body):
     exchange_order_id: str | None = Field(
-        None, max_length=80, description="The order that you found; none if there is none."
+        None,
+        max_length=80,
+        description="The order that you found; none if there is none.",
+        examples=["815052513"],
     )
 
 
 class TimelineOut(Shape):
-    signal: str
+    signal: str = Field(examples=["sgq3v5m2k7a4c6d8e2f4h6j2k4"])
     candle_closed: Moment | None = Field(
         validation_alias="candle_closed_ms", description="By the market's clock."
     )
@@ -149,9 +156,9 @@ class TimelineOut(Shape):
     decided: Moment = Field(validation_alias="decided_ms")
     accepted: Moment = Field(validation_alias="accepted_ms")
     planned: Moment = Field(validation_alias="planned_ms")
-    planning_took_us: int
-    intents: int
-    skips: int
+    planning_took_us: int = Field(examples=[2400])
+    intents: int = Field(examples=[40])
+    skips: int = Field(examples=[2])
     first_sent: Moment | None = Field(validation_alias="first_sent_ms")
     last_sent: Moment | None = Field(validation_alias="last_sent_ms")
     first_acknowledged: Moment | None = Field(validation_alias="first_acknowledged_ms")
@@ -242,7 +249,7 @@ def story_routes(db: Database, hands: Hands) -> APIRouter:
     router = APIRouter(tags=["orders"])
 
     @router.get("/intents/{intent_id}/story")
-    async def story(me: Me, intent_id: IntentId) -> dict[str, Any]:
+    async def intent_story(me: Me, intent_id: IntentId) -> dict[str, Any]:
         """All that led to an intent and came of it: code, candle, signal, sizing, risk decision,
         requests and replies, look-ups, fills, profit.
         """
@@ -252,7 +259,7 @@ def story_routes(db: Database, hands: Hands) -> APIRouter:
         return found
 
     @router.post("/intents/{intent_id}/resolve", status_code=202)
-    async def resolve(me: Admin, intent_id: IntentId, body: ResolveIn) -> AskedOut:
+    async def resolve_intent(me: Admin, intent_id: IntentId, body: ResolveIn) -> AskedOut:
         """Say what you found out about a quarantined order: which one it is, or that there is
         none.
         """
@@ -260,12 +267,12 @@ def story_routes(db: Database, hands: Hands) -> APIRouter:
         return AskedOut(command=asked)
 
     @router.post("/trades/{trade_id}/close", status_code=202)
-    async def close(me: Me, trade_id: TradeId) -> AskedOut:
+    async def close_trade(me: Me, trade_id: TradeId) -> AskedOut:
         """Leave this position now, whatever its strategy says."""
         return AskedOut(command=await hands.close_trade(me.tenant, trade_id))
 
     @router.get("/signals/{signal_id}/timeline")
-    async def times(me: Me, signal_id: SignalId) -> TimelineOut:
+    async def signal_timeline(me: Me, signal_id: SignalId) -> TimelineOut:
         """When each step of a signal happened, over all accounts."""
         found = await db.read(explaining.times, me.tenant, signal_id)
         if found is None:
@@ -294,9 +301,12 @@ def alarm_routes(db: Database) -> APIRouter:
     router = APIRouter(tags=["halts"])
 
     @router.get("/alarms")
-    async def alarms(_me: Admin) -> Items[AlarmOut]:
-        """What must always hold and does not now, oldest first."""
-        return Items.of(AlarmOut, await db.read(checking.alarms))
+    async def list_alarms(
+        _me: Admin, asked: Annotated[Asked, listing("rule", "subject")]
+    ) -> Items[AlarmOut]:
+        """What must always hold and does not now."""
+        found = map(AlarmOut.model_validate, await db.read(checking.alarms))
+        return Items.some(found, asked, at="since", by="subject")
 
     return router
 

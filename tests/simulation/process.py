@@ -118,7 +118,7 @@ class ProcessDatabase(Database):
         if is_lost and self.fate.rng.random() < 0.5:
             raise DatabaseUnavailable("The connection was lost before the commit.")
         try:
-            result = self._transact(work, *args, **kwargs)
+            result = self._transact(None, work, *args, **kwargs)
         except Killed:
             self.fate.die()
             await self.fate.go_on()
@@ -132,7 +132,7 @@ class ProcessDatabase(Database):
         self, work: Callable[Concatenate[Tx, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
         await self.fate.go_on()
-        return self._look(work, *args, **kwargs)
+        return self._look(None, work, *args, **kwargs)
 
 
 @dataclass

@@ -350,7 +350,7 @@ def _template(instrument: Instrument, accounts: int, is_crowded: bool) -> sqlite
             second_rows(tx, instrument)
 
     _blank().backup(_raw())
-    replace(_engine(), clock=_Still())._transact(fill)
+    replace(_engine(), clock=_Still())._transact(None, fill)
     return _copy()
 
 
