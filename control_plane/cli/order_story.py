@@ -64,7 +64,7 @@ def show_signal(signal: Signal, as_json: AsJson = False) -> None:
     """Show when each step of a signal happened."""
 
     said = ask(calls.get_signal(signal_id=signal))
-    times = ask(calls.signal_timeline(signal_id=signal))
+    times: Any = ask(calls.signal_timeline(signal_id=signal))
     if as_json:
         show.print_json({"signal": said, "timeline": times})
         return
@@ -73,7 +73,7 @@ def show_signal(signal: Signal, as_json: AsJson = False) -> None:
     rows: list[dict[str, Any]] = []
     before: Any = None
     for name in MOMENTS:
-        at = dict(times)[name]
+        at = times[name]
         if at is None:
             continue
         step = name.replace("_", " ")
