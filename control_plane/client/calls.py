@@ -385,12 +385,15 @@ def list_candles(
     resolution: Literal["1m", "5m", "15m", "30m", "1h", "2h", "4h", "6h", "8h", "1d", "1w"]
     | None = None,
     limit: int | None = None,
+    before: str | None = None,
 ) -> Call[Items[shapes.CandleOut]]:
-    """The newest closed candles, oldest first."""
+    """The newest closed candles, oldest first; with `before`, the newest of those before."""
     return Call(
         "GET",
         "/candles",
-        query=given({"instrument": instrument, "resolution": resolution, "limit": limit}),
+        query=given(
+            {"instrument": instrument, "resolution": resolution, "limit": limit, "before": before}
+        ),
     )
 
 
