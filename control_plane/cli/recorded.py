@@ -4,10 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from control_plane.cli.feeding import candle_of
-from control_plane.cli.session import Api, find, part
+from control_plane.cli.session import MOST, Api, find_deployment
+from control_plane.client import calls
 from control_plane.core.clock import from_ms, ms
 from control_plane.errors import Invalid
 from strategy_runtime.wire.messages import Candle
@@ -16,7 +17,6 @@ from strategy_runtime.wire.resolutions import trigger_open
 if TYPE_CHECKING:
     from strategy_runtime.backtest.comparing import Recorded
 
-PAGE = 500
 CANDLES_PAGE = 1_000
 KEPT = 1_000  # candles that the bus keeps beside the longest look-back: containers warm up on them
 
@@ -35,20 +35,17 @@ class Voyage:
 
 
 async def voyage(api: Api, name: str) -> Voyage:
-    one = await find(api, "/deployments", name, "deployment")
+    one = await find_deployment(api, name)
     if one["ticks"]:
         raise Invalid(
             f"{one['name']} decides on ticks, and ticks are not recorded.",
             remedy="Replay one that decides on candles.",
         )
-    path = f"/deployments/{part(one['id'])}"
-    version = await api.get(f"/versions/{part(one['version_id'])}")
-    events = await _all(api, f"{path}/history")
-    changes = [
-        event["at"]
-        for event in events
-        if event["kind"] == "deployment_changed" and not event["body"].get("decides_alike")
-    ]
+    version = await api.send(calls.get_version(version_id=one["version_id"]))
+    events = await api.all(
+        calls.list_history(deployment_id=one["id"], kind="deployment_changed", limit=MOST)
+    )
+    changes = [event["at"] for event in events if not event["body"].get("decides_alike")]
     since = datetime.fromisoformat(max(changes)) if changes else None
     recorded = await _recorded(api, one["id"], since)
     outline = version["outline"]
@@ -76,7 +73,7 @@ async def _recorded(api: Api, deployment: str, since: datetime | None) -> "dict[
         return None if text is None else Decimal(text)
 
     said: dict[str, list[tuple[str, Said]]] = {}
-    for row in await _all(api, "/signals", deployment_id=deployment):
+    for row in await api.all(calls.list_signals(deployment_id=deployment, limit=MOST)):
         signal = Said(
             row["action"],
             Decimal(row["price"]),
@@ -86,12 +83,14 @@ async def _recorded(api: Api, deployment: str, since: datetime | None) -> "dict[
         )
         said.setdefault(row["trigger"], []).append((row["kind"], signal))
     found = {}
-    for row in await _all(api, f"/deployments/{part(deployment)}/executions"):
-        if since is None or datetime.fromisoformat(row["committed_at"]) > since:
+    for execution in await api.all(calls.list_executions(deployment_id=deployment, limit=MOST)):
+        if since is None or datetime.fromisoformat(execution["committed_at"]) > since:
             # An exit comes before the entry that it makes room for.
-            signals = sorted(said.get(row["trigger"], []), key=lambda item: item[0] != "exit")
+            signals = sorted(said.get(execution["trigger"], []), key=lambda item: item[0] != "exit")
             told = tuple(signal for _, signal in signals)
-            found[row["trigger"]] = Recorded(row["outcome"], told, first_line(row["error"]))
+            found[execution["trigger"]] = Recorded(
+                execution["outcome"], told, first_line(execution["error"])
+            )
     return found
 
 
@@ -102,32 +101,19 @@ async def _candles(
     found: list[Candle] = []
     wanted_before, until_ms = before, last_ms + 1
     while True:
-        rows = (
-            await api.get(
-                "/candles",
-                instrument=instrument,
-                resolution=resolution,
-                limit=CANDLES_PAGE,
-                before=from_ms(until_ms).isoformat(),
-            )
-        )["items"]
+        asked = calls.list_candles(
+            instrument=instrument,
+            resolution=cast("Any", resolution),
+            limit=CANDLES_PAGE,
+            before=from_ms(until_ms).isoformat(),
+        )
+        rows = await api.rows(asked)
         page = [candle_of(row, resolution) for row in rows]
         found = page + found
         early = sum(one.open_ms < first_ms for one in found)
         if len(page) < CANDLES_PAGE or early >= wanted_before:
             return found[max(0, early - wanted_before) :]
         until_ms = page[0].open_ms
-
-
-async def _all(api: Api, path: str, **query: Any) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = []
-    cursor: str | None = None
-    while True:
-        page = await api.get(path, limit=PAGE, cursor=cursor, **query)
-        found += page["items"]
-        cursor = page.get("next_cursor")
-        if cursor is None:
-            return found
 
 
 def moment(at: datetime) -> str:

@@ -10,8 +10,8 @@ import pytest
 from control_plane.cli.recorded import Voyage, voyage
 from control_plane.cli.replaying import compared
 from control_plane.cli.session import Api
+from control_plane.client import AsyncClient
 from control_plane.infra import operator
-from control_plane.infra.net import HttpxNet
 from strategy_runtime.backtest.author import Subject, opened
 from strategy_runtime.backtest.comparing import told
 from strategy_runtime.engine.sweep import sweep
@@ -48,12 +48,8 @@ def launch(harbour: Harbour, name: str, parameter: str | None) -> None:
 
 async def voyages(harbour: Harbour) -> dict[str, Voyage]:
     found = operator.find(harbour.data_dir)
-    net = HttpxNet()
-    try:
-        api = Api(net, found.address, found.token)
-        return {name: await voyage(api, name) for name in STYLES}
-    finally:
-        await net.close()
+    async with AsyncClient(found.address, found.token) as client:
+        return {name: await voyage(Api(client), name) for name in STYLES}
 
 
 @pytest.mark.parametrize("harbour", ["docker"], indirect=True)
