@@ -33,14 +33,14 @@ def prepared(
 ) -> "tuple[Any, Setting, Candles]":
     """The strategy's class, its setting, and candles: given, simulated, or the shipped ones."""
     from strategy_runtime.backtest import author
-    from strategy_runtime.backtest.files import read
+    from strategy_runtime.backtest.files import kept
 
     def prepare() -> "tuple[Any, Setting, Candles]":
         kind, setting = author.opened(subject, instrument=instrument, resolution=resolution)
         values = {**subject.parameters, **author.typed(kind, texts)}
         setting = msgspec.structs.replace(setting, parameters=values)
         if data is not None:
-            found = read(data)
+            found = kept(data, Path.home() / ".cache" / "slipway" / "candles")
         elif simulate is not None:
             found = simulated(setting.instrument, simulate, seed)
         else:

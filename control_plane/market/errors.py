@@ -13,3 +13,7 @@ class UnclearInstrument(Invalid):
 
 class OtherPace(Conflict):
     """Another process makes the same markets, at another speed or from another seed."""
+
+
+class MadeUpPrices(Conflict):
+    """A real past has no place beside simulated prices, or the exchange does not keep it."""

@@ -234,6 +234,11 @@ def add_candles(tx: Tx, closed: Sequence[Closed]) -> None:
         tx.run(statement, [_candle_values(one) for one in closed[start : start + BATCH]])
 
 
+def count_candles(tx: Tx, instrument: str) -> int:
+    query = select(func.count()).select_from(candles).where(candles.c.instrument == instrument)
+    return int(tx.scalar(query))
+
+
 def forget_candles(tx: Tx, instrument: str, now_ms: int) -> None:
     for resolution, kept_ms in KEPT_MS.items():
         tx.run(

@@ -1,8 +1,12 @@
 """Candles in files: CSV (also .gz), Parquet, and NumPy's .npz."""
 
 import gzip
+from contextlib import suppress
+from hashlib import sha256
+from os import getpid
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -10,6 +14,7 @@ from strategy_runtime.sdk.bars import PRICES, BadBars, Bars, Times, checked
 from strategy_runtime.wire.resolutions import DURATION_MS
 
 TIMES = ("open_ms", "timestamp", "time", "date", "datetime", "open_time")
+COPIES = 20  # of files that were read before
 # Seconds, microseconds and nanoseconds of the same day have other magnitudes than milliseconds.
 UNITS = ((1e11, 1_000, 1), (1e14, 1, 1), (1e17, 1, 1_000), (float("inf"), 1, 1_000_000))
 
@@ -35,8 +40,45 @@ def read(path: Path, resolution: str | None = None) -> Bars:
     return checked(found)
 
 
+def kept(path: Path, folder: Path, resolution: str | None = None) -> Bars:
+    """The file's candles, read and checked once: from then on the columns come from `folder`, as
+    long as the file is the same.
+    """
+    about = path.stat()
+    name = f"{path.absolute()}\0{about.st_size}\0{about.st_mtime_ns}\0{resolution}"
+    copy = folder / f"{sha256(name.encode()).hexdigest()[:32]}.npz"
+    with suppress(OSError, ValueError, KeyError, BadZipFile):
+        return _columns_of(copy)
+    found = read(path, resolution)
+    with suppress(OSError):  # a folder that cannot be written costs time, nothing else
+        folder.mkdir(parents=True, exist_ok=True)
+        beside = copy.with_suffix(f".{getpid()}.npz")
+        write(found, beside)
+        beside.replace(copy)
+        for old in sorted(folder.glob("*.npz"), key=lambda one: one.stat().st_mtime)[:-COPIES]:
+            old.unlink()
+    return found
+
+
+def _columns_of(copy: Path) -> Bars:
+    with np.load(copy, allow_pickle=False) as data:
+        columns = {name: data[name] for name in PRICES}
+        return Bars(str(data["resolution"]), data["time"], **columns)
+
+
 def write(bars: Bars, path: Path) -> None:
-    """As CSV, compressed if the name ends in .gz; the same candles give the same bytes."""
+    """As CSV, compressed if the name ends in .gz, or as Parquet or NPZ; the same candles give the
+    same bytes.
+    """
+    if path.suffix == ".npz":
+        columns: dict[str, Any] = {name: bars.column(name) for name in PRICES}
+        np.savez(path, time=bars.open_ms, resolution=np.array(bars.resolution), **columns)
+        return
+    if path.suffix in (".parquet", ".pq"):
+        import pandas as pd
+
+        pd.DataFrame({"time": bars.open_ms} | {n: bars.column(n) for n in PRICES}).to_parquet(path)
+        return
     rows = ["time,open,high,low,close,volume"]
     lists = [bars.open_ms.tolist(), *(bars.column(name).tolist() for name in PRICES)]
     for row in zip(*lists, strict=True):

@@ -42,7 +42,8 @@ class Ledger:
         resolutions = dict(self.rows("SELECT id, resolution FROM deployment"))
         triggers = defaultdict(list)
         for deployment, opened in self.rows(
-            "SELECT deployment_id, trigger_open_ms FROM execution ORDER BY trigger_open_ms"
+            "SELECT deployment_id, trigger_open_ms FROM execution"
+            " WHERE trigger NOT LIKE 'tick:%' ORDER BY trigger_open_ms"
         ):
             triggers[deployment].append(opened)
         for deployment, opens in triggers.items():

@@ -81,6 +81,8 @@ async def test_a_live_account_trades_is_protected_and_survives_a_kill(
 
     await wait_until(lambda: state(ledger) == "protected", 60, "a position with its stop")
     assert held(venue) > 0
+    checked = harbour.command("accounts", "check", "main")
+    assert "The key is good" in checked.stdout, checked.stderr
 
     harbour.kill()
     crash(venue)  # nobody of ours is there, but the stop is
@@ -89,11 +91,21 @@ async def test_a_live_account_trades_is_protected_and_survives_a_kill(
     harbour.start()
     await harbour.ready()
     await wait_until(lambda: state(ledger) == "closed", 60, "the end of the trade in our books")
-    assert ledger.rows("SELECT exit_reason FROM trade") == [("stop",)]
+    assert ledger.rows("SELECT exit_reason FROM trade WHERE state = 'closed'") == [("stop",)]
     priced = await prices(harbour)
     assert priced[PERPETUAL] is not None
+    assert "candles are new" in said(harbour, "market", "backfill", PERPETUAL, "--days", "1")
+    file = harbour.folder / "minutes.csv.gz"
+    assert "candles are in" in said(harbour, "market", "export", PERPETUAL, "1m", str(file))
+    assert "0 candles are new" in said(harbour, "market", "import", PERPETUAL, str(file))
     assert harbour.stop() == 0
     ledger.check()
+
+
+def said(harbour: Harbour, *arguments: str) -> str:
+    done = harbour.command(*arguments)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
 
 
 def listed(ledger: Ledger) -> bool:
@@ -123,7 +135,7 @@ def terms(deployment: str, account: str) -> dict[str, Any]:
 
 def state(ledger: Ledger) -> str | None:
     assert ledger.rows("SELECT reason, detail FROM skip") == []
-    found = ledger.rows("SELECT state FROM trade")
+    found = ledger.rows("SELECT state FROM trade ORDER BY opened_ms")
     return found[0][0] if found else None
 
 

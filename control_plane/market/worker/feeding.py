@@ -18,9 +18,9 @@ from control_plane.infra.db import Database, Tx
 from control_plane.infra.leases import Leases
 from control_plane.market import store
 from control_plane.market.models.aggregation import Minutes, Rollup
+from control_plane.market.models.dating import dated
 from control_plane.market.models.pace import behind_seconds, settle
 from control_plane.market.models.trades import MINUTE_MS, Batch, Closed, Feed, Point
-from control_plane.market.worker.dating import dated
 from control_plane.market.worker.publisher import Publisher
 from control_plane.settings import MarketSettings
 from strategy_runtime.rules.instruments import Instrument

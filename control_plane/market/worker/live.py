@@ -24,11 +24,11 @@ from control_plane.infra.db import Database, Tx
 from control_plane.infra.leases import Leases
 from control_plane.market import store
 from control_plane.market.models.aggregation import Rollup
+from control_plane.market.models.dating import dated
 from control_plane.market.models.exchange_time import ExchangeTime
 from control_plane.market.models.live import LiveMinutes, Shape
 from control_plane.market.models.trades import MINUTE_MS, Closed, Trade
-from control_plane.market.worker.dating import dated
-from control_plane.market.worker.history import History, filled
+from control_plane.market.service.history import History, filled
 from control_plane.market.worker.upstream import Upstream
 from control_plane.settings import MarketSettings
 from strategy_runtime.rules.instruments import Instrument

@@ -17,8 +17,8 @@ from control_plane.infra.leases import Leases
 from control_plane.market import store
 from control_plane.market.models.choice import Choice
 from control_plane.market.models.trades import Feed
+from control_plane.market.service.history import History
 from control_plane.market.worker.feeding import Feeder
-from control_plane.market.worker.history import History
 from control_plane.market.worker.listing import Lister
 from control_plane.market.worker.live import FEED, LiveFeeder
 from control_plane.market.worker.publisher import Publisher

@@ -18,7 +18,8 @@ from control_plane.market import store
 from control_plane.market.models.live import Shape
 from control_plane.market.models.spans import Spans
 from control_plane.market.models.trades import MINUTE_MS
-from control_plane.market.worker import History, Upstream
+from control_plane.market.service.history import History
+from control_plane.market.worker import Upstream
 from control_plane.market.worker.live import FEED, LiveFeeder
 from control_plane.settings import MarketSettings
 from strategy_runtime.rules.instruments import Instrument

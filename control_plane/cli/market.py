@@ -1,0 +1,176 @@
+"""`slipway market`: which feeds are behind, and candles in and out of the database."""
+
+import asyncio
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from control_plane.cli import show
+from control_plane.cli.session import AsJson, call, data_dir
+from control_plane.cli.show import Column
+from control_plane.errors import Invalid
+
+if TYPE_CHECKING:
+    from control_plane.infra.db import Database
+    from control_plane.settings import Settings
+    from strategy_runtime.backtest.recorded import Bars
+    from strategy_runtime.rules.instruments import Instrument
+
+group = typer.Typer(no_args_is_help=True, help="Prices: feeds, and candles in and out.")
+
+Which = Annotated[str, typer.Argument(help="Such as fut:B-BTC_USDT or BTCINR.")]
+Resolution = Annotated[str, typer.Argument(help="Such as 1m.")]
+LAGS = (
+    Column("instrument", "instrument"),
+    Column("feed", "feed"),
+    Column("why", "reason"),
+    Column("since", show.clock("since_at")),
+)
+
+
+def add_to(app: typer.Typer) -> None:
+    app.add_typer(group, name="market", rich_help_panel="Watch")
+
+
+@group.command()
+def lagging(as_json: AsJson = False) -> None:
+    """List instruments whose feed is behind: no entry is made on them."""
+    show.rows(
+        call(lambda api: api.get("/instruments/lagging"))["items"],
+        LAGS,
+        empty="Every feed is up to date.",
+        as_json=as_json,
+    )
+
+
+@group.command()
+def backfill(
+    instrument: Which,
+    resolution: Resolution = "1m",
+    days: Annotated[int, typer.Option(min=1, max=3_650, help="How far back.")] = 30,
+) -> None:
+    """Fetch a real market's past from its exchange. Broken off, it goes on where it was."""
+    count = asyncio.run(_backfill(instrument, resolution, days))
+    print(f"{count} candles are new.")
+
+
+@group.command(name="import")
+def import_candles(
+    instrument: Which,
+    file: Annotated[Path, typer.Argument(help="CSV, CSV.GZ, Parquet or NPZ.")],
+    resolution: Annotated[str | None, typer.Option(help="If not given, what the file shows.")] = (
+        None
+    ),
+) -> None:
+    """Take candles from a file. What is there already stays as it is."""
+    count = asyncio.run(_import(instrument, file, resolution))
+    print(f"{count} candles are new.")
+
+
+@group.command()
+def export(
+    instrument: Which,
+    resolution: Resolution,
+    file: Annotated[Path, typer.Argument(help="CSV, CSV.GZ, Parquet or NPZ.")],
+) -> None:
+    """Write every stored candle of one resolution into a file."""
+    count = asyncio.run(_export(instrument, resolution, file))
+    print(f"{count} candles are in {file}.")
+
+
+# ---- what they do --------------------------------------------------------------------------------
+
+
+async def _backfill(text: str, resolution: str, days: int) -> int:
+    from rich.progress import Progress
+
+    from control_plane.brokers.coindcx.opening import NoKeys, open_lanes
+    from control_plane.core.clock import ms
+    from control_plane.infra.clock import RealClock
+    from control_plane.market.service.backfilling import Backfilling
+    from control_plane.market.service.history import History
+
+    clock = RealClock()
+    async with AsyncExitStack() as stack:
+        settings, database = _opened(stack)
+        ways = open_lanes(NoKeys(), clock, settings.coindcx)
+        stack.push_async_callback(ways.close)
+        one = await _named(database, text)
+        bar = stack.enter_context(Progress(transient=True))
+        task = bar.add_task(f"{one.id} {resolution}", total=None)
+        work = Backfilling(
+            database,
+            History(ways.lanes),
+            lambda done, of: bar.update(task, completed=done, total=of),
+        )
+        return await work.fill(one, _resolution(resolution), days, ms(clock.now()))
+
+
+async def _import(text: str, file: Path, resolution: str | None) -> int:
+    from control_plane.market.service.backfilling import keep
+    from strategy_runtime.backtest.files import read
+
+    bars: Bars = _readable(lambda: read(file, resolution))
+    async with AsyncExitStack() as stack:
+        _, database = _opened(stack)
+        one = await _named(database, text)
+        candles = list(bars.candles())
+        return await database.write(keep, one, _resolution(bars.resolution), candles)
+
+
+async def _export(text: str, resolution: str, file: Path) -> int:
+    from control_plane.market import service
+    from strategy_runtime.backtest.files import write
+    from strategy_runtime.backtest.recorded import bars_of
+
+    async with AsyncExitStack() as stack:
+        _, database = _opened(stack)
+        one = await _named(database, text)
+        wanted = _resolution(resolution)
+        found = await database.read(service.candles, one.id, wanted, limit=10_000_000)
+        _readable(lambda: write(bars_of(resolution, found), file))
+        return len(found)
+
+
+def _opened(stack: AsyncExitStack) -> "tuple[Settings, Database]":
+    from control_plane.infra import db
+    from control_plane.infra.clock import RealClock
+    from control_plane.settings import load
+
+    settings = load(data_dir=data_dir().absolute())
+    database = db.connect(settings.database_at(), RealClock())
+    stack.callback(database.close)
+    return settings, database
+
+
+async def _named(database: "Database", text: str) -> "Instrument":
+    from control_plane.infra.db import Tx
+    from control_plane.market import service
+
+    def look(tx: Tx) -> "Instrument":
+        return service.instrument(tx, service.resolve(tx, text))
+
+    return await database.read(look)
+
+
+def _resolution(text: str) -> Any:
+    from strategy_runtime.wire.resolutions import RESOLUTIONS
+
+    if text not in RESOLUTIONS:
+        raise Invalid(
+            f"There is no resolution {text!r}.",
+            field="resolution",
+            remedy=f"There are {', '.join(RESOLUTIONS)}.",
+        )
+    return text
+
+
+def _readable(do: Any) -> Any:
+    from strategy_runtime.backtest.refusals import REFUSALS
+
+    try:
+        return do()
+    except (*REFUSALS, ImportError) as error:
+        raise Invalid(str(error).rstrip(".") + ".", remedy="Put it right and try again.") from error
