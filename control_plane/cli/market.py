@@ -10,6 +10,7 @@ import typer
 from control_plane.cli import show
 from control_plane.cli.session import AsJson, call, data_dir
 from control_plane.cli.show import Column
+from control_plane.client import calls
 from control_plane.errors import Invalid
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ def add_to(app: typer.Typer) -> None:
 def lagging(as_json: AsJson = False) -> None:
     """List instruments whose feed is behind: no entry is made on them."""
     show.rows(
-        call(lambda api: api.get("/instruments/lagging"))["items"],
+        call(lambda api: api.all(calls.list_lagging())),
         LAGS,
         empty="Every feed is up to date.",
         as_json=as_json,
