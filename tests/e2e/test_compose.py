@@ -93,6 +93,7 @@ def project(images: dict[str, str], tmp_path: Path) -> Iterator[Project]:
             "DOCKER_GID": str(socket.stat().st_gid),
             "SLIPWAY_PUBLISH": "127.0.0.1:0",
             "BUS_VOLUME": f"{name}-bus",
+            "CANDLES_VOLUME": f"{name}-candles",
             "SLIPWAY_MARKET__SPEED": "60",
         },
     )
