@@ -179,7 +179,7 @@ class JobSettings(Section):
     most_queued: int = Field(50, ge=1)  # of one owner, checks apart
     memory_mb: int = Field(768, ge=128)
     cpus: float = Field(1.0, gt=0)
-    check_seconds: int = Field(90, ge=1)
+    check_seconds: int = Field(180, ge=1)
     backtest_seconds: int = Field(900, ge=1)
     optimise_seconds: int = Field(3600, ge=1)
     most_candles: int = Field(1_000_000, ge=1_000)  # of one job

@@ -165,7 +165,7 @@ async def run(launch: Launch) -> int:
 
 
 def _work(task: Task, bars: Mapping[str, Bars], progress: Progress) -> bytes:
-    plain = done(task, bars, progress.take, time.process_time)
+    plain = done(task, bars, progress.take)
     if len(plain) > wire.MAX_RESULT_PLAIN_BYTES:
         most = wire.MAX_RESULT_PLAIN_BYTES // 1024**2
         raise Undoable(f"Its result is larger than {most} MB.")

@@ -4,6 +4,7 @@ A result travels compressed, in numbered chunks that are acknowledged once they 
 frame says how many there are and what all of them hash to; nothing counts before that.
 """
 
+from collections.abc import Mapping
 from typing import Any, Literal, TypeVar
 
 import msgspec
@@ -135,6 +136,21 @@ class BacktestResult(Struct, frozen=True):
     remarks: tuple[Remark, ...] = ()
     skipped: int = 0
 
+
+class SearchResult(Struct, frozen=True):
+    goal: str
+    tried: int
+    best: dict[str, Any] | None
+    is_isolated: bool
+    data_sha256: str
+    remarks: tuple[str, ...] = ()
+
+
+RESULTS: Mapping[Kind, type[Struct]] = {
+    "check": CheckResult,
+    "backtest": BacktestResult,
+    "optimise": SearchResult,
+}
 
 _encoder = msgspec.json.Encoder()
 _task = msgspec.json.Decoder(Task)

@@ -4,10 +4,8 @@ Whatever one of these commits is acknowledged afterwards, never before. A proces
 its own job alone, and only the first one that spoke for the attempt that counts.
 """
 
-import zlib
 from collections.abc import Collection
 from dataclasses import dataclass
-from hashlib import sha256
 from typing import Any, Literal
 
 import msgspec
@@ -17,6 +15,7 @@ from control_plane.infra.bus import Bus
 from control_plane.infra.db import Database, Tx
 from control_plane.infra.leases import Leases, epochs_in
 from control_plane.jobs import store
+from control_plane.jobs.models.results import Verified, too_large
 from control_plane.jobs.models.text import shown
 from control_plane.jobs.service.ending import RUNNING, over
 from control_plane.strategies import service as strategies
@@ -30,7 +29,6 @@ Outcome = Literal["heard", "deaf", "left"]
 PIECES = wire.MAX_RESULT_BYTES // (wire.MAX_CHUNK_BYTES // 2)
 MAX_SAID = 120
 MAX_REASON = 500
-MAX_REMARKS = 50
 
 
 @dataclass(frozen=True)
@@ -40,19 +38,6 @@ class Line:
     job: JobId
     shard: Shard
     kind: said.Kind
-
-
-@dataclass(frozen=True)
-class Verified:
-    """A whole result, and what lists show of it."""
-
-    sha256: str
-    body: bytes
-    headline: dict[str, Any]
-
-
-class BadResult(Exception):
-    """What was handed in is no result of this kind."""
 
 
 @dataclass(frozen=True)
@@ -145,46 +130,6 @@ def conclude_check(tx: Tx, version: VersionId, headline: dict[str, Any]) -> None
     figures = {name: headline[name] for name in ("candles", "signals", "milliseconds")}
     figures["peak_mb"] = round(found.peak_bytes / 1024**2, 1)
     strategies.conclude_trial(tx, version, findings, figures)
-
-
-def verified(kind: said.Kind, pieces: list[bytes], told: said.JobDone) -> Verified:
-    """The result that these pieces make. Hostile bytes: nothing is believed, nothing unpacked
-    beyond its bound.
-    """
-    body = b"".join(pieces)
-    if len(pieces) != told.n or len(body) != told.size:
-        raise BadResult("Its result is not whole.")
-    if len(body) > wire.MAX_RESULT_BYTES:
-        raise BadResult(too_large())
-    digest = sha256(body).hexdigest()
-    if digest != told.sha256:
-        raise BadResult("Its result is not the one that its sha256 names.")
-    plain = unpacked(body)
-    shape = said.CheckResult if kind == "check" else said.BacktestResult
-    try:
-        found = msgspec.json.decode(plain, type=shape)
-    except (msgspec.DecodeError, RecursionError, ValueError) as error:
-        raise BadResult(f"Its result cannot be understood: {error}.") from error
-    headline = msgspec.to_builtins(found)
-    if isinstance(found, said.BacktestResult):
-        headline["remarks"] = headline["remarks"][:MAX_REMARKS]
-    return Verified(digest, body, headline)
-
-
-def unpacked(body: bytes) -> bytes:
-    """A result as it was before it was compressed; BadResult beyond the bound."""
-    unpacker = zlib.decompressobj()
-    try:
-        plain = unpacker.decompress(body, wire.MAX_RESULT_PLAIN_BYTES)
-    except zlib.error as error:
-        raise BadResult(f"Its result cannot be unpacked: {error}.") from error
-    if not unpacker.eof or unpacker.unused_data:
-        raise BadResult(too_large())
-    return plain
-
-
-def too_large() -> str:
-    return f"Its result is larger than {wire.MAX_RESULT_BYTES // 1024**2} MB."
 
 
 def _lines(tx: Tx, shards: Collection[Shard]) -> list[Line]:

@@ -14,6 +14,7 @@ from control_plane.infra.paging import Asked, Found
 from control_plane.jobs import store
 from control_plane.jobs.errors import JobOver, NoSuchJob, TooManyJobs
 from control_plane.jobs.models.job import OVER, Job, Order
+from control_plane.jobs.models.results import unpacked
 from control_plane.jobs.service.ending import over
 from control_plane.settings import JobSettings
 from strategy_runtime.wire import names
@@ -110,9 +111,9 @@ def headlines(tx: Tx, job_ids: Collection[str]) -> dict[str, Any]:
 
 
 def result(tx: Tx, job: str) -> bytes | None:
-    """What it handed in, compressed."""
+    """What it handed in, as JSON."""
     row = store.result(tx, job)
-    return None if row is None else bytes(row.body)
+    return None if row is None else unpacked(bytes(row.body))
 
 
 def job_of(row: Row[Any]) -> Job:

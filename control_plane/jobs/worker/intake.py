@@ -23,7 +23,8 @@ from control_plane.infra.isolation import Isolation
 from control_plane.infra.leases import Leases
 from control_plane.infra.pulse import Pulse
 from control_plane.infra.subscriber import Subscriber
-from control_plane.jobs.service.hearing import BadResult, Line, Register, verified
+from control_plane.jobs.models.results import BadResult, verified
+from control_plane.jobs.service.hearing import Line, Register
 from strategy_runtime.wire import jobs as said
 from strategy_runtime.wire import names
 from strategy_runtime.wire.messages import BadFrame
