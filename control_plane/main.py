@@ -19,6 +19,7 @@ from loguru import logger
 from control_plane import roles, web
 from control_plane.accounts.models import FirstUser
 from control_plane.accounts.service import Accounts, Users
+from control_plane.backtests.service import Backtests
 from control_plane.core.ids import Rng
 from control_plane.deployments.service import Deployments
 from control_plane.infra import (
@@ -49,7 +50,6 @@ from control_plane.infra.passwords import Passwords
 from control_plane.infra.rng import SystemRng
 from control_plane.infra.smtp import Postman
 from control_plane.infra.supervisor import Supervisor
-from control_plane.infra.verifying import Verification
 from control_plane.jobs.service import Jobs
 from control_plane.keys.service import Keys
 from control_plane.live.service import Hub
@@ -130,10 +130,6 @@ async def _open_site(app: App, stack: AsyncExitStack) -> None:
     signer = root.signer(checkpoints.PURPOSE)
     signs = Checkpoints(machinery.db, machinery.clock, machinery.folder.path, signer)
     machinery.loops["audit"] = signs.run
-    verification = Verification(
-        machinery.db, machinery.clock, machinery.folder.path, signer.public_key()
-    )
-    machinery.loops["audit-verification"] = verification.run
     machinery.loops["kept-answers"] = Sweeper(machinery.db, machinery.clock).run
     net = HttpxNet()  # to the provider that the settings name
     stack.push_async_callback(net.close)
@@ -165,6 +161,7 @@ async def _open_site(app: App, stack: AsyncExitStack) -> None:
         strategies=Strategies(database, machinery.rng, is_tried=True),
         market=market,
         jobs=Jobs(database, machinery.bus),
+        backtests=Backtests(database, machinery.bus, machinery.rng, settings.jobs),
         deployments=Deployments(database, machinery.bus, machinery.rng, settings.fleet),
         subscriptions=Subscriptions(database, machinery.rng),
         halts=Halts(database, machinery.bus),

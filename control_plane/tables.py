@@ -1,6 +1,7 @@
 """Every table, in one import: what migrations and tests mean by the schema."""
 
 from control_plane.accounts import store as accounts
+from control_plane.backtests import store as backtests
 from control_plane.brokers.paper import store as paper
 from control_plane.deployments.store import tables as deployments
 from control_plane.infra import audit, commands, events, fleet_name, idempotency, leases
@@ -17,6 +18,7 @@ from control_plane.subscriptions import store as subscriptions
 MODULES = (
     accounts,
     audit,
+    backtests,
     paper,
     deployments,
     commands,

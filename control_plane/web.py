@@ -12,6 +12,8 @@ from fastapi import APIRouter, FastAPI
 
 from control_plane.accounts.api import account_routes
 from control_plane.accounts.service import Accounts, Users
+from control_plane.backtests import api as backtests
+from control_plane.backtests.service import Backtests
 from control_plane.core.clock import Clock
 from control_plane.core.ids import Rng
 from control_plane.dashboard import api as dashboard
@@ -59,6 +61,7 @@ class Services:
     strategies: Strategies
     market: Market
     jobs: Jobs
+    backtests: Backtests
     deployments: Deployments
     subscriptions: Subscriptions
     halts: Halts
@@ -140,6 +143,7 @@ def _routers(services: Services) -> Sequence[APIRouter]:
         market.routes(services.market),
         strategies.routes(services.strategies),
         jobs.routes(services.jobs),
+        backtests.routes(services.backtests),
         deployments.watching_routes(services.deployments),
         deployments.routes(services.deployments),
         deployments.turn_routes(services.deployments),

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from control_plane.infra.operator import Operator
 
 T = TypeVar("T")
-R = TypeVar("R", shapes.DeploymentOut, shapes.AccountOut)
+R = TypeVar("R", shapes.DeploymentOut, shapes.AccountOut, shapes.BacktestOut)
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 Limit = Annotated[
@@ -155,6 +155,10 @@ async def find_deployment(api: Api, text: str) -> shapes.DeploymentOut:
 
 async def find_account(api: Api, text: str) -> shapes.AccountOut:
     return _one_of(await api.all(calls.list_accounts(limit=MOST)), text, "account")
+
+
+async def find_backtest(api: Api, text: str) -> shapes.BacktestOut:
+    return _one_of(await api.all(calls.list_backtests(limit=MOST)), text, "backtest")
 
 
 def _one_of(rows: Sequence[R], text: str, what: str) -> R:

@@ -10,6 +10,43 @@ from control_plane.client import shapes
 from control_plane.client.call import Call, Items, given, part
 
 
+def ask_backtest(
+    *,
+    strategy: str,
+    name: str | None = None,
+    instrument: str | None = None,
+    resolution: str | None = None,
+    since: str | None = None,
+    until: str | None = None,
+    days: int | None = None,
+    parameters: dict[str, Any] | None = None,
+    terms: shapes.Terms | None = None,
+    search: shapes.Search | None = None,
+    seconds: int | None = None,
+) -> Call[shapes.BacktestOut]:
+    """Run a version over recorded candles, in the sandbox, or search for its parameters."""
+    return Call(
+        "POST",
+        "/backtests",
+        body=given(
+            {
+                "strategy": strategy,
+                "name": name,
+                "instrument": instrument,
+                "resolution": resolution,
+                "since": since,
+                "until": until,
+                "days": days,
+                "parameters": parameters,
+                "terms": terms,
+                "search": search,
+                "seconds": seconds,
+            }
+        ),
+        takes_key=True,
+    )
+
+
 def ask_password_reset(*, email: str) -> Call[shapes.Sent]:
     """Ask for a letter that lets you choose a new password."""
     return Call("POST", "/password-reset", body=given({"email": email}))
@@ -39,6 +76,11 @@ def begin_shadow(
         ),
         takes_key=True,
     )
+
+
+def cancel_backtest(*, backtest_id: str) -> Call[shapes.BacktestOut]:
+    """End it, whether it waits or runs."""
+    return Call("POST", f"/backtests/{part(backtest_id)}/cancel", takes_key=True)
 
 
 def cancel_job(*, job_id: str) -> Call[shapes.JobOut]:
@@ -143,6 +185,11 @@ def close_trade(*, trade_id: str) -> Call[shapes.AskedOut]:
     return Call("POST", f"/trades/{part(trade_id)}/close", takes_key=True)
 
 
+def compare_backtests(*, ids: str) -> Call[shapes.ComparedOut]:
+    """Some of them side by side, in this order."""
+    return Call("GET", "/backtests/compared", query=given({"ids": ids}))
+
+
 def compare_shadow(*, deployment_id: str) -> Call[shapes.ComparisonOut]:
     """What its shadow decided otherwise."""
     return Call("GET", f"/deployments/{part(deployment_id)}/shadow")
@@ -228,6 +275,21 @@ def follow_lines(
         f"/deployments/{part(deployment_id)}/lines",
         query=given({"source": source, "grep": grep, "after": after, "limit": limit}),
     )
+
+
+def get_backtest(*, backtest_id: str) -> Call[shapes.BacktestOut]:
+    """One of them: how far it is, and what came of it."""
+    return Call("GET", f"/backtests/{part(backtest_id)}")
+
+
+def get_backtest_report(*, backtest_id: str) -> Call[shapes.ReportOut]:
+    """Its report as one interactive page that works offline."""
+    return Call("GET", f"/backtests/{part(backtest_id)}/report")
+
+
+def get_backtest_result(*, backtest_id: str) -> Call[shapes.ResultOut]:
+    """All of its result: every trade, curves, months, or every point tried."""
+    return Call("GET", f"/backtests/{part(backtest_id)}/result")
 
 
 def get_deployment(*, deployment_id: str) -> Call[shapes.DeploymentDetail]:
@@ -356,6 +418,38 @@ def list_alarms(
         "/alarms",
         query=given(
             {"limit": limit, "cursor": cursor, "sort": sort, "rule": rule, "subject": subject}
+        ),
+    )
+
+
+def list_backtests(
+    *,
+    limit: int | None = None,
+    cursor: str | None = None,
+    sort: Literal["newest", "oldest"] | None = None,
+    kind: str | None = None,
+    name: str | None = None,
+    strategy_id: str | None = None,
+    version_id: str | None = None,
+    instrument: str | None = None,
+    resolution: str | None = None,
+) -> Call[Items[shapes.BacktestOut]]:
+    """Your backtests and searches, and what came of them."""
+    return Call(
+        "GET",
+        "/backtests",
+        query=given(
+            {
+                "limit": limit,
+                "cursor": cursor,
+                "sort": sort,
+                "kind": kind,
+                "name": name,
+                "strategy_id": strategy_id,
+                "version_id": version_id,
+                "instrument": instrument,
+                "resolution": resolution,
+            }
         ),
     )
 

@@ -3,7 +3,7 @@
 Made from the OpenAPI document by `make client`, never edited by hand.
 """
 
-from typing import Any, Literal, TypedDict
+from typing import Any, Literal, NotRequired, TypedDict
 
 
 class AccountOut(TypedDict):
@@ -25,6 +25,31 @@ class AlarmOut(TypedDict):
 
 class AskedOut(TypedDict):
     command: str
+
+
+class BacktestOut(TypedDict):
+    id: str
+    job_id: str
+    kind: str
+    name: str
+    state: str
+    reason: str
+    progress: float
+    said: str
+    strategy_id: str
+    version_id: str
+    code_sha256: str
+    instrument: str
+    resolution: str
+    since: str
+    until: str
+    parameters: dict[str, Any]
+    terms: dict[str, Any]
+    search: dict[str, Any]
+    candles_sha256: str | None
+    created_at: str
+    ended_at: str | None
+    headline: dict[str, Any] | None
 
 
 class BalanceOut(TypedDict):
@@ -457,6 +482,31 @@ class PricedOut(TypedDict):
     priced_at: str | None
 
 
+class ReportOut(TypedDict):
+    """A page that needs nothing else: no server, no network, no other file."""
+
+    file: str
+    html: str
+
+
+class Search(TypedDict):
+    """Which parameters are tried, how, and what is best."""
+
+    method: NotRequired[Literal["grid", "random", "optuna"]]
+    goal: NotRequired[
+        Literal[
+            "sharpe", "sortino", "calmar", "total_return", "profit_factor", "expectancy", "win_rate"
+        ]
+    ]
+    trials: NotRequired[int]
+    steps: NotRequired[int | None]
+    unseen: NotRequired[float]
+    folds: NotRequired[int]
+    least_trades: NotRequired[int]
+    seed: NotRequired[int]
+    ranges: NotRequired[dict[str, str]]
+
+
 class Sent(TypedDict):
     detail: str
 
@@ -528,6 +578,22 @@ class SubscriptionOut(TypedDict):
     software_stop: bool
     version: int
     created_at: str
+
+
+class Terms(TypedDict):
+    """Under which terms it trades: what a subscription and a venue would set."""
+
+    capital: NotRequired[float | str]
+    risk: NotRequired[float | str]
+    leverage: NotRequired[float | str]
+    mode: NotRequired[Literal["fixed_risk", "leveraged_risk"]]
+    entry: NotRequired[Literal["open", "close"]]
+    spread: NotRequired[float | str]
+    slippage: NotRequired[float | str]
+    funding: NotRequired[float | str]
+    fee: NotRequired[float | str | None]
+    compound: NotRequired[bool]
+    max_notional: NotRequired[float | str | None]
 
 
 class ThoughtOut(TypedDict):
@@ -610,6 +676,10 @@ class VitalOut(TypedDict):
     waiting: int
 
 
+class ComparedOut(TypedDict):
+    items: list[BacktestOut]
+
+
 class DecidedOut(TypedDict):
     outcome: str
     signals: list[ThoughtOut]
@@ -643,6 +713,13 @@ class OutlineOut(TypedDict):
     ticks: bool
     lookback: int
     parameters: list[ParameterOut]
+
+
+class ResultOut(TypedDict):
+    """All of a result, beside the settings that it belongs to."""
+
+    backtest: BacktestOut
+    result: dict[str, Any]
 
 
 class VitalsOut(TypedDict):

@@ -12,6 +12,7 @@ from fastapi import FastAPI
 from control_plane import web
 from control_plane.accounts.models import FirstUser
 from control_plane.accounts.service import Accounts, Users
+from control_plane.backtests.service import Backtests
 from control_plane.core.clock import Clock
 from control_plane.core.ids import Rng
 from control_plane.deployments.service import Deployments
@@ -96,6 +97,7 @@ async def make_world(
         strategies=Strategies(db, rng, check_here),
         market=listed,
         jobs=Jobs(db, bus),
+        backtests=Backtests(db, bus, rng, settings.jobs),
         deployments=Deployments(db, bus, rng, settings.fleet),
         subscriptions=Subscriptions(db, rng),
         halts=Halts(db, bus),

@@ -43,6 +43,7 @@ BODIES: dict[str, object] = {
     "POST /accounts/{account_id}/reset": {"currency": "INR", "amount": "1"},
     "PUT /accounts/{account_id}/key": KEY,
     "PATCH /deployments/{deployment_id}": {"parameters": {"fast": 7}},
+    "POST /backtests": {"strategy": "{version_id}"},
     "POST /deployments": {"strategy": "{version_id}"},
     "POST /deployments/plan": {"strategy": "{version_id}"},
     "POST /deployments/{deployment_id}/plan": {"action": "restart"},
@@ -66,12 +67,18 @@ MAY_BE_MISSING = {
     "DELETE /deployments/{deployment_id}/shadow",
 }
 QUERIES = {
+    "GET /backtests/compared": {"ids": "{backtest_id}"},
     "GET /candles": {"instrument": "spot:B-BTC_USDT", "resolution": "1m"},
     "GET /instruments/named": {"text": "spot:B-BTC_USDT"},
 }
 # For whom these are is not a question of whose a thing is.
 FILES = {"POST /strategies/files": "an upload as files: the same use case as POST /strategies"}
-NAMED_IN_BODY = {"POST /deployments", "POST /deployments/plan", "POST /subscriptions"}
+NAMED_IN_BODY = {
+    "POST /backtests",
+    "POST /deployments",
+    "POST /deployments/plan",
+    "POST /subscriptions",
+}
 SHOWN_TO_ADMINS = {"GET /fleet"}  # everybody's containers, on purpose
 # One's own password, factor and session are changed by these: each in the tests of sessions.
 OF_ONESELF = {
@@ -232,7 +239,7 @@ async def asked(person: Person, name: str, held: Holdings) -> httpx.Response:
     if name in BODIES:
         options["json"] = filled(BODIES[name], held)
     if name in QUERIES:
-        options["params"] = QUERIES[name]
+        options["params"] = filled(QUERIES[name], held)
     return await person.ask(method, path_of(path, held), **options)
 
 

@@ -4,6 +4,7 @@ where only other roles make it.
 
 from dataclasses import dataclass
 from typing import Any
+from zlib import compress
 
 from sqlalchemy import Boolean, Float, LargeBinary, insert
 
@@ -38,7 +39,7 @@ async def author_holdings(db: Database, author: Person) -> Holdings:
     signal = f"sg{author.id}"
     told = {"kind": "entry", "action": "LONG", "state": "planned"}
     await put(db, "signal", id=signal, tenant=author.id, deployment_id=deployment["id"], **told)
-    held = await _followed(db, author, deployment["id"], signal)
+    held = await _followed(db, author, deployment["id"], signal, version["id"])
     ids = {**held.ids, "version_id": version["id"], "name": f"of {author.id}"}
     return Holdings(ids, held.live_account)
 
@@ -50,7 +51,9 @@ async def trader_holdings(db: Database, trader: Person, followed: Holdings) -> H
     return Holdings(held.ids, held.live_account, frozenset({deployment, signal}))
 
 
-async def _followed(db: Database, who: Person, deployment: str, signal: str) -> Holdings:
+async def _followed(
+    db: Database, who: Person, deployment: str, signal: str, version: str = "another's"
+) -> Holdings:
     money = {"name": "practice", "currency": "USDT", "amount": "10000"}
     account = (await made(who, "/accounts/paper", money))["id"]
     live = (await made(who, "/accounts/live", {"name": "main"}))["id"]
@@ -72,9 +75,15 @@ async def _followed(db: Database, who: Person, deployment: str, signal: str) -> 
     await put(db, "trade", **where, id=f"tr{who.id}", entry_intent_id=intent, state="closed")
     await put(db, "skip", **where)
     job = f"jb{who.id}"
-    await put(db, "job", id=job, tenant=who.id, kind="backtest", state="queued", reason="")
+    backtest, told = f"bt{who.id}", {"tenant": who.id, "kind": "backtest"}
+    await put(db, "job", id=job, subject=backtest, state="queued", reason="", **told)
+    nothing = dict.fromkeys(("parameters", "terms", "search", "rules"), "{}")
+    await put(db, "backtest", id=backtest, job_id=job, version_id=version, **told, **nothing)
+    found = {"job_id": job, "sha256": "", "size": 1, "headline": "{}", "created_ms": MOMENT}
+    await put(db, "job_result", body=compress(b"{}"), **found)
     ids = {
         "account_id": account,
+        "backtest_id": backtest,
         "deployment_id": deployment,
         "intent_id": intent,
         "job_id": job,
