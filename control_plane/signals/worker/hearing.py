@@ -28,6 +28,8 @@ class Channel:
     told: str  # the desired state that its process was told last
     notebook: Notebook = field(default_factory=Notebook)
     hellos: Allowance = field(default_factory=lambda: Allowance(per_second=2, burst=5))
+    turns: Allowance = field(default_factory=lambda: Allowance(per_second=1, burst=3))
+    phase: messages.Phase = "warming"
     waiting: int = 0
     subscriber: Subscriber | None = None
     task: "asyncio.Task[None] | None" = None
@@ -36,12 +38,14 @@ class Channel:
     def place(self) -> Place:
         return (self.launch.deployment, self.launch.generation)
 
-    def seems(self, phase: messages.Phase) -> None:
+    def seems(self, phase: messages.Phase, now: float) -> bool:
         """What its heartbeat shows is what it was told last, whatever we said since: nobody may
-        have been listening.
+        have been listening. Whether people should see at once that it changed.
         """
+        before, self.phase = self.phase, phase
         if phase in {"running", "paused"}:
             self.told = phase
+        return phase != before and self.turns.take(now)
 
     def settled(self) -> None:
         """One of its frames left the queue; with enough room it is read on."""
@@ -57,7 +61,7 @@ class Inlet:
     arrivals: deque[tuple[Channel, Arrival]] = field(default_factory=deque)
     greetings: deque[tuple[int, Channel, Greeting]] = field(default_factory=deque)
     due: asyncio.Event = field(default_factory=asyncio.Event)
-    said_bye: asyncio.Event = field(default_factory=asyncio.Event)
+    has_news: asyncio.Event = field(default_factory=asyncio.Event)
     _arrived: int = 0
     _settled: int = 0
 
@@ -76,12 +80,13 @@ class Inlet:
                 self._hello(channel, message, frame, now)
             case messages.Heartbeat():
                 channel.notebook.beat(message)
-                channel.seems(message.phase)
+                if channel.seems(message.phase, now):
+                    self.has_news.set()
             case messages.Notes():
                 channel.notebook.note(now, message)
             case messages.Bye():
                 channel.notebook.bye(message)
-                self.said_bye.set()
+                self.has_news.set()
         return channel.waiting < PATIENCE
 
     def group(self, at_most: int) -> list[tuple[Channel, Arrival]]:

@@ -162,12 +162,15 @@ class Intake:
         while True:
             with suppress(TimeoutError):
                 async with asyncio.timeout(NOTE_SECONDS * self.scale):
-                    await self._inlet.said_bye.wait()
-            self._inlet.said_bye.clear()
+                    await self._inlet.has_news.wait()
+            is_news = self._inlet.has_news.is_set()
+            self._inlet.has_news.clear()
             try:
                 await self.note_once()
             except Unavailable as error:
                 logger.warning("notes_lost", reason=str(error))
+            if is_news:
+                self.bus.hint(names.wake("fleet"))
 
     async def note_once(self) -> None:
         for channel in self._channels.values():

@@ -87,3 +87,18 @@ def test_what_cannot_be_named_in_an_acknowledgement_goes_to_the_dead_letters() -
     assert page is not None
     assert [letter.reason for letter in page.letters] == ["Its run or its number is none."]
     assert [arrival.wrong for _, arrival in inlet.group(10)] == ["'nonsense' is no trigger."]
+
+
+def test_a_change_of_phase_is_news_and_a_flicker_is_not() -> None:
+    channel, inlet = _channel(), Inlet()
+
+    def beats(phase: messages.Phase) -> bool:
+        inlet.has_news.clear()
+        beat = messages.Heartbeat("run-00000001", 1, phase, None, 0, 0, 1, 0.0, 0)
+        inlet.hear(channel, messages.encode(beat), 1.0)
+        return inlet.has_news.is_set()
+
+    assert not beats("warming")
+    assert beats("running")
+    assert not beats("running")
+    assert [beats("paused") or beats("running") for _ in range(10)].count(True) < 4
