@@ -33,7 +33,7 @@ fuzz: ## Throw broken payloads and faults at the exchange client (PAYLOADS=10000
 
 soak: ## Upgrade a strategy under load, twenty times (UPGRADES=50)
 	@scripts/bootstrap test
-	@SLIPWAY_UPGRADES=$(or $(UPGRADES),20) $(PYTHON_IN_VENV) -m pytest -q -s --timeout 0 tests/e2e/test_upgrades.py
+	@SLIPWAY_TEST_LONG=1 SLIPWAY_UPGRADES=$(or $(UPGRADES),20) $(PYTHON_IN_VENV) -m pytest -q -s --timeout 0 tests/e2e/test_upgrades.py
 
 bench: ## Measure the figures that we promise (ARGS="ticks deploy")
 	@scripts/bootstrap test

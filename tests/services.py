@@ -31,6 +31,7 @@ DATABASE_URL = "SLIPWAY_TEST_DATABASE_URL"
 REDIS_URL = "SLIPWAY_TEST_REDIS_URL"
 LONG = "SLIPWAY_TEST_LONG"
 CI = "SLIPWAY_CI"
+RUNSC_HOST = "SLIPWAY_TEST_RUNSC_HOST"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 SERIAL = ("docker", "e2e", "browser", "swarm")
 """They start processes and watch deadlines: one at a time, even where others run in parallel."""
@@ -45,6 +46,20 @@ def engine_answers() -> bool:
 async def _ping(engine: Engine) -> bool:
     try:
         return bool(await engine.call("ping"))
+    except (EngineUnreachable, LaunchFailed):
+        return False
+    finally:
+        await engine.close()
+
+
+def runsc_is_there() -> bool:
+    """Among the runtimes of the engine that its tests use."""
+    return asyncio.run(_has_runsc(Engine(os.environ.get(RUNSC_HOST))))
+
+
+async def _has_runsc(engine: Engine) -> bool:
+    try:
+        return "runsc" in (await engine.call("info"))["Runtimes"]
     except (EngineUnreachable, LaunchFailed):
         return False
     finally:
@@ -118,6 +133,7 @@ def compose_command() -> list[str] | None:
 class Service:
     name: str
     is_there: Callable[[], bool]
+    is_extra: bool = False  # tested where it is, and said where it is not
 
 
 SERVICES = {
@@ -129,6 +145,7 @@ SERVICES = {
     "swarm": Service("way to start engines", cache(swarm.is_possible)),
     "browser": Service("Chromium", cache(browser_is_there)),
     "long": Service(f"wish for long ones, {LONG}=1", wishes_for_long_ones),
+    "runsc": Service("runtime runsc of the engine's", cache(runsc_is_there), is_extra=True),
     "made": Service("environment of make's", cache(environment_is_made)),
 }
 
@@ -136,7 +153,8 @@ SERVICES = {
 def pytest_configure(config: pytest.Config) -> None:
     config.stash[NOT_RUN] = Counter()
     if os.environ.get(CI) == "1" and not is_worker(config):
-        missing = [service.name for service in SERVICES.values() if not service.is_there()]
+        needed = (service for service in SERVICES.values() if not service.is_extra)
+        missing = [service.name for service in needed if not service.is_there()]
         if missing:
             raise pytest.UsageError(f"SLIPWAY_CI=1 skips nothing, but: no {', no '.join(missing)}")
 

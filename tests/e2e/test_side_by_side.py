@@ -24,6 +24,7 @@ pytestmark = [
     pytest.mark.docker,
     pytest.mark.redis,
     pytest.mark.postgres,
+    pytest.mark.long,
     pytest.mark.timeout(300),
 ]
 

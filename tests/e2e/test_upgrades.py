@@ -16,7 +16,13 @@ from tests.conftest import wait_until
 from tests.e2e.test_hostile import ME, MINUTE, Whole, slipway
 
 __all__ = ["slipway"]
-pytestmark = [pytest.mark.e2e, pytest.mark.docker, pytest.mark.redis, pytest.mark.timeout(300)]
+pytestmark = [
+    pytest.mark.e2e,
+    pytest.mark.docker,
+    pytest.mark.redis,
+    pytest.mark.long,
+    pytest.mark.timeout(300),
+]
 
 TIMES = int(os.environ.get("SLIPWAY_UPGRADES", "4"))
 TALKS = """
