@@ -1,15 +1,19 @@
 """Users, their accounts, and the rules around passwords and failed attempts."""
 
+import re
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from control_plane.accounts.errors import WeakPassword
 from control_plane.core.ids import AccountId, Tenant, UserId
+from control_plane.infra.guessable import is_guessable
 
 FIRST_EMAIL = "admin@localhost"
 
 SHORTEST, LONGEST = 12, 128
 FEWEST_DIFFERENT = 5
+LETTERS = 3  # fewer of a name are in every sentence
+NAME_PARTS = re.compile(r"[^a-z0-9]+")
 
 FREE_FAILURES = 3
 LONGEST_WAIT_SECONDS = 900.0
@@ -63,19 +67,24 @@ class FirstUser:
 
 
 def check_password(password: str, email: str) -> None:
-    """Length is what counts; what anybody would try first does not."""
+    """Length is what counts; what anybody would try first, or anybody who knows the e-mail, does
+    not.
+    """
     if not SHORTEST <= len(password) <= LONGEST:
         raise WeakPassword(
             f"A password has {SHORTEST} to {LONGEST} characters, this one {len(password)}.",
             field="new_password",
             remedy="A few words in a row are good and easy to keep.",
         )
-    lowered = password.lower()
-    if len(set(lowered)) < FEWEST_DIFFERENT or email.partition("@")[0].lower() in lowered:
+    lowered, name = password.lower(), email.lower().partition("@")[0]
+    parts = {name, *(part for part in NAME_PARTS.split(email.lower()) if len(part) > LETTERS)}
+    has_name = any(part in lowered for part in parts if len(part) >= LETTERS)
+    if has_name or len(set(lowered)) < FEWEST_DIFFERENT or is_guessable(lowered):
         raise WeakPassword(
-            "This password is too easy to guess.",
+            "This password is too easy to guess: it is on every list that is tried first, or it"
+            " has a part of your address in it.",
             field="new_password",
-            remedy="Choose one with more different characters, without your name.",
+            remedy="A few words in a row are good, without your name, years and digits in order.",
         )
 
 

@@ -3,19 +3,47 @@ import pytest
 from control_plane.accounts.errors import WeakPassword
 from control_plane.accounts.models import Guesses, Throttle, check_password
 
-
-@pytest.mark.parametrize(
-    "password", ["short", "a" * 12, "abababababab", "my-admin-password", "x" * 129]
+GUESSED = (
+    "short", "x" * 129, "a" * 12, "abababababab", "abcabcabcabc", "password1234", "Password123!",
+    "P@ssw0rd2024!!", "qwertyuiop123", "1qaz2wsx3edc", "!@#$%^&*()!@", "letmein12345",
+    "iloveyou1234", "Summer2024Summer", "passwordpassword", "0123456789ab", "zyxwvutsrqpo",
+    "AdministratoR1", "Slipway2026!", "trustno1trust",
+)  # fmt: skip
+OF_THE_ADDRESS = (
+    "my-admin-password",
+    "the harbour of svensson",
+    "ANNIKA before dawn",
+    "at coastline.se",
 )
+
+
+@pytest.mark.parametrize("password", GUESSED)
 def test_a_password_that_is_easily_guessed_is_refused(password: str) -> None:
     with pytest.raises(WeakPassword) as refused:
-        check_password(password, "admin@localhost")
+        check_password(password, "bo@example.com")
 
     assert refused.value.field == "new_password"
 
 
-def test_a_few_words_in_a_row_are_a_good_password() -> None:
-    check_password("quiet harbour before dawn", "admin@localhost")
+@pytest.mark.parametrize("password", OF_THE_ADDRESS)
+def test_a_password_has_no_part_of_the_address_in_it(password: str) -> None:
+    with pytest.raises(WeakPassword):
+        check_password(password, "annika.svensson+admin@coastline.se")
+
+
+@pytest.mark.parametrize(
+    "password",
+    [
+        "quiet harbour before dawn",
+        "four quiet words here",
+        "correct horse battery",
+        "london bridge is down",
+        "x7!kQ9#mLp2$",
+        "tr0ub4dor&3xyz",
+    ],
+)
+def test_a_few_words_in_a_row_are_a_good_password(password: str) -> None:
+    check_password(password, "bo@example.com")
 
 
 def test_two_failures_cost_nothing() -> None:
