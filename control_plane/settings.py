@@ -208,6 +208,7 @@ class AccountSettings(Section):
     session_days: float = Field(30, gt=0, le=365)
     free_failures: int = Field(3, ge=1)  # from this one on, wrong passwords are slowed down
     longest_wait_seconds: float = Field(900, gt=0)
+    admin_second_factor: bool = False  # an admin administers after a second factor alone
     google_client_id: str | None = None  # with these two, people may sign in with Google
     google_client_secret: SecretStr | None = None
     google_discovery_url: str = "https://accounts.google.com/.well-known/openid-configuration"

@@ -102,7 +102,13 @@ def build(services: Services, settings: Settings, clock: Clock, rng: Rng, token:
             live.socket_route(services.live),
         ],
         authenticate=Authenticator(
-            services.users, who.sessions, who.tokens, who.factors, who.tickets, token
+            services.users,
+            who.sessions,
+            who.tokens,
+            who.factors,
+            who.tickets,
+            token,
+            settings.accounts.admin_second_factor,
         ),
         db=services.db,
         clock=clock,

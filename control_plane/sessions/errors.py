@@ -23,6 +23,10 @@ class StepUpNeeded(Forbidden):
     """Signed in, but too long ago for this."""
 
 
+class FactorDue(Forbidden):
+    """An admin who signed in with a password alone, where that is not enough."""
+
+
 class NotYours(Forbidden):
     """The role or the token's scopes do not reach this far."""
 

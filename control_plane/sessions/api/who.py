@@ -17,7 +17,7 @@ from control_plane.accounts.service import Users, admit
 from control_plane.core.ids import UserId
 from control_plane.infra.http import PREFIX, Caller, Unauthenticated
 from control_plane.infra.operator import is_token
-from control_plane.sessions.errors import NotYours, StepUpNeeded
+from control_plane.sessions.errors import FactorDue, NotYours, StepUpNeeded
 from control_plane.sessions.models.rights import RIGHTS, Right, reaches
 from control_plane.sessions.models.session import REFRESH, Device
 from control_plane.sessions.models.tokens import API_PREFIX, TICKET
@@ -27,6 +27,14 @@ from control_plane.sessions.service.tickets import Tickets
 from control_plane.sessions.service.tokens import ApiTokens
 
 PASSWORD = "POST /me/password"  # noqa: S105 # a route
+# What an admin without a second factor needs to get one.
+SETTING_UP = {
+    PASSWORD,
+    "GET /me",
+    "POST /me/step-up",
+    "POST /me/second-factor",
+    "POST /me/second-factor/confirm",
+}
 LIVE = "websocket"
 LIVE_ROUTE = "WEBSOCKET /live"
 NOBODY = "Send an access token, an API token or the operator's token (Bearer), or sign in first."
@@ -40,6 +48,7 @@ class Authenticator:
     factors: Factors
     tickets: Tickets
     token: str
+    needs_admins_factor: bool = False
 
     async def __call__(self, request: HTTPConnection) -> Caller:
         scheme, _, value = request.headers.get("authorization", "").partition(" ")
@@ -82,12 +91,16 @@ class Authenticator:
             )
         known = await self.sessions.known_by_cookie(cookie[:100])
         admit(known.user)
+        if self.needs_admins_factor and known.user.role == "admin":
+            _require_factor("otp" in known.session.amr)
         _require_role(known.user, right)
         return _caller(known.user, right, session=known.session.id)
 
     async def _by_api_token(self, value: str, right: Right) -> Caller:
         user, token = await self.tokens.known(value)
         admit(user)
+        if self.needs_admins_factor and user.role == "admin":
+            _require_factor(await self.factors.stands(user.id))
         _require_role(user, right)
         if right.scope is None or right.scope not in token.scopes:
             raise NotYours(
@@ -105,6 +118,8 @@ class Authenticator:
         known = await (self.sessions.known if is_read else self.sessions.surely_known)(value)
         if name != PASSWORD:
             admit(known.user)
+        if self.needs_admins_factor and known.user.role == "admin" and name not in SETTING_UP:
+            _require_factor("otp" in known.session.amr)
         _require_role(known.user, right)
         if right.is_sensitive:
             self.sessions.require_fresh(known.session)
@@ -117,6 +132,8 @@ class Authenticator:
         user = await self._signed_in(value, request)
         if name != PASSWORD:
             admit(user)
+        if self.needs_admins_factor and user.role == "admin" and name != PASSWORD:
+            _require_factor(has_factor=False)
         _require_role(user, right)
         return _caller(user, right)
 
@@ -153,6 +170,15 @@ def asked(request: HTTPConnection) -> tuple[str, Right]:
 def device(request: HTTPConnection) -> Device:
     address = request.client.host if request.client else "?"
     return Device(request.headers.get("user-agent", ""), address)
+
+
+def _require_factor(has_factor: bool) -> None:
+    if not has_factor:
+        raise FactorDue(
+            "An admin signs in with a second factor here.",
+            remedy="POST /api/v1/me/second-factor, confirm it, then POST /api/v1/me/step-up with"
+            " a `code`.",
+        )
 
 
 def _require_role(user: User, right: Right) -> None:

@@ -25,6 +25,7 @@ class Right:
 
 READ = Right()
 TRADE = Right(scope="trade")
+LIMITS = Right(scope="trade", is_sensitive=True)
 AUTHOR = Right("author", "author")
 SELF = Right(scope=None)
 CAREFUL = Right(scope=None, is_sensitive=True)
@@ -107,7 +108,7 @@ RIGHTS: Mapping[str, Right] = {
     "POST /subscriptions": TRADE,
     "GET /subscriptions": READ,
     "GET /subscriptions/{subscription_id}": READ,
-    "PUT /subscriptions/{subscription_id}/terms": TRADE,
+    "PUT /subscriptions/{subscription_id}/terms": LIMITS,
     "POST /subscriptions/{subscription_id}/pause": TRADE,
     "POST /subscriptions/{subscription_id}/resume": TRADE,
     "POST /subscriptions/{subscription_id}/cancel": TRADE,
