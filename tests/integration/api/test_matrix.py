@@ -245,7 +245,7 @@ async def asked(person: Person, name: str, held: Holdings) -> httpx.Response:
 
 def path_of(path: str, held: Holdings) -> str:
     ids = dict(held.ids)
-    if path.endswith("/key"):
+    if "/key" in path:
         ids["account_id"] = held.live_account
     for part in path.split("/"):
         if part.startswith("{"):

@@ -34,6 +34,7 @@ NOBODYS = {
     "market_rate": "market data",
     "market_time": "market data",
     "market_want": "market data",
+    "node": "the machines of the fleet",
 }
 ANN, BOB = Tenant("ann"), Tenant("bob")
 BEHIND = sorted(set(SCHEMA.tables) - set(NOBODYS))
