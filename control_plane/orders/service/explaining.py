@@ -58,8 +58,9 @@ def times(tx: Tx, tenant: Tenant, identity: SignalId) -> Timeline | None:
 
 def _cause(tx: Tx, identity: str) -> Mapping[str, Any]:
     """Which code, in which image, said what, on which candle."""
-    signal = signals.signal(tx, SignalId(identity))
-    origin = deployments.origin(tx, DeploymentId(signal.deployment), signal.generation)
+    with tx.for_everybody():  # its author's, and told to whom it moved
+        signal = signals.signal(tx, SignalId(identity))
+        origin = deployments.origin(tx, DeploymentId(signal.deployment), signal.generation)
     return {
         "signal": asdict(signal),
         "candle": {"trigger": signal.trigger, "open_ms": signal.trigger_open_ms},

@@ -21,6 +21,7 @@ from tests.conftest import own_postgres
 pytestmark = [pytest.mark.db, pytest.mark.postgres]
 
 NOBODYS = {
+    "alarm": "what must always hold and does not, for admins",
     "audit": "one chain of what everybody did; the api role reads its digests alone",
     "budget": "rates of venues and addresses",
     "candle": "market data",

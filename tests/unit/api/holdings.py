@@ -39,6 +39,7 @@ async def author_holdings(db: Database, author: Person) -> Holdings:
     signal = f"sg{author.id}"
     told = {"kind": "entry", "action": "LONG", "state": "planned"}
     await put(db, "signal", id=signal, tenant=author.id, deployment_id=deployment["id"], **told)
+    await put(db, "plan", signal_id=signal, deployment_id=deployment["id"])
     held = await _followed(db, author, deployment["id"], signal, version["id"])
     ids = {**held.ids, "version_id": version["id"], "name": f"of {author.id}"}
     return Holdings(ids, held.live_account)
@@ -112,8 +113,10 @@ async def put(db: Database, name: str, **known: Any) -> None:
 
 
 def _value(column: Any) -> Any:
-    if column.name in {"exchange_order_id", "signed_ms", "explain", "risk"}:
+    if column.name in {"exchange_order_id", "signed_ms", "explain", "risk", "shared"}:
         return MOMENT if column.name == "signed_ms" else "{}"
+    if column.name == "instrument":
+        return "spot:B-BTC_USDT"
     if column.nullable:
         return None
     if isinstance(column.type, Boolean):
