@@ -89,7 +89,7 @@ async def _recorded(api: Api, deployment: str, since: datetime | None) -> "dict[
             signals = sorted(said.get(execution["trigger"], []), key=lambda item: item[0] != "exit")
             told = tuple(signal for _, signal in signals)
             found[execution["trigger"]] = Recorded(
-                execution["outcome"], told, first_line(execution["error"])
+                cast("Any", execution["outcome"]), told, first_line(execution["error"])
             )
     return found
 

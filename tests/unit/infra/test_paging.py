@@ -40,6 +40,27 @@ async def test_rows_that_arrive_meanwhile_move_nothing(memory: Database) -> None
     assert [row.number for row in second.rows] == [2, 1]
 
 
+def _by_name(tx: Tx, asked: Asked) -> Found:
+    key = (events.events.c.at_ms, events.events.c.subject_id)
+    return page(tx, select(events.events), key, asked)
+
+
+async def test_rows_may_be_told_apart_by_a_text(memory: Database) -> None:
+    await memory.write(_record, 3)
+    first = await memory.read(_by_name, Asked(limit=2))
+
+    assert first.next_cursor is not None
+    second = await memory.read(_by_name, Asked(limit=2, after=place(first.next_cursor)))
+
+    assert [row.subject_id for row in (*first.rows, *second.rows)] == ["2", "1", "0"]
+
+
+async def test_a_cursor_of_another_list_is_refused(memory: Database) -> None:
+    for read, after in ((_by_name, (1, 2)), (_page, (1, "2"))):
+        with pytest.raises(BadCursor):
+            await memory.read(read, Asked(after=after))
+
+
 def test_a_cursor_comes_back_as_it_went() -> None:
     assert place(cursor((1_700_000_000_000, "sgabc"))) == (1_700_000_000_000, "sgabc")
 
