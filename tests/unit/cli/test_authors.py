@@ -237,3 +237,10 @@ def test_a_search_is_saved_and_reported() -> None:
     assert {name: kept[name] for name in ("fast", "slow")} == found["best"]["point"]
     assert "return unseen" in plain
     assert "Backtest it with -p fast=" in plain
+
+
+def test_the_strategy_of_the_docs_passes_its_check() -> None:
+    docs = (Path(__file__).parents[3] / "docs" / "authors.md").read_text()
+    Path("crossover.py").write_text(docs.partition("```python\n")[2].partition("```")[0])
+
+    assert json.loads(slipway("check", "crossover.py", "--json").stdout)["passed"]
