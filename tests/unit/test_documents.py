@@ -63,9 +63,13 @@ def test_the_example_names_every_setting_and_no_other() -> None:
     assert named - COMPOSE_ONLY == set(settings_in(Settings, PREFIX)) - internal
 
 
-def test_every_setting_of_the_example_is_accepted(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_setting_of_the_example_is_accepted(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    certificate = tmp_path / "ca.pem"
+    certificate.touch()
     for name, value in re.findall(rf"^# ({PREFIX}[A-Z_]+)=(.*)$", EXAMPLE, re.MULTILINE):
-        monkeypatch.setenv(name, value)
+        monkeypatch.setenv(name, str(certificate) if value.endswith(".pem") else value)
 
     assert load().port == 8000
 
