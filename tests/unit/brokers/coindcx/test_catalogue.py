@@ -12,10 +12,12 @@ from control_plane.brokers.coindcx.catalogue import (
     common_step,
     futures_instrument,
     spot_instrument,
+    strictest,
 )
 from control_plane.brokers.coindcx.venue import VenueSettings
 from strategy_runtime.rules.instruments import Instrument
-from tests.factories import D
+from strategy_runtime.rules.legality import Draft, check
+from tests.factories import D, future
 from tests.unit.brokers.coindcx.payloads import document
 
 MARKETS, _ = parse_public.markets(document("markets_details"))
@@ -83,3 +85,57 @@ def test_a_multiple_of_the_common_step_is_a_multiple_of_each(
     quantity = common_step(step, grid) * times
     assert quantity % step == 0
     assert quantity % grid == 0
+
+
+AMOUNTS = st.decimals("0.001", "1000", places=3)
+BOOK_RULES = st.builds(
+    lambda least, worth, most, leverage, tick, up: future(
+        min_quantity=least,
+        min_notional=worth,
+        max_quantity=most + 1000,
+        max_market_quantity=most,
+        max_leverage=Decimal(leverage),
+        leverage_tiers=((Decimal(leverage), worth * 1000),),
+        tick_size=tick,
+        min_price=D("1"),
+        max_price=D("1000000") + most,
+        band_up=up / 1000,
+        band_down=up / 1000,
+    ),
+    AMOUNTS,
+    AMOUNTS,
+    AMOUNTS,
+    st.integers(1, 50),
+    st.sampled_from([D("0.1"), D("0.2"), D("0.5")]),
+    AMOUNTS,
+)
+DRAFTS = st.builds(
+    Draft,
+    kind=st.sampled_from(["limit", "market"]),
+    side=st.sampled_from(["buy", "sell"]),
+    quantity=AMOUNTS,
+    price=st.decimals("1", "2000", places=1),
+    leverage=st.integers(1, 50).map(Decimal),
+    reference=st.decimals("1", "2000", places=1),
+)
+
+
+@given(BOOK_RULES, BOOK_RULES, DRAFTS)
+def test_what_the_strictest_rules_allow_every_book_allows(
+    usdt: Instrument, inr: Instrument, order: Draft
+) -> None:
+    if check(order, strictest([usdt, inr])) is None:
+        assert check(order, usdt) is None
+        assert check(order, inr) is None
+
+
+@given(BOOK_RULES, BOOK_RULES, AMOUNTS)
+def test_the_strictest_leverage_is_allowed_by_every_book(
+    usdt: Instrument, inr: Instrument, value: Decimal
+) -> None:
+    merged = strictest([usdt, inr]).tier_leverage(value)
+    assert merged <= min(usdt.tier_leverage(value), inr.tier_leverage(value))
+
+
+def test_one_books_rules_are_the_strictest_of_one() -> None:
+    assert strictest([future()]) == future()

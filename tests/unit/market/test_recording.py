@@ -1,0 +1,50 @@
+"""What sockets said, recorded and said again: the same candles come of it."""
+
+from pathlib import Path
+
+import pytest
+
+from control_plane.infra.db import Database
+from control_plane.market import store
+from control_plane.market.worker.recording import Recorder, Replayed, recorded
+from tests.fakes.clock import FakeClock
+from tests.unit.market.live import NAMES, Sea, clock_at_start
+
+SPOT = next(iter(NAMES))
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return clock_at_start()
+
+
+async def test_a_recording_replays_what_was_heard(
+    memory: Database, clock: FakeClock, tmp_path: Path
+) -> None:
+    file = tmp_path / "frames.jsonl"
+    recorder = Recorder(file, clock)
+    sea = Sea(memory, clock)
+    async with sea.sailing() as feeder:
+        feeder.upstream.record = recorder
+        await sea.passes(200)
+    recorder.close()
+
+    heard = [event for _, _, event in recorded(file)]
+    assert {name for name, _ in heard} == {"new-trade", "candlestick"}
+    ticks = [(one.instrument, one.at_ms, one.price) for one in sea.voice.ticks]
+
+    again = Sea(memory, clock_at_start())
+    again.sockets = Replayed(file, again.clock)  # type: ignore[assignment] # another of the same port
+    async with again.sailing():
+        await again.passes(200)
+    replayed = [(one.instrument, one.at_ms, one.price) for one in again.voice.ticks]
+    assert len(ticks) > 20
+    assert set(ticks) >= set(replayed)
+    assert len(replayed) >= len(ticks) - 4
+    assert await memory.read(store.last_minute, SPOT) is not None
+
+
+def test_a_line_that_a_crash_broke_off_ends_the_recording(tmp_path: Path) -> None:
+    file = tmp_path / "frames.jsonl"
+    file.write_text('[1,"spot","new-trade",{"data":"{}"}]\n[2,"spot","new-tr')
+    assert [at for at, _, _ in recorded(file)] == [1]
