@@ -12,6 +12,7 @@ from importlib.resources import files
 
 from control_plane.accounts.service import admins
 from control_plane.brokers.coindcx.hearing import Hearing
+from control_plane.brokers.coindcx.keeping import UsageKeeper
 from control_plane.brokers.coindcx.opening import NoKeys, OpenBroker, open_broker, open_lanes
 from control_plane.brokers.paper.adapter import PaperBroker
 from control_plane.containers.access import Access
@@ -216,6 +217,7 @@ def add_trading(it: Machinery, stack: AsyncExitStack) -> None:
     leaver = Leaver(desk)
     checks = KeyChecks(it.db, it.clock, leases, coindcx.broker, coindcx.ways.skew)
     it.loops["broker-keys"] = checks.run
+    it.loops["exchange-usage"] = UsageKeeper(it.db, it.clock, it.holder, coindcx.ways).run
     asked = {
         "reduce": leaver.reduce,
         "flatten": leaver.flatten,

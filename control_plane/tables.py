@@ -2,6 +2,7 @@
 
 from control_plane.accounts import store as accounts
 from control_plane.backtests import store as backtests
+from control_plane.brokers.coindcx import store as coindcx
 from control_plane.brokers.paper import store as paper
 from control_plane.deployments.store import tables as deployments
 from control_plane.infra import audit, commands, events, fleet_name, idempotency, leases
@@ -19,6 +20,7 @@ MODULES = (
     accounts,
     audit,
     backtests,
+    coindcx,
     paper,
     deployments,
     commands,

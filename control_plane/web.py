@@ -146,6 +146,7 @@ def _routers(services: Services) -> Sequence[APIRouter]:
         people_routes(services.identity.people, services.identity.letters),
         account_routes(services.accounts),
         keys.routes(services.keys, services.accounts),
+        keys.exchange_routes(services.keys),
         market.routes(services.market),
         strategies.routes(services.strategies),
         jobs.routes(services.jobs),

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from control_plane.cli import show
-from control_plane.cli.session import AsJson, data_dir
+from control_plane.cli.session import AsJson, call, data_dir
 from control_plane.cli.show import Column
+from control_plane.client import calls
 
 if TYPE_CHECKING:
     from control_plane.brokers.coindcx.probing import Finding
@@ -20,6 +21,16 @@ FINDINGS = (
     Column("answer", "answer"),
     Column("bears on SLIPWAY_COINDCX__…", "setting"),
 )
+USAGE = (
+    Column("name", "name"),
+    Column("this second", lambda row: f"{row['second']} of {row['second_limit']}", right=True),
+    Column("this minute", lambda row: f"{row['minute']} of {row['minute_limit']}", right=True),
+    Column("allowed", lambda row: f"{row['factor']:.0%}", right=True),
+    Column("for stops", "promised", right=True),
+    Column("429s", "refused", right=True),
+    Column("waiting", "waiting", right=True),
+    Column("process", "process"),
+)
 
 
 def add_to(app: typer.Typer) -> None:
@@ -29,6 +40,17 @@ def add_to(app: typer.Typer) -> None:
 @group.callback()
 def callback() -> None:
     """What is assumed of it, and what can be found out."""
+
+
+@group.command()
+def usage(as_json: AsJson = False) -> None:
+    """Show how full its rate limits are, by address and by key, for an admin."""
+    show.rows(
+        call(lambda api: api.all(calls.list_exchange_usage())),
+        USAGE,
+        empty="Nothing was asked lately.",
+        as_json=as_json,
+    )
 
 
 @group.command()

@@ -551,6 +551,24 @@ def list_events(
     )
 
 
+def list_exchange_usage(
+    *,
+    limit: int | None = None,
+    cursor: str | None = None,
+    sort: Literal["newest", "oldest"] | None = None,
+    name: str | None = None,
+    process: str | None = None,
+) -> Call[Items[shapes.UsageOut]]:
+    """How much of CoinDCX's rate limits is used now, by address and by key."""
+    return Call(
+        "GET",
+        "/exchanges/coindcx/usage",
+        query=given(
+            {"limit": limit, "cursor": cursor, "sort": sort, "name": name, "process": process}
+        ),
+    )
+
+
 def list_executions(
     *,
     deployment_id: str,

@@ -657,6 +657,22 @@ class TradeOut(TypedDict):
     closed_at: str | None
 
 
+class UsageOut(TypedDict):
+    """What one process used of the limits of an address or a key."""
+
+    name: str
+    second: int
+    second_limit: int
+    minute: int
+    minute_limit: int
+    factor: float
+    promised: int
+    refused: int
+    waiting: int
+    process: str
+    told_at: str
+
+
 class UserOut(TypedDict):
     id: str
     email: str

@@ -9,7 +9,8 @@ from control_plane.accounts.service import Accounts
 from control_plane.core.ids import AccountId
 from control_plane.infra.http import Me
 from control_plane.infra.http_match import IfMatch, tag
-from control_plane.infra.http_shapes import Body, Moment, Shape
+from control_plane.infra.http_shapes import Body, Items, Moment, Shape, listing
+from control_plane.infra.paging import Asked
 from control_plane.keys.service import NO_KEY, Keys
 
 Text = Annotated[SecretStr, Field(min_length=8, max_length=500)]
@@ -62,6 +63,36 @@ class KeyCheckOut(Shape):
     skew_ms: int | None = Field(examples=[120], description="The exchange's clock less ours.")
     held: list[HeldOut] = Field(description="What the key can see: both wallets.")
     checked_at: Moment | None = Field(validation_alias="checked_ms")
+
+
+class UsageOut(Shape):
+    """What one process used of the limits of an address or a key."""
+
+    name: str = Field(examples=["address direct"])
+    second: int = Field(examples=[3], description="Requests of the last second.")
+    second_limit: int = Field(examples=[16])
+    minute: int = Field(examples=[41])
+    minute_limit: int = Field(examples=[960])
+    factor: float = Field(examples=[1.0], description="Below 1 after the exchange said 429.")
+    promised: int = Field(examples=[4], description="Calls kept free to protect entries.")
+    refused: int = Field(examples=[0], description="How often it said 429.")
+    waiting: int = Field(examples=[0], description="Requests of the process that wait their turn.")
+    process: str = Field(validation_alias="holder", examples=["host:1:ab12"])
+    told_at: Moment = Field(validation_alias="at_ms")
+
+
+def exchange_routes(keys: Keys) -> APIRouter:
+    router = APIRouter(tags=["broker keys"])
+
+    @router.get("/exchanges/coindcx/usage")
+    async def list_exchange_usage(
+        me: Me, asked: Annotated[Asked, listing("name", "process")]
+    ) -> Items[UsageOut]:
+        """How much of CoinDCX's rate limits is used now, by address and by key."""
+        rows = [UsageOut.model_validate(one) for one in await keys.usage()]
+        return Items.some(rows, asked, at="told_at", by="name")
+
+    return router
 
 
 def routes(keys: Keys, accounts: Accounts) -> APIRouter:

@@ -2,16 +2,18 @@
 by a rotation that nobody has to wait for.
 """
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from loguru import logger
 
 from control_plane.accounts import service as accounts
 from control_plane.accounts.models import Account
+from control_plane.brokers.coindcx.store import current_usage
 from control_plane.brokers.coindcx.wire import Credentials
 from control_plane.core.ids import AccountId, Rng, Shard, Tenant, shard_of
 from control_plane.infra import audit, commands, keyring
@@ -81,6 +83,10 @@ class Keys:
     def _ask(self, tx: Tx, account: AccountId) -> None:
         body = {"account": account}
         commands.ask(tx, self.bus, self.rng, "trading", shard_of(account), TEST, body)
+
+    async def usage(self) -> Sequence[Any]:
+        """How full the exchange's limits are, of every address and the busiest keys."""
+        return await self.db.read(current_usage)
 
     async def revoke(self, tenant: Tenant, account: AccountId) -> None:
         """From the commit on nothing is signed for this account."""

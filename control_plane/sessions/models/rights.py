@@ -56,6 +56,7 @@ RIGHTS: Mapping[str, Right] = {
     "PUT /accounts/{account_id}/key": CAREFUL,
     "DELETE /accounts/{account_id}/key": SELF,
     "GET /accounts/{account_id}/key/check": READ,
+    "GET /exchanges/coindcx/usage": ADMIN,
     "POST /accounts/{account_id}/key/check": TRADE,
     "GET /accounts/{account_id}/balances": READ,
     "POST /accounts/{account_id}/reset": TRADE,

@@ -27,6 +27,7 @@ NOBODYS = {
     "candle": "market data",
     "command": "questions between roles",
     "fleet_name": "the label of this database's containers",
+    "exchange_usage": "how full an exchange's limits are, of addresses and the ends of keys",
     "halt": "what the platform refuses, whosever it is",
     "instrument": "market data",
     "lease": "which process owns which shard",
