@@ -26,10 +26,12 @@ check: ## Format, lint, types, import contracts, unit tests: what CI and pre-com
 	.venv/bin/lint-imports --no-cache
 	$(PYTHON_IN_VENV) -m pytest -n 2 -q tests/unit
 
-fuzz: ## Throw broken payloads and faults at the exchange client (PAYLOADS=1000000)
+fuzz: ## Throw broken payloads and faults at the exchange client and at the API (PAYLOADS=1000000)
 	@scripts/bootstrap test
 	@SLIPWAY_FUZZ=$(or $(PAYLOADS),200000) SLIPWAY_HISTORIES=$(or $(HISTORIES),2000) $(PYTHON_IN_VENV) -m pytest \
 	  -q --timeout 0 tests/unit/brokers/coindcx/test_fuzz.py tests/unit/brokers/coindcx/test_histories.py tests/unit/coindcx_sim/test_legality.py
+	@SLIPWAY_API_EXAMPLES=$(or $(EXAMPLES),100) SLIPWAY_API_WALKS=$(or $(WALKS),500) $(PYTHON_IN_VENV) -m pytest \
+	  -q --timeout 0 tests/integration/api/test_whole_api.py
 
 soak: ## Upgrade a strategy under load, twenty times (UPGRADES=50)
 	@scripts/bootstrap test

@@ -92,7 +92,7 @@ def _statuses(path: str, method: str, operation: Operation, is_guarded: bool) ->
     edits = any(one.get("name") == IF_MATCH for one in operation["parameters"])
     holds = {
         "400": has_body,
-        "404": names_something,
+        "404": names_something or method != "get",
         "409": method != "get",
         "412": edits,
         "413": method != "get",

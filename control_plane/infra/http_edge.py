@@ -172,6 +172,10 @@ class Edge:
         self._check_host(exchange)
         if exchange.scope["method"] not in SAFE:
             self._check_origin(exchange)
+        if "\0" in exchange.scope["path"] or b"%00" in exchange.scope["query_string"]:
+            raise Turned(
+                422, "Invalid", "The address holds a NUL.", "Leave it out: no name of ours has one."
+            )
         declared = exchange.headers.get("content-length", "0")
         if not declared.isdigit() or int(declared) > self.max_body_bytes:
             raise self._too_large()

@@ -1,22 +1,46 @@
 """The shapes of requests and responses that all slices share."""
 
 import json
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from inspect import Parameter, Signature
 from typing import Annotated, Any, Generic, Literal, TypeVar
 
 from fastapi import Depends, Query
-from pydantic import BaseModel, BeforeValidator, ConfigDict
+from pydantic import BaseModel, BeforeValidator, ConfigDict, field_validator
 
 from control_plane.core.clock import from_ms, ms
 from control_plane.infra.paging import Asked, Found, part, place
+
+NO_TEXT = re.compile("[\0\ud800-\udfff]")
 
 
 class Body(BaseModel):
     """A request's shape: a field that it does not know is refused, not ignored."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _is_text(cls, value: Any) -> Any:
+        """No database keeps a NUL, and half a surrogate pair is no character."""
+        if any(NO_TEXT.search(text) for text in _texts(value)):
+            raise ValueError("it holds what is no text: a NUL, or half a character")
+        return value
+
+
+def _texts(value: Any) -> Iterator[str]:
+    match value:
+        case str():
+            yield value
+        case dict():
+            for name, inner in value.items():
+                yield from _texts(name)
+                yield from _texts(inner)
+        case list():
+            for inner in value:
+                yield from _texts(inner)
 
 
 class Shape(BaseModel):

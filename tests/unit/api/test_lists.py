@@ -76,7 +76,6 @@ async def test_what_has_no_moment_is_in_alphabetical_order(operator: httpx.Async
         ("/trades", "state=wild"),
         ("/halts", "active=perhaps"),
         ("/accounts", "limit=501"),
-        ("/signals", "state=%00"),
         ("/events", "cursor=WzEsImEiXQ"),
         ("/events", "cursor=WzEsOTk5OTk5OTk5OTk5OTk5OTk5OTld"),
     ],
