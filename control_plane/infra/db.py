@@ -53,8 +53,9 @@ from strategy_runtime.rules.money import canonical
 P = ParamSpec("P")
 T = TypeVar("T")
 
-# Serialisation failure, deadlock: the transaction did not happen and may be repeated.
-REPEATABLE = {"40001", "40P01"}
+# Serialisation failure, deadlock: the transaction did not happen and may be repeated. So with a row
+# that somebody else wrote meanwhile: whoever looks before writing finds it the next time.
+REPEATABLE = {"40001", "40P01", "23505"}
 REPEATS = 5
 
 # Names are stable, so that a migration can drop what another made.
