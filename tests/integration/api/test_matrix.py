@@ -139,12 +139,14 @@ def routes(world: World) -> Iterator[tuple[str, Right]]:
             yield name, RIGHTS[name]
 
 
+@pytest.mark.attack("U1")
 async def test_nobody_reaches_anything(port: Port) -> None:
     stranger = Person(port.author.client, "", "", access="")
     for name, _ in routes(port.world):
         assert (await asked(stranger, name, port.of_author)).status_code == 401, name
 
 
+@pytest.mark.attack("U1")
 async def test_what_is_anothers_is_as_missing_as_none(port: Port) -> None:
     before = await everything(port.author, port.of_author)
     boss = await signed_in(port.world, "boss", "admin")
@@ -171,6 +173,7 @@ async def test_what_is_anothers_is_as_missing_as_none(port: Port) -> None:
     assert await everything(port.author, port.of_author) == before
 
 
+@pytest.mark.attack("U1")
 async def test_an_author_sees_nothing_of_who_follows(port: Port) -> None:
     """The other way round: whoever made the strategy is a stranger to its followers' accounts."""
     held = Holdings(
@@ -188,6 +191,7 @@ async def test_an_author_sees_nothing_of_who_follows(port: Port) -> None:
             assert not [one for one in held.own if one in answer.text], name
 
 
+@pytest.mark.attack("U1")
 async def test_a_filter_by_anothers_thing_finds_nothing(port: Port) -> None:
     looked = 0
     for path, verbs in port.world.app.openapi()["paths"].items():

@@ -124,6 +124,7 @@ async def test_what_happens_appears_without_a_reload(page: Page, world: World) -
     await expect(page.locator("#count-signals")).to_have_text("1")
 
 
+@pytest.mark.attack("U7")
 async def test_what_came_from_outside_is_never_markup(page: Page, world: World) -> None:
     deployment = await _deploy(world, XSS)
     await world.services.db.write(_say, deployment)

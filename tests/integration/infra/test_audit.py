@@ -88,6 +88,7 @@ async def test_so_does_a_migrated_one(database_url: str) -> None:
     migrated.close()
 
 
+@pytest.mark.attack("U17")
 async def test_each_changed_row_is_named(database: Database, tmp_path: Path) -> None:
     await fill(database)
     tamper(database)
@@ -106,6 +107,7 @@ async def test_a_missing_row_is_named(database: Database, tmp_path: Path) -> Non
     assert broken == Broken(audit.PEOPLE, 17, "it is missing")
 
 
+@pytest.mark.attack("U17")
 async def test_a_tail_that_was_cut_off_is_found_by_the_checkpoint(
     database: Database, tmp_path: Path, real_clock: Clock
 ) -> None:
@@ -117,6 +119,7 @@ async def test_a_tail_that_was_cut_off_is_found_by_the_checkpoint(
     assert broken == Broken(audit.PEOPLE, 31, "it and what followed are missing")
 
 
+@pytest.mark.attack("U17")
 async def test_a_chain_written_anew_is_found_by_the_checkpoint(
     database: Database, tmp_path: Path, real_clock: Clock
 ) -> None:

@@ -64,6 +64,7 @@ async def test_a_stop_before_the_start_counts() -> None:
         await server.run(APP)
 
 
+@pytest.mark.attack("U14")
 async def test_a_body_that_dawdles_is_given_up(
     memory: Database, real_clock: Clock, rng: Rng
 ) -> None:

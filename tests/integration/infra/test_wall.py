@@ -96,6 +96,7 @@ def test_the_api_role_owns_nothing_and_bypasses_nothing(database: Database) -> N
     assert tuple(role) == (False, False, False, 0)
 
 
+@pytest.mark.attack("U1")
 async def test_a_query_that_forgot_its_filter_finds_nothing_of_others(database: Database) -> None:
     walled = database.behind_the_wall()
     for name in BEHIND:
@@ -120,6 +121,7 @@ async def test_who_acts_for_nobody_finds_nothing_and_for_everybody_all(
             assert len(await walled.read(rows_of(SCHEMA.tables[name]))) == 2, name
 
 
+@pytest.mark.attack("U1")
 async def test_a_change_that_forgot_its_filter_touches_nothing_of_others(
     database: Database,
 ) -> None:
@@ -132,6 +134,7 @@ async def test_a_change_that_forgot_its_filter_touches_nothing_of_others(
             assert await walled.write(unmade(delete(table))) == 1, name
 
 
+@pytest.mark.attack("U1")
 async def test_nobody_writes_a_row_that_is_anothers(database: Database) -> None:
     walled = database.behind_the_wall()
     with wall.acting_for(ANN):

@@ -54,6 +54,7 @@ def test_two_failures_cost_nothing() -> None:
     assert throttle.wait_seconds("ann", 0.0) == 0.0
 
 
+@pytest.mark.attack("T1")
 def test_from_the_third_failure_each_doubles_the_wait() -> None:
     throttle = Throttle()
     waits = []
@@ -64,6 +65,7 @@ def test_from_the_third_failure_each_doubles_the_wait() -> None:
     assert waits[2:] == [1.0, 2.0, 4.0, 8.0, 16.0, 32.0]
 
 
+@pytest.mark.attack("T1")
 def test_a_wait_never_exceeds_a_quarter_of_an_hour() -> None:
     throttle = Throttle()
     for _ in range(50):
@@ -84,6 +86,7 @@ def test_a_wait_passes_and_a_success_ends_the_count() -> None:
     assert throttle.wait_seconds("ann", 12.0) == 0.0
 
 
+@pytest.mark.attack("T2")
 def test_one_who_fails_delays_nobody_else() -> None:
     throttle = Throttle()
     for _ in range(9):
@@ -101,6 +104,7 @@ def test_failures_of_an_hour_ago_are_forgotten() -> None:
     assert throttle.wait_seconds("ann", 3601.0) == 0.0
 
 
+@pytest.mark.attack("T2")
 def test_guesses_from_many_networks_slow_an_account_down_and_lock_nobody_out() -> None:
     guesses = Guesses()
     for number in range(10_000):

@@ -76,6 +76,7 @@ async def test_a_change_needs_the_current_password_and_a_good_new_one(users: Use
         await users.change_password(user.id, first.one_time_password, first.one_time_password)
 
 
+@pytest.mark.attack("T3")
 async def test_nobody_learns_whether_a_user_exists(users: Users) -> None:
     first = await _first(users)
 

@@ -116,6 +116,7 @@ async def test_an_account_that_cannot_be_is_refused_by_its_field(
 
 
 @pytest.mark.parametrize("query", ["limit=0", "limit=1000000", "limit=x", "cursor=%F0%9F%90%8B"])
+@pytest.mark.attack("U13")
 async def test_a_page_that_cannot_be_is_refused(operator: httpx.AsyncClient, query: str) -> None:
     answer = await operator.get(f"/signals?{query}")
 

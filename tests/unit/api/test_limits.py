@@ -15,6 +15,7 @@ async def world(memory: Database, clock: FakeClock, rng: Rng) -> World:
     return await make_world(memory, clock, rng, http={"burst": 3, "requests_per_minute": 60})
 
 
+@pytest.mark.attack("U12")
 async def test_a_caller_has_so_many_requests_and_is_told(world: World, clock: FakeClock) -> None:
     ann = await signed_in(world, "ann")
     answers = [await ann.ask("GET", "/me") for _ in range(4)]

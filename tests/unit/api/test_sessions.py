@@ -29,6 +29,7 @@ async def test_the_cookies_are_for_this_host_and_scripts_see_one_of_them(world: 
     assert "HttpOnly" not in csrf
 
 
+@pytest.mark.attack("T11")
 async def test_each_sign_in_is_a_new_session(world: World) -> None:
     ann = await signed_in(world, "ann")
     first = ann.session
@@ -47,6 +48,7 @@ async def test_a_renewal_gives_another_refresh_token(world: World) -> None:
     assert (await ann.ask("GET", "/me")).status_code == 200
 
 
+@pytest.mark.attack("T8")
 async def test_a_lost_reply_is_given_once_more(world: World, clock: FakeClock) -> None:
     ann = await signed_in(world, "ann")
     first = await ann.renew()
@@ -56,6 +58,7 @@ async def test_a_lost_reply_is_given_once_more(world: World, clock: FakeClock) -
     assert refresh_of(first) == refresh_of(second)
 
 
+@pytest.mark.attack("T7")
 async def test_a_used_refresh_token_that_comes_later_ends_the_session(
     world: World, clock: FakeClock
 ) -> None:
@@ -70,6 +73,7 @@ async def test_a_used_refresh_token_that_comes_later_ends_the_session(
     assert world.post.letters[-1].to == "ann@example.com"
 
 
+@pytest.mark.attack("T7")
 async def test_a_used_refresh_token_from_another_device_ends_the_session_at_once(
     world: World,
 ) -> None:
@@ -82,6 +86,7 @@ async def test_a_used_refresh_token_from_another_device_ends_the_session_at_once
 
 
 @pytest.mark.parametrize("csrf", ["nonsense", "0" * 64])
+@pytest.mark.attack("U6")
 async def test_a_renewal_without_the_right_header_changes_nothing(world: World, csrf: str) -> None:
     ann = await signed_in(world, "ann")
 
@@ -89,6 +94,7 @@ async def test_a_renewal_without_the_right_header_changes_nothing(world: World, 
     assert (await ann.renew()).status_code == 200
 
 
+@pytest.mark.attack("U6")
 async def test_a_foreign_page_cannot_renew(world: World) -> None:
     ann = await signed_in(world, "ann")
     headers = {
@@ -111,6 +117,7 @@ async def test_half_an_hour_without_use_ends_a_session(world: World, clock: Fake
     assert (await ann.renew()).status_code == 401
 
 
+@pytest.mark.attack("T6")
 async def test_an_access_token_is_good_for_ten_minutes(world: World, clock: FakeClock) -> None:
     ann = await signed_in(world, "ann")
     await clock.advance(599)
@@ -122,6 +129,7 @@ async def test_an_access_token_is_good_for_ten_minutes(world: World, clock: Fake
     assert refused.json()["remedy"]
 
 
+@pytest.mark.attack("T6")
 async def test_a_revoked_session_is_out_at_once(world: World) -> None:
     ann = await signed_in(world, "ann")
     revoked = await ann.ask("DELETE", f"/sessions/{ann.session}")
@@ -146,6 +154,7 @@ async def test_signing_out_needs_no_more_than_the_cookie(world: World) -> None:
     assert (await ann.ask("GET", "/me")).status_code == 401
 
 
+@pytest.mark.attack("T15")
 async def test_another_password_ends_every_other_session(world: World) -> None:
     here = await signed_in(world, "ann")
     there = await signed_in_again(world, here.email)
@@ -158,6 +167,7 @@ async def test_another_password_ends_every_other_session(world: World) -> None:
     ).status_code == 401
 
 
+@pytest.mark.attack("T6")
 async def test_what_is_sensitive_needs_a_fresh_proof(world: World, clock: FakeClock) -> None:
     ann = await signed_in(world, "ann")
     await clock.advance(301)
@@ -173,6 +183,7 @@ async def test_what_is_sensitive_needs_a_fresh_proof(world: World, clock: FakeCl
     assert (await ann.ask("POST", "/tokens", json=body)).status_code == 201
 
 
+@pytest.mark.attack("T14")
 async def test_the_database_holds_no_token(world: World, memory: Database) -> None:
     ann = await signed_in(world, "ann")
     ann.take(await ann.renew())

@@ -39,6 +39,7 @@ async def test_one_signs_up_confirms_and_is_in(open_world: World) -> None:
     assert (await cy.client.post("/sign-up/confirm", json=proof)).status_code == 422
 
 
+@pytest.mark.attack("T3")
 async def test_signing_up_does_not_say_who_is_here(open_world: World) -> None:
     ann = await person(open_world, "ann")
     answers = [
@@ -51,6 +52,7 @@ async def test_signing_up_does_not_say_who_is_here(open_world: World) -> None:
     assert "Sign in instead" in open_world.post.letters[0].text
 
 
+@pytest.mark.attack("U18")
 async def test_who_signs_up_with_anothers_address_gets_nothing(open_world: World) -> None:
     """The owner of the mailbox opens the letter, but does not know that password."""
     cy = await newcomer(open_world)
@@ -83,6 +85,8 @@ async def test_what_is_no_address_is_refused(open_world: World, email: str) -> N
     assert (answer.status_code, answer.json()["field"]) == (422, "email")
 
 
+@pytest.mark.attack("T12")
+@pytest.mark.attack("T15")
 async def test_a_letter_lets_one_choose_another_password_once(
     world: World, clock: FakeClock
 ) -> None:
@@ -96,6 +100,7 @@ async def test_a_letter_lets_one_choose_another_password_once(
     assert (await ann.sign_in(password=NEW)).status_code == 200
 
 
+@pytest.mark.attack("T12")
 async def test_the_letter_is_good_for_a_quarter_of_an_hour(world: World, clock: FakeClock) -> None:
     ann = await person(world, "ann")
     await ann.client.post("/password-reset", json={"email": ann.email})
@@ -105,6 +110,7 @@ async def test_the_letter_is_good_for_a_quarter_of_an_hour(world: World, clock: 
     assert (await ann.client.post("/password-reset/confirm", json=body)).status_code == 422
 
 
+@pytest.mark.attack("T12")
 async def test_a_reset_names_our_own_address_whatever_the_host_header_says(world: World) -> None:
     ann = await person(world, "ann")
     await ann.client.post(
@@ -114,6 +120,7 @@ async def test_a_reset_names_our_own_address_whatever_the_host_header_says(world
     assert "6666" not in world.post.letters[-1].text
 
 
+@pytest.mark.attack("T3")
 async def test_a_reset_says_nothing_about_who_is_here(world: World) -> None:
     ann = await person(world, "ann")
     known = await ann.client.post("/password-reset", json={"email": ann.email})
@@ -123,6 +130,7 @@ async def test_a_reset_says_nothing_about_who_is_here(world: World) -> None:
     assert len(world.post.letters) == 1
 
 
+@pytest.mark.attack("T13")
 async def test_a_second_factor_is_asked_for_and_each_code_is_good_once(
     world: World, clock: FakeClock
 ) -> None:
@@ -140,6 +148,7 @@ async def test_a_second_factor_is_asked_for_and_each_code_is_good_once(
     assert basic.status_code == 401
 
 
+@pytest.mark.attack("T13")
 async def test_codes_are_not_guessed(world: World, clock: FakeClock) -> None:
     ann = await signed_in(world, "ann")
     secret = (await ann.ask("POST", "/me/second-factor")).json()["secret"]
@@ -153,6 +162,7 @@ async def test_codes_are_not_guessed(world: World, clock: FakeClock) -> None:
     assert tries == [422] * 5 + [429]
 
 
+@pytest.mark.attack("T12")
 async def test_a_reset_does_not_go_around_the_second_factor(world: World, clock: FakeClock) -> None:
     ann = await signed_in(world, "ann")
     secret = (await ann.ask("POST", "/me/second-factor")).json()["secret"]
@@ -163,6 +173,7 @@ async def test_a_reset_does_not_go_around_the_second_factor(world: World, clock:
     assert (await ann.client.post("/password-reset/confirm", json=body)).status_code == 401
 
 
+@pytest.mark.attack("T14")
 async def test_an_api_token_does_what_its_scopes_say_until_it_is_revoked(world: World) -> None:
     ann = await signed_in(world, "ann")
     made = (await ann.ask("POST", "/tokens", json={"name": "report", "scopes": ["read"]})).json()
@@ -182,6 +193,7 @@ async def test_an_api_token_does_what_its_scopes_say_until_it_is_revoked(world: 
     assert (await ann.client.get("/accounts", headers=program)).status_code == 401
 
 
+@pytest.mark.attack("T14")
 async def test_an_api_token_ends_by_itself(world: World, clock: FakeClock) -> None:
     ann = await signed_in(world, "ann")
     body = {"name": "report", "scopes": ["read"], "days": 1}
@@ -192,6 +204,7 @@ async def test_an_api_token_ends_by_itself(world: World, clock: FakeClock) -> No
     assert answer.status_code == 401
 
 
+@pytest.mark.attack("T14")
 async def test_a_token_in_the_address_is_none(world: World) -> None:
     ann = await signed_in(world, "ann")
 

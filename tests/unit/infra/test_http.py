@@ -130,6 +130,7 @@ async def test_a_wrong_type_is_refused_by_its_field(client: httpx.AsyncClient) -
     assert "integer" in answer.json()["detail"]
 
 
+@pytest.mark.attack("U2")
 async def test_an_unknown_field_is_refused_by_its_name(client: httpx.AsyncClient) -> None:
     answer = await client.post("/api/v1/notes", json={"text": "a", "is_admin": True})
 
@@ -172,6 +173,7 @@ async def test_known_names_and_bare_addresses_are_answered(
 
 
 @pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example", "", "localhost.evil"])
+@pytest.mark.attack("U14")
 async def test_a_rebound_name_is_turned_away(client: httpx.AsyncClient, host: str) -> None:
     answer = await client.get("/", headers={"Host": host})
 
@@ -182,6 +184,7 @@ async def test_a_rebound_name_is_turned_away(client: httpx.AsyncClient, host: st
 @pytest.mark.parametrize(
     "headers", [{"Sec-Fetch-Site": "cross-site"}, {"Origin": "http://evil.example"}]
 )
+@pytest.mark.attack("U6")
 async def test_a_foreign_page_changes_nothing(
     client: httpx.AsyncClient, headers: dict[str, str]
 ) -> None:
@@ -197,12 +200,14 @@ async def test_our_own_page_may_write(client: httpx.AsyncClient) -> None:
     assert answer.status_code == 201
 
 
+@pytest.mark.attack("U14")
 async def test_a_large_body_is_refused_by_its_declared_size(client: httpx.AsyncClient) -> None:
     answer = await client.post("/api/v1/notes", json={"text": "a" * 1000})
 
     assert answer.status_code == 413
 
 
+@pytest.mark.attack("U14")
 async def test_a_large_body_is_refused_while_it_streams(client: httpx.AsyncClient) -> None:
     async def endless() -> AsyncIterator[bytes]:
         for _ in range(10):
@@ -213,6 +218,8 @@ async def test_a_large_body_is_refused_while_it_streams(client: httpx.AsyncClien
     assert answer.status_code == 413
 
 
+@pytest.mark.attack("U7")
+@pytest.mark.attack("U8")
 async def test_every_answer_is_dressed_for_browsers(client: httpx.AsyncClient) -> None:
     answer = await client.get("/")
 

@@ -41,6 +41,7 @@ def test_what_was_sealed_opens_where_it_belongs() -> None:
 
 
 @pytest.mark.parametrize("seed", range(8))
+@pytest.mark.attack("Q4")
 def test_no_bit_of_an_envelope_may_change(seed: int) -> None:
     """Q4; the run over a thousand envelopes is `benchmarks/envelopes.py`."""
     for changed in flips(sealed(seed)):
@@ -66,6 +67,7 @@ def test_it_opens_nowhere_else(elsewhere: Place) -> None:
         open_(sealed(), elsewhere, KEY)
 
 
+@pytest.mark.attack("Q1")
 def test_another_key_does_not_open_it() -> None:
     """Q1, Q5: nor does the public half, which is all that whoever seals it has."""
     with pytest.raises(Unopened):
@@ -96,6 +98,7 @@ def test_a_wrapped_key_of_another_row_does_not_fit() -> None:
         open_(mixed, PLACE, KEY)
 
 
+@pytest.mark.attack("Q7")
 def test_nothing_of_two_envelopes_of_one_secret_is_alike() -> None:
     """Q7: fresh data key, fresh ephemeral key and fresh nonce each time."""
     public, rng = KEY.public_key(), SystemRng()

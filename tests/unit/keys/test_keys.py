@@ -54,6 +54,7 @@ async def put(somebody: Person, account: str, secret: str = CANARY) -> dict[str,
     return dict(answer.json())
 
 
+@pytest.mark.attack("U15")
 async def test_a_key_goes_in_and_what_comes_out_is_masked(ann: Person, opener: Opener) -> None:
     account = await live(ann)
     shown = await ann.ask("GET", f"/accounts/{account}/key")
@@ -66,6 +67,8 @@ async def test_a_key_goes_in_and_what_comes_out_is_masked(ann: Person, opener: O
     assert CANARY not in repr(opened)
 
 
+@pytest.mark.attack("Q1")
+@pytest.mark.attack("Q5")
 async def test_the_database_and_the_api_hold_no_secret(
     ann: Person, world: World, memory: Database
 ) -> None:
@@ -122,6 +125,7 @@ async def test_a_paper_account_takes_no_key(ann: Person) -> None:
     assert (await ann.ask("PUT", f"/accounts/{paper}/key", json=key)).status_code == 409
 
 
+@pytest.mark.attack("Q2")
 async def test_rows_that_were_swapped_do_not_open(
     ann: Person, opener: Opener, memory: Database
 ) -> None:
@@ -140,6 +144,7 @@ async def test_rows_that_were_swapped_do_not_open(
             await opener.credentials(account)
 
 
+@pytest.mark.attack("Q3")
 async def test_an_old_row_that_comes_back_does_not_open(
     ann: Person, opener: Opener, memory: Database
 ) -> None:
@@ -201,6 +206,7 @@ async def test_keys_are_used_and_set_while_a_rotation_runs(
     assert secrets == [f"{CANARY}-newer", CANARY] * 4
 
 
+@pytest.mark.attack("Q6")
 async def test_the_keyring_is_its_owners_alone_and_shows_nothing(folder: Path) -> None:
     ring = keyring.read(folder)
 

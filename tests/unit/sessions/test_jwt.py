@@ -102,11 +102,13 @@ def test_our_own_token_is_believed() -> None:
 
 
 @pytest.mark.parametrize("given", BAD.values(), ids=BAD.keys())
+@pytest.mark.attack("T5")
 def test_any_other_is_not(given: str) -> None:
     with pytest.raises(BadToken):
         OURS.read(given, NOW)
 
 
+@pytest.mark.attack("T5")
 def test_no_bit_of_a_token_can_be_another() -> None:
     good = token()
     for place in range(len(good)):

@@ -37,6 +37,7 @@ async def test_an_upload_is_checked_and_told(strategies: Strategies, memory: Dat
     assert kinds == ["version_uploaded", "version_passed"]
 
 
+@pytest.mark.attack("U11")
 async def test_the_same_text_is_the_same_version(strategies: Strategies) -> None:
     first = await strategies.upload(ME, "mine", CODE, {"tags": ["a"]})
     again = await strategies.upload(ME, "mine", CODE, {"tags": ["a"]})
