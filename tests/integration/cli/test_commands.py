@@ -226,3 +226,22 @@ async def test_lines_are_shown_searched_and_followed(slipway: Terminal) -> None:
     assert [line["text"] for line in json.loads(found.out)] == ["made fast"]
     assert b"made fast" in before[1]
     assert b"land ho" in after
+
+
+async def test_a_shadow_is_compared_promoted_and_a_deployment_drained(slipway: Terminal) -> None:
+    await sailing(slipway)
+    await slipway("change", "night", "--on-crash", "flatten")
+
+    started = await slipway("shadow", "start", "night", "-p", "fast=20")
+    compared = await slipway("shadow", "diff", "night")
+    promoted = await slipway("shadow", "promote", "night", "--json")
+    gone = await slipway("shadow", "end", "night")
+    drained = await slipway("drain", "night", "--json")
+
+    assert "night (shadow) is being launched" in started.out
+    assert "0 of 0 decisions are the same" in compared.out
+    found = json.loads(promoted.out)
+    assert (found["parameters"]["fast"], found["on_crash"]) == (20, "flatten")
+    assert gone.code == 1
+    assert "'night' has no shadow" in gone.err
+    assert json.loads(drained.out)["desired"] == "stopped"
