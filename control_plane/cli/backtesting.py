@@ -43,6 +43,9 @@ def backtest(
     entry: Annotated[str, typer.Option(help="At the next open, or at the close.")] = "open",
     fee: Annotated[float | None, typer.Option(min=0, max=0.1, help="Share of a fill.")] = None,
     slippage: Annotated[float, typer.Option(min=0, max=0.1, help="Share of a price.")] = 0.0002,
+    ticks: Annotated[
+        Path | None, typer.Option(help="Trades for on_tick: time, price, quantity.")
+    ] = None,
     compound: Annotated[bool, typer.Option(help="Size by what the account became.")] = False,
     set_: Set = None,
     seed: Seed = 1,
@@ -60,7 +63,7 @@ def backtest(
         "compound": compound,
     }
     subject, result = _backtested(
-        path, data, simulate, instrument, resolution, set_, seed, terms, quiet=as_json
+        path, data, simulate, instrument, resolution, set_, seed, terms, ticks, quiet=as_json
     )
     if html is not None:
         _write_report(subject, result, html, seed)
@@ -81,7 +84,7 @@ def report(
     """Backtest it into one interactive HTML file that works offline."""
     terms: dict[str, Any] = {"leverage": 3.0}
     subject, result = _backtested(
-        path, data, simulate, instrument, resolution, set_, seed, terms, quiet=as_json
+        path, data, simulate, instrument, resolution, set_, seed, terms, None, quiet=as_json
     )
     _write_report(subject, result, out, seed)
     show.one({"file": str(out), "trades": len(result.trades)}, as_json, f"Open {out} in a browser.")
@@ -99,6 +102,7 @@ def _backtested(
     set_: list[str] | None,
     seed: int,
     terms: dict[str, Any],
+    ticks: Path | None,
     *,
     quiet: bool,
 ) -> "tuple[Subject, Result]":
@@ -106,6 +110,7 @@ def _backtested(
     from rich.progress import Progress
 
     from control_plane.market.models.catalogue import BY_ID
+    from strategy_runtime.backtest.files import read_ticks
     from strategy_runtime.backtest.run import backtest as run
 
     subject = subject_at(path)
@@ -114,6 +119,7 @@ def _backtested(
     )
     listing = BY_ID.get(setting.instrument)
     agreed = terms_of(terms)
+    heard = None if ticks is None else refusing(lambda: read_ticks(ticks))
     console = Console(stderr=True, quiet=quiet or not sys.stderr.isatty())
     with Progress(console=console, transient=True) as bar:
         task = bar.add_task(subject.name, total=len(candles.bars))
@@ -127,6 +133,7 @@ def _backtested(
                 further=candles.further,
                 finer=candles.finer,
                 progress=lambda done: bar.update(task, completed=done),
+                ticks=heard,
             )
         )
     return subject, result

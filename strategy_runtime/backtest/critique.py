@@ -27,21 +27,21 @@ def criticise(
     errors: Mapping[str, int] | None = None,
     chance: Chance | None = None,
     at_bounds: Sequence[str] = (),
-    has_ticks: bool = False,
+    lacks_ticks: bool = False,
 ) -> list[Remark]:
     return [
-        *_about_decisions(errors or {}, has_ticks),
+        *_about_decisions(errors or {}, lacks_ticks),
         *_about_trades(metrics, trades, skipped),
         *_about_money(metrics, trades),
         *_about_luck(metrics, chance, at_bounds),
     ]
 
 
-def _about_decisions(errors: Mapping[str, int], has_ticks: bool) -> Iterator[Remark]:
+def _about_decisions(errors: Mapping[str, int], lacks_ticks: bool) -> Iterator[Remark]:
     for text, count in sorted(errors.items(), key=lambda item: -item[1])[:3]:
         yield Remark("failed", f"{count} decisions failed: {text}")
-    if has_ticks:
-        yield Remark("ticks", "on_tick was not called: there are candles only.")
+    if lacks_ticks:
+        yield Remark("ticks", "on_tick was not called: there are candles only. Bring --ticks FILE.")
 
 
 def _about_trades(

@@ -10,9 +10,11 @@ from zipfile import BadZipFile
 
 import numpy as np
 
+from strategy_runtime.engine.heard import Ticks, conflated
 from strategy_runtime.sdk.bars import PRICES, BadBars, Bars, Times, checked
 from strategy_runtime.wire.resolutions import DURATION_MS
 
+QUANTITIES = ("quantity", "qty", "volume", "size", "amount")
 TIMES = ("open_ms", "timestamp", "time", "date", "datetime", "open_time")
 COPIES = 20  # of files that were read before
 # Seconds, microseconds and nanoseconds of the same day have other magnitudes than milliseconds.
@@ -21,12 +23,7 @@ UNITS = ((1e11, 1_000, 1), (1e14, 1, 1), (1e17, 1, 1_000), (float("inf"), 1, 1_0
 
 def read(path: Path, resolution: str | None = None) -> Bars:
     """BadBars if it holds no candles that can be: the text says what, and in which row."""
-    try:
-        columns = _columns(path)
-    except (ValueError, KeyError, ImportError, UnicodeDecodeError) as error:
-        raise BadBars(
-            f"{path} cannot be read: {str(error).strip() or type(error).__name__}"
-        ) from error
+    columns = _read(path)
     missing = [name for name in PRICES[:4] if name not in columns]
     if missing:
         raise BadBars(f"{path} has no column {', '.join(missing)}; it has {', '.join(columns)}")
@@ -66,6 +63,26 @@ def _columns_of(copy: Path) -> Bars:
         return Bars(str(data["resolution"]), data["time"], **columns)
 
 
+def read_ticks(path: Path) -> Ticks:
+    """Trades or ticks: a time, a price and a quantity a row. BadBars says what is wrong."""
+    columns = _read(path)
+    if "price" not in columns:
+        raise BadBars(f"{path} has no column price; it has {', '.join(columns)}")
+    times = _times(path, columns)
+    quantity = next((columns[name] for name in QUANTITIES if name in columns), np.zeros(len(times)))
+    try:
+        price = np.asarray(columns["price"], np.float64)
+        traded = np.asarray(quantity, np.float64)
+    except ValueError as error:
+        raise BadBars(f"{path} holds what is no number: {error}") from error
+    wrong = ~(np.isfinite(price) & (price > 0) & np.isfinite(traded) & (traded >= 0))
+    wrong |= np.diff(times, prepend=times[:1]) < 0
+    if wrong.any():
+        row = int(wrong.argmax()) + 1
+        raise BadBars(f"{path}, tick {row}: its time, price or quantity cannot be")
+    return conflated(times, price, traded)
+
+
 def write(bars: Bars, path: Path) -> None:
     """As CSV, compressed if the name ends in .gz, or as Parquet or NPZ; the same candles give the
     same bytes.
@@ -85,6 +102,15 @@ def write(bars: Bars, path: Path) -> None:
         rows.append(",".join(_plain(value) for value in row))
     text = ("\n".join(rows) + "\n").encode()
     path.write_bytes(gzip.compress(text, 9, mtime=0) if path.suffix == ".gz" else text)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return _columns(path)
+    except (ValueError, KeyError, ImportError, UnicodeDecodeError) as error:
+        raise BadBars(
+            f"{path} cannot be read: {str(error).strip() or type(error).__name__}"
+        ) from error
 
 
 def _plain(value: float) -> str:

@@ -13,6 +13,7 @@ from strategy_runtime.backtest.metrics import Metrics, measure
 from strategy_runtime.backtest.terms import Terms, generic
 from strategy_runtime.backtest.trades import Ledger, Skipped, Trade, settle
 from strategy_runtime.engine.engine import Setting
+from strategy_runtime.engine.heard import Ticks
 from strategy_runtime.engine.sweep import Progress, Sweep, sweep
 from strategy_runtime.rules.instruments import Instrument
 from strategy_runtime.sdk.bars import Bars, Column
@@ -31,7 +32,7 @@ class Result:
     curve: Column
     metrics: Metrics
     at_bounds: tuple[str, ...] = ()
-    has_ticks: bool = False
+    lacks_ticks: bool = False
 
     @property
     def trades(self) -> tuple[Trade, ...]:
@@ -60,7 +61,7 @@ class Result:
             errors=self.errors(),
             chance=chance,
             at_bounds=self.at_bounds,
-            has_ticks=self.has_ticks,
+            lacks_ticks=self.lacks_ticks,
         )
 
 
@@ -75,6 +76,7 @@ def backtest(
     finer: Bars | None = None,
     first: int = 0,
     progress: Progress | None = None,
+    ticks: Ticks | None = None,
 ) -> Result:
     """StrategyFailed if the strategy does not start. Bars before `first` only warm up: the result
     begins behind them.
@@ -82,7 +84,7 @@ def backtest(
     terms = terms or Terms()
     if instrument is None:
         instrument = generic(setting.instrument, float(bars.close[0]) if len(bars) else 1.0)
-    found = sweep(kind, setting, bars, further, first=first, progress=progress)
+    found = sweep(kind, setting, bars, further, first=first, progress=progress, ticks=ticks)
     if first:
         found, bars = _from(found, first), bars.part(first, len(bars))
     ledger = settle(found, bars, instrument, terms, finer)
@@ -99,7 +101,7 @@ def backtest(
         curve,
         measure(ledger.trades, bars, curve, capital),
         tuple(at_bounds(values, declared(kind))),
-        kind.ticks,
+        kind.ticks and ticks is None,
     )
 
 

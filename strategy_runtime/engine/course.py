@@ -4,11 +4,10 @@ Both feeds hand their candles to a `Course`, in order and perhaps more than once
 taken once.
 """
 
-from strategy_runtime.engine.engine import Decision, Engine
+from strategy_runtime.engine.engine import TICK, Decision, Engine
 from strategy_runtime.wire.messages import Candle, Tick, Welcome
 from strategy_runtime.wire.resolutions import open_of, sequence, trigger_open
 
-TICK = "tick:"
 NEVER_MS = 2**62
 
 

@@ -25,6 +25,7 @@ from strategy_runtime.wire.messages import Candle, Outcome, Position, Signal
 from strategy_runtime.wire.resolutions import RESOLUTIONS, candle_trigger, open_of, tick_trigger
 
 FLAT = Position()
+TICK = "tick:"
 
 
 class Setting(Struct, frozen=True):
@@ -187,7 +188,8 @@ class Engine:
 
         error = None if raised is None else explain(raised, self._filename)
         outcome: Outcome = "failed" if error else "signal" if signals else "none"
-        context.position = intend(context.position, signals)
+        on_tick = trigger.startswith(TICK)
+        context.position = intend(context.position, signals, on_tick=on_tick)
         decision = Decision(
             trigger=trigger,
             outcome=outcome,

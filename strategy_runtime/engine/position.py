@@ -31,6 +31,11 @@ def advance(position: Position, candle: Candle) -> tuple[Position, tuple[Fill, .
     """The position after this candle, and what filled in it."""
     if position.side is None and not position.pending:
         return position, ()
+    if position.late:  # decided after this candle had opened: its open was no price to be had
+        waiting = position.pending[-position.late :]
+        early = replace(position, pending=position.pending[: -position.late], late=0)
+        after, happened = advance(early, candle)
+        return replace(after, pending=waiting), happened
 
     position, fills = _open(position, candle)
     if position.side is None:
@@ -45,7 +50,7 @@ def advance(position: Position, candle: Candle) -> tuple[Position, tuple[Fill, .
     return _left(position), tuple(fills)
 
 
-def intend(position: Position, signals: tuple[Signal, ...]) -> Position:
+def intend(position: Position, signals: tuple[Signal, ...], *, on_tick: bool = False) -> Position:
     """The position once these signals wait for the next open."""
     if not signals:
         return position
@@ -53,7 +58,8 @@ def intend(position: Position, signals: tuple[Signal, ...]) -> Position:
     due = position.exit_due
     for signal in signals:
         due = _side_entered(signal.action)
-    return replace(position, pending=position.pending + signals, exit_due=due)
+    late = position.late + len(signals) if on_tick else position.late
+    return replace(position, pending=position.pending + signals, exit_due=due, late=late)
 
 
 def heading(position: Position) -> Side | None:

@@ -14,6 +14,7 @@ import numpy as np
 from msgspec import Struct
 
 from strategy_runtime.engine.engine import Decision, Engine, Setting
+from strategy_runtime.engine.heard import Ticks
 from strategy_runtime.engine.position import Fill, advance
 from strategy_runtime.engine.state import EMPTY
 from strategy_runtime.engine.tape import Tape
@@ -24,7 +25,7 @@ from strategy_runtime.sdk.errors import StrategyError
 from strategy_runtime.sdk.history import History
 from strategy_runtime.sdk.indicators import Line
 from strategy_runtime.sdk.strategy import BaseStrategy
-from strategy_runtime.wire.messages import Candle, Position, Signal
+from strategy_runtime.wire.messages import Candle, Position, Signal, Tick
 from strategy_runtime.wire.resolutions import candle_trigger
 
 INFINITY = float("inf")
@@ -60,8 +61,11 @@ def sweep(
     *,
     first: int = 0,
     progress: Progress | None = None,
+    ticks: Ticks | None = None,
 ) -> Sweep:
-    """Decide every bar from `first` on; those before it only warm up."""
+    """Decide every bar from `first` on; those before it only warm up. A bar's ticks come before it
+    closes, to strategies that ask for them.
+    """
     given = {setting.resolution: bars, **(further or {})}
 
     def keep(resolution: str, window: int) -> History:
@@ -70,7 +74,8 @@ def sweep(
         return Tape(given[resolution], window)
 
     engine = Engine(kind, setting, keep=keep)
-    found = _decide(engine, bars, _Longer(engine.context, bars), first, progress)
+    heard = ticks if kind.ticks else None
+    found = _decide(engine, bars, _Longer(engine.context, bars), first, progress, heard)
     return found._replace(parting=list(engine.stop()))
 
 
@@ -117,7 +122,12 @@ class _Longer:
 
 
 def _decide(
-    engine: Engine, bars: Bars, longer: _Longer, first: int, progress: Progress | None
+    engine: Engine,
+    bars: Bars,
+    longer: _Longer,
+    first: int,
+    progress: Progress | None,
+    ticks: Ticks | None,
 ) -> Sweep:
     context = engine.context
     lines, columns = _lines(context, bars, first)
@@ -126,21 +136,34 @@ def _decide(
     under, over = levels(context.position)
     for start in range(first, len(bars), CHUNK):
         end = min(start + CHUNK, len(bars))
-        under, over = loop(
-            _rows(bars, columns, longer, start, end),
-            lines,
-            context.history,
-            context,
-            engine.on_candle,
-            book.touch,
-            book.conclude,
-            longer.show,
-            under,
-            over,
-        )
+        rows = _rows(bars, columns, longer, start, end)
+        for some in [rows] if ticks is None else _between(rows, bars, ticks, start, book):
+            under, over = loop(
+                some,
+                lines,
+                context.history,
+                context,
+                engine.on_candle,
+                book.touch,
+                book.conclude,
+                longer.show,
+                *((under, over) if ticks is None else levels(context.position)),
+            )
         if progress is not None:
             progress(end)
     return Sweep(len(bars) - first, book.decisions, book.fills, context.position, [])
+
+
+def _between(
+    rows: Rows, bars: Bars, ticks: Ticks, start: int, book: "_Book"
+) -> Iterator[list[tuple[Any, ...]]]:
+    """Each row by itself, after the ticks of its bar."""
+    edges = ticks.at_ms.searchsorted(np.append(bars.open_ms[start:], bars.close_ms[-1:]))
+    for bar, row in enumerate(rows, start=start):
+        first, last = int(edges[bar - start]), int(edges[bar - start + 1])
+        for tick in ticks.between(first, last, until_ms=int(bars.close_ms[bar])):
+            book.hear(tick, bar)
+        yield [row]
 
 
 class _Book:
@@ -151,6 +174,11 @@ class _Book:
         self.fills: list[Filled] = []
         self._engine = engine
         self._context = engine.context
+
+    def hear(self, tick: Tick, bar: int) -> None:
+        decision = self._engine.decide_tick(tick)
+        if decision is not None:
+            self.decisions.append((bar, decision))
 
     def touch(self, candle: Candle, bar: int) -> tuple[float, float]:
         """A bar that reaches the position's levels, or opens with signals waiting."""

@@ -90,7 +90,8 @@ class Position(Struct, frozen=True, omit_defaults=True):
 
     `exit_due` is the side of the last entry that no exit signal has answered yet. A stop or a
     target may have ended the virtual position meanwhile, but not for certain in every account: one
-    exit still goes out when it is asked for.
+    exit still goes out when it is asked for. The last `late` of those pending were decided on a
+    tick: not the candle that was open then fills them, the next one does.
     """
 
     side: Side | None = None
@@ -100,6 +101,7 @@ class Position(Struct, frozen=True, omit_defaults=True):
     take_profit: float | None = None
     pending: tuple[Signal, ...] = ()
     exit_due: Side | None = None
+    late: int = 0
 
     @property
     def is_flat(self) -> bool:

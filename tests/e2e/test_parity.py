@@ -58,7 +58,7 @@ async def test_each_style_decides_in_a_container_as_in_a_replay_and_a_backtest(
 ) -> None:
     harbour.settings["SLIPWAY_JOBS__CHECK_SECONDS"] = "600"  # of a machine that does much besides
     harbour.start("up", "--speed", "300")
-    await harbour.ready()
+    await harbour.ready(180)  # the image may have to be made first
     for name, parameter in STYLES.items():
         launch(harbour, name, parameter)
 

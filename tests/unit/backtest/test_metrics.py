@@ -186,7 +186,7 @@ def test_a_sound_result_is_not_criticised() -> None:
         ([trade(-1.0, cause="liquidation")], {}, "liquidated"),
         ([], {"skipped": [Skipped(0, 0, "LONG", "too_small", 50.0)]}, "skipped"),
         ([], {"errors": {"ZeroDivisionError": 3}}, "failed"),
-        ([], {"has_ticks": True}, "ticks"),
+        ([], {"lacks_ticks": True}, "ticks"),
         ([], {"at_bounds": ["fast"]}, "bounds"),
     ],
 )
