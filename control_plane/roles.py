@@ -169,7 +169,7 @@ def _runner(it: Machinery, launcher: Launcher) -> Runner:
         launcher,
         Access(it.bus, f"jobs:{it.holder}"),
         it.failpoints,
-        Chandler(it.db, it.clock, folder, limits.most_candles),
+        Chandler(it.db, it.clock, folder, limits.most_candles, launcher.name != "process"),
         _trusts(),
         it.settings.time_scale,
     )

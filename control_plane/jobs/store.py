@@ -139,6 +139,14 @@ def running(tx: Tx) -> Sequence[Row[Any]]:
     return tx.all(query.where(jobs.c.state == "running"))
 
 
+def attempts(tx: Tx, job_ids: Collection[str]) -> Sequence[Row[Any]]:
+    return tx.all(
+        select(jobs.c.id, jobs.c.attempt).where(
+            jobs.c.state == "running", jobs.c.id.in_(sorted(job_ids))
+        )
+    )
+
+
 def boots(tx: Tx, shards: Collection[int]) -> Sequence[Row[Any]]:
     """What users and boot keys of running jobs are made from."""
     return tx.all(

@@ -33,15 +33,17 @@ class Swings(BaseStrategy):
 """
 
 SULKS = """
-from strategy_runtime import BaseStrategy
+from strategy_runtime import BaseStrategy, param
 
 
 class Sulks(BaseStrategy):
     instrument = "fut:B-BTC_USDT"
     resolution = "1m"
+    is_in_a_mood: bool = param(False)  # as its check does not see it
 
     def on_start(self):
-        raise ValueError("not today")
+        if self.is_in_a_mood:
+            raise ValueError("not today")
 
     def on_candle(self, candle):
         return None
@@ -74,7 +76,7 @@ async def test_four_processes_turn_a_signal_into_a_trade_and_change_course(
     upload(api, "swings", SWINGS)
     upload(api, "sulks", SULKS)
     run(api, "deploy", "swings", "--name", "swings")
-    run(api, "deploy", "sulks", "--name", "sulks")
+    run(api, "deploy", "sulks", "--name", "sulks", "--parameter", "is_in_a_mood=true")
     run(api, "accounts", "open", "practice")
     run(api, "subscribe", "swings", "--account", "practice", "--capital", "1000", "--risk", "0.01")
     await wait_until(lambda: ledger.count("trade") >= 2, 60, "two trades")

@@ -69,10 +69,17 @@ def swarm() -> Iterator[Swarm]:
 def harbour(swarm: Swarm, tmp_path: Path) -> Iterator[Harbour]:
     certificate, key = self_signed(tmp_path)
     start_redis(swarm, certificate, key)
+    candles = tmp_path / "candles"
+    candles.mkdir(mode=0o755)
+    for node in (1, 2, 3):
+        where = ("--opt", "type=none", "--opt", "o=bind", "--opt", f"device={candles}")
+        swarm.docker(node, "volume", "create", *where, "candles")
     made = Harbour(
         tmp_path,
         "swarm",
         {
+            "SLIPWAY_FLEET__CANDLES_DIR": str(candles),
+            "SLIPWAY_FLEET__CANDLES_VOLUME": "candles",
             "SLIPWAY_FLEET__DOCKER_HOST": swarm.host(1),
             "SLIPWAY_FLEET__BUS_URL": "rediss://redis:6379/0",
             "SLIPWAY_FLEET__BUS_CA": str(certificate),

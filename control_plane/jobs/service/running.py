@@ -89,6 +89,11 @@ def look(tx: Tx, shards: Collection[Shard]) -> Harbour:
     )
 
 
+def alive_of(tx: Tx, jobs: Collection[str]) -> frozenset[tuple[str, int]]:
+    """The attempts of these that count, whoever owns their shards."""
+    return frozenset((row.id, row.attempt) for row in store.attempts(tx, jobs))
+
+
 def asked(tx: Tx, job: JobId) -> Asked | None:
     """Nothing if it does not wait any more."""
     row = store.find(tx, job)
@@ -141,9 +146,20 @@ def open_attempt(
     if not opened:
         return None
     store.forget_chunks(tx, job)
+    if row.kind == "check":
+        strategies.note_trial(tx, VersionId(row.subject), strategies.IS_RUN)
     record(tx, "job_launched", "job", job, tenant=row.tenant, attempt=row.attempt + 1)
     tx.after_commit(lambda: bus.hint(names.wake("jobs")))
     return Opened(job, row.attempt + 1, boot.decode(), boot_sha256, limits)
+
+
+def note_waiting(tx: Tx, shards: Collection[Shard], reason: str) -> None:
+    """Whoever waits is told for what."""
+    for row in store.unsettled(tx, shards):
+        if row.state == "queued" and row.reason != reason:
+            store.move(tx, row.id, ("queued",), row.attempt, reason=reason)
+            if row.kind == "check":
+                strategies.note_trial(tx, VersionId(row.subject), reason)
 
 
 def record_live(tx: Tx, job: JobId, attempt: int, handle: Handle, launcher: str) -> bool:

@@ -30,7 +30,8 @@ SUFFIX = ".candles"
 SEED = 1
 KEPT_SECONDS = 600.0
 END_MS = 1_755_475_200_000  # where made candles end, for ever: 2025-08-18
-READABLE = 0o644  # by the user that strategies run as; the folder around it is ours alone
+READABLE = 0o644  # by the user of a container; the folder around it is ours alone
+OURS_ALONE = 0o600
 
 _numbers = count()
 
@@ -65,6 +66,7 @@ class Chandler:
     clock: Clock
     folder: Path
     most: int
+    for_containers: bool = True
 
     async def supply(self, wish: CandlesWish) -> Supply:
         """The file. BadJob says why there can be none."""
@@ -115,7 +117,7 @@ class Chandler:
         part = path.with_suffix(f".{os.getpid()}-{next(_numbers)}.part")
         with part.open("wb") as file:
             file.writelines(pieces)
-        part.chmod(READABLE)
+        part.chmod(READABLE if self.for_containers else OURS_ALONE)
         now = self.clock.now().timestamp()
         os.utime(part, (now, now))
         part.replace(path)  # also where it was: it is the same, and young again

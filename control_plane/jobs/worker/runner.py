@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from loguru import logger
 
 from control_plane.containers.errors import EngineUnreachable, LaunchFailed
+from control_plane.containers.models import RunningJob
 from control_plane.core.clock import Clock, ms
 from control_plane.core.ids import JobId, Shard, shard_of
 from control_plane.errors import SlipwayError, Unavailable
@@ -18,10 +19,7 @@ from control_plane.infra.db import Database
 from control_plane.infra.isolation import Isolation
 from control_plane.infra.leases import Leases
 from control_plane.jobs.models.queue import Capacity, next_up
-from control_plane.jobs.models.steps import (
-    Step,
-    steps,
-)
+from control_plane.jobs.models.steps import Discard, Step, steps
 from control_plane.jobs.service import running
 from control_plane.jobs.service.checking import Checking
 from control_plane.jobs.worker.hands import JobHands
@@ -29,6 +27,7 @@ from strategy_runtime.wire import names
 
 LOOK_SECONDS = 1.0
 BUSY_SECONDS = 0.3
+SWEEP_SECONDS = 15.0
 CLOSING_SECONDS = 10.0
 STOPPED = "Slipway was stopped"
 
@@ -45,6 +44,7 @@ class Runner:
     _busy: set[JobId] = field(default_factory=set)
     _kept: frozenset[Shard] = field(default_factory=frozenset)
     _closing: bool = False
+    _swept: float = float("-inf")
     _isolation: Isolation = field(init=False)
 
     def __post_init__(self) -> None:
@@ -70,9 +70,9 @@ class Runner:
         await self._keep_access(owned)
         changing = frozenset(self._busy)
         seen = await self.db.read(running.look, owned)
-        if not seen.berths:
+        if not seen.berths and not self._is_round():
             return LOOK_SECONDS
-        found = await self.hands.launcher.list_jobs()
+        found = await self._found(owned)
         due = steps(
             seen.berths,
             [r for r in found if shard_of(r.job) in owned],
@@ -81,11 +81,27 @@ class Runner:
             chosen=self._chosen(seen, changing),
             busy=changing | self._busy,
         )
+        due += await self._given_up([r for r in found if shard_of(r.job) not in owned])
         for step in due:
             if step.job not in self._busy:  # one at a time: the next look sees what it changed
                 self._busy.add(step.job)
                 group.create_task(self._take(step), name=f"job-{type(step).__name__.lower()}")
-        return BUSY_SECONDS
+        return BUSY_SECONDS if seen.berths else LOOK_SECONDS
+
+    async def _found(self, owned: frozenset[Shard]) -> list[RunningJob]:
+        try:
+            return await self.hands.launcher.list_jobs()
+        except EngineUnreachable as error:
+            await self.db.write(running.note_waiting, owned, str(error))
+            raise
+
+    def _is_round(self) -> bool:
+        """Where nothing waits or runs, the engine is asked now and then: for what is nobody's."""
+        now = self.clock.monotonic()
+        if now - self._swept < SWEEP_SECONDS:
+            return False
+        self._swept = now
+        return True
 
     async def settle(self) -> None:
         """Look again and again until there is nothing left to do now."""
@@ -118,6 +134,15 @@ class Runner:
         waiting = [one for one in seen.waiting if one.job not in starting]
         on_the_way = [(one.tenant, one.kind) for one in seen.waiting if one.job in starting]
         return next_up(waiting, [*seen.running, *on_the_way], seen.served, self.capacity)
+
+    async def _given_up(self, elsewhere: list[RunningJob]) -> list[Step]:
+        """What runs here and whose shard went to another process: once that one has launched it
+        anew, or ended it, nobody else would end this.
+        """
+        if not elsewhere:
+            return []
+        alive = await self.db.read(running.alive_of, {r.job for r in elsewhere})
+        return [Discard(r.job, r.handle) for r in elsewhere if (r.job, r.attempt) not in alive]
 
     async def _keep_access(self, owned: frozenset[Shard]) -> None:
         """Users and tasks of running jobs, made again when Redis was lost or shards came to us."""

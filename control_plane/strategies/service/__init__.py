@@ -2,6 +2,7 @@
 
 from control_plane.strategies.service.apart import check_apart
 from control_plane.strategies.service.trials import (
+    IS_RUN,
     awaiting,
     claim_trial,
     conclude_trial,
@@ -11,6 +12,7 @@ from control_plane.strategies.service.use_cases import Check, Strategies
 from control_plane.strategies.service.versions import Strategy, Version, deployable, find, names
 
 __all__ = [
+    "IS_RUN",
     "Check",
     "Strategies",
     "Strategy",

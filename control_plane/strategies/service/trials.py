@@ -12,6 +12,8 @@ from control_plane.strategies import store
 from control_plane.strategies.models.findings import MAX_FINDINGS, Finding, first_error
 from control_plane.strategies.service.versions import Version, find
 
+IS_RUN = "is run in the sandbox"
+
 
 def awaiting(tx: Tx, limit: int) -> list[Version]:
     """Versions that read well and that nobody runs yet, the oldest first."""
@@ -20,7 +22,7 @@ def awaiting(tx: Tx, limit: int) -> list[Version]:
 
 def claim_trial(tx: Tx, version: VersionId) -> bool:
     """Whether it is the caller who has it run: nobody else will."""
-    return store.move_trial(tx, version, "due", "queued", note="is run in the sandbox")
+    return store.move_trial(tx, version, "due", "queued", note=IS_RUN)
 
 
 def note_trial(tx: Tx, version: VersionId, waits_for: str) -> None:

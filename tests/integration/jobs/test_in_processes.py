@@ -128,7 +128,11 @@ async def test_another_control_plane_takes_over_what_runs(dry_yard: Yard) -> Non
     )
     async with dry_yard.sails():
         job = await dry_yard.add(slow)
-        await wait_until(lambda: dry_yard.left_is(1), 15, "its process")
+
+        async def runs() -> bool:
+            return (await dry_yard.job(job)).started_ms is not None
+
+        await wait_until(runs, 15, "its process")
 
     async with replace(dry_yard, holder="me:2").sails():
         found = await dry_yard.over(job)
