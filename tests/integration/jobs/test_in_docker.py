@@ -89,8 +89,13 @@ async def test_one_of_each_kind_hands_its_result_in(yard: Yard) -> None:
     async with yard.sails():
         version = await yard.strategies.upload(ME, "good", GOOD)
         job = await yard.add()
+        wish = {"method": "optuna", "trials": 4, "least_trades": 1}
+        search = await yard.add(kind="optimise", search=wish)
 
         assert (await yard.checked(version)).state == "passed"
+        tried = await yard.over(search)
+        assert (tried.state, tried.reason) == ("done", "")
+        assert (await yard.headline(search))["tried"] > 0
         found = await yard.over(job)
         assert (found.state, found.reason) == ("done", "")
         assert (await yard.headline(job))["metrics"]["trades"] > 0
