@@ -114,6 +114,7 @@ class Account:
     transactions: list[dict[str, Any]] = field(default_factory=list)
     wallet_moves: list[dict[str, Any]] = field(default_factory=list)
     margin_orders: list[dict[str, Any]] = field(default_factory=list)
+    lent: list[dict[str, Any]] = field(default_factory=list)
     balance_shown_ms: int = 0  # a fault: balances are shown as they were
     balances_before: list[dict[str, Any]] | None = None
 

@@ -7,6 +7,7 @@ from tests.coindcx_sim.futures import Futures
 from tests.coindcx_sim.futures_book import FuturesBook
 from tests.coindcx_sim.futures_matching import FuturesMatching
 from tests.coindcx_sim.futures_routes import FuturesRoutes
+from tests.coindcx_sim.margin_routes import MarginRoutes
 from tests.coindcx_sim.markets import futures_catalogue, spot_catalogue
 from tests.coindcx_sim.outbox import Outbox
 from tests.coindcx_sim.positions import Positions
@@ -56,7 +57,12 @@ def exchange(switches: Switches | None = None, now_ms: int = START_MS) -> Exchan
 
     tape.moved = moved
     book.positions.start_funding(now_ms)
-    routes = Routes(SpotRoutes(world, spot), FuturesRoutes(world, futures), PublicRoutes(world))
+    routes = Routes(
+        SpotRoutes(world, spot),
+        FuturesRoutes(world, futures),
+        MarginRoutes(world),
+        PublicRoutes(world),
+    )
     made = Exchange(world, routes, Strikes(world, spot, futures), outbox)
     return made
 

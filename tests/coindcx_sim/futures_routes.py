@@ -1,4 +1,4 @@
-"""The private routes of futures and of margin."""
+"""The private routes of futures."""
 
 from dataclasses import dataclass
 from decimal import Decimal
@@ -184,34 +184,6 @@ class FuturesRoutes:
 
     def wallet_transactions(self, call: SimCall) -> Any:
         return self._page(call, call.account.wallet_moves)
-
-    def margin_orders(self, call: SimCall) -> Any:
-        status = call.fields.get("status")
-        found = [
-            {k: v for k, v in each.items() if k != "orders" or call.fields.get("details")}
-            for each in call.account.margin_orders
-            if status is None or each["status"] in str(status).split(",")
-        ]
-        size, page = call.count("size", 10), call.count("page", 1)
-        return found[(page - 1) * size : page * size]
-
-    def margin_order(self, call: SimCall) -> Any:
-        return [each for each in call.account.margin_orders if each["id"] == call.text("id")]
-
-    def margin_exit(self, call: SimCall) -> Any:
-        return self._margin_end(call, ("open", "partial_close"), "close", "Order exit accepted")
-
-    def margin_cancel(self, call: SimCall) -> Any:
-        live = ("init", "partial_entry", "triggered")
-        return self._margin_end(call, live, "cancelled", "Cancellation accepted")
-
-    def _margin_end(self, call: SimCall, live: tuple[str, ...], status: str, word: str) -> Any:
-        for each in self.margin_order(call):
-            if each["status"] not in live:
-                raise Refusal(422, "This order cannot be cancelled")
-            each["status"] = status
-            return {"message": word, "status": 200, "code": 200}
-        raise invalid()
 
     def _margin(self, call: SimCall, sign: int) -> Any:
         amount = number(call.fields.get("amount"))

@@ -6,12 +6,14 @@ from typing import Any
 
 from tests.coindcx_sim.calls import SimCall
 from tests.coindcx_sim.futures_routes import FuturesRoutes
+from tests.coindcx_sim.margin_routes import MarginRoutes
 from tests.coindcx_sim.public_routes import PublicRoutes, Query
 from tests.coindcx_sim.spot_routes import SpotRoutes
 
 F = "/exchange/v1/derivatives/futures"
 O = "/exchange/v1/orders"  # noqa: E741
 M = "/exchange/v1/margin"
+L = "/exchange/v1/funding"
 BOOK = re.compile(r"/market_data/v3/orderbook/([\w-]+)-futures/(10|20|50)")
 
 Private = Callable[[SimCall], Any]
@@ -19,7 +21,9 @@ Public = Callable[[Query], Any]
 
 
 class Routes:
-    def __init__(self, spot: SpotRoutes, futures: FuturesRoutes, public: PublicRoutes) -> None:
+    def __init__(
+        self, spot: SpotRoutes, futures: FuturesRoutes, margin: MarginRoutes, public: PublicRoutes
+    ) -> None:
         self._public = public
         self.private: dict[tuple[str, str], Private] = {
             ("POST", "/exchange/v1/users/balances"): spot.balances,
@@ -35,10 +39,8 @@ class Routes:
             ("POST", f"{O}/cancel_by_ids"): spot.cancel_by_ids,
             ("POST", f"{O}/cancel_all"): spot.cancel_all,
             ("POST", f"{O}/edit"): spot.edit,
-            ("POST", f"{M}/fetch_orders"): futures.margin_orders,
-            ("POST", f"{M}/order"): futures.margin_order,
-            ("POST", f"{M}/exit"): futures.margin_exit,
-            ("POST", f"{M}/cancel"): futures.margin_cancel,
+            **{("POST", f"{M}/{name}"): route for name, route in margin.routes().items()},
+            **{("POST", f"{L}/{name}"): route for name, route in margin.lending().items()},
             ("POST", f"{F}/orders"): futures.orders,
             ("POST", f"{F}/orders/create"): futures.create,
             ("POST", f"{F}/orders/cancel"): futures.cancel,

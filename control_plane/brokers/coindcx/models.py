@@ -248,3 +248,14 @@ class MarginOrder:
     pnl: Decimal
     created_ms: int
     updated_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Lent:
+    id: str
+    currency: str
+    amount: Decimal
+    interest: Decimal  # percent
+    days: int
+    is_open: bool
+    created_ms: int

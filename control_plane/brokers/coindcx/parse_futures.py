@@ -12,6 +12,7 @@ from control_plane.brokers.coindcx.models import (
     FuturesOrder,
     FuturesTrade,
     Leg,
+    Lent,
     MarginOrder,
     Position,
     StopsPlaced,
@@ -165,6 +166,23 @@ def cross_margin(value: object) -> CrossMargin:
 def margin_orders(value: object) -> list[MarginOrder]:
     found = [_margin_row(row) for row in rows(value, "margin orders")]
     return distinct(found, [each.id for each in found], "margin orders")
+
+
+def lent(value: object) -> list[Lent]:
+    found = [_lent_row(row) for row in rows(value, "loans")]
+    return distinct(found, [each.id for each in found], "loans")
+
+
+def _lent_row(row: Row) -> Lent:
+    return Lent(
+        id=row.id("id"),
+        currency=row.text("currency_short_name"),
+        amount=row.positive("amount"),
+        interest=row.amount_or("interest"),
+        days=row.count("duration"),
+        is_open=row.word("status", ("open", "close")) == "open",
+        created_ms=row.time_ms("created_at"),
+    )
 
 
 def _margin_row(row: Row) -> MarginOrder:
