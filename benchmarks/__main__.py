@@ -6,6 +6,7 @@ from pathlib import Path
 
 NAMES = (
     "ticks",
+    "closing",
     "runtime_memory",
     "signal_latency",
     "plan",
