@@ -1,0 +1,121 @@
+"""Candles: stored once, never repainted."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Row, delete, func, select
+
+from control_plane.infra.db import Tx, insert_missing
+from control_plane.market.models.aggregation import BUILT_FROM
+from control_plane.market.models.trades import Closed
+from control_plane.market.store.catalogue import active_instruments
+from control_plane.market.store.tables import candles
+from strategy_runtime.wire.messages import Candle
+from strategy_runtime.wire.resolutions import DURATION_MS, Resolution, open_of, sequence
+
+BATCH = 1_000
+DAY_MS = DURATION_MS["1d"]
+
+# How long short candles are kept, in market time: a fast simulation makes months of them in a day.
+KEPT_MS: Mapping[Resolution, int] = {"1m": 100 * DAY_MS, "5m": 500 * DAY_MS}
+
+
+def add_candles(tx: Tx, closed: Sequence[Closed]) -> None:
+    """A candle that is stored already stays as it is: what was closed once is never repainted."""
+    statement = insert_missing(tx, candles)
+    for start in range(0, len(closed), BATCH):
+        tx.run(statement, [_candle_values(one) for one in closed[start : start + BATCH]])
+
+
+def count_candles(tx: Tx, instrument: str) -> int:
+    query = select(func.count()).select_from(candles).where(candles.c.instrument == instrument)
+    return int(tx.scalar(query))
+
+
+def forget_candles(tx: Tx, instrument: str, now_ms: int) -> None:
+    for resolution, kept_ms in KEPT_MS.items():
+        tx.run(
+            delete(candles).where(
+                candles.c.instrument == instrument,
+                candles.c.resolution == resolution,
+                candles.c.open_ms < now_ms - kept_ms,
+            )
+        )
+
+
+def latest_candles(
+    tx: Tx,
+    instrument: str,
+    resolution: str,
+    limit: int,
+    *,
+    since_ms: int | None = None,
+    until_ms: int | None = None,
+) -> list[Candle]:
+    """The newest, oldest first; `until_ms` is the first open time that is not wanted."""
+    query = select(candles).where(
+        candles.c.instrument == instrument, candles.c.resolution == resolution
+    )
+    if since_ms is not None:
+        query = query.where(candles.c.open_ms >= since_ms)
+    if until_ms is not None:
+        query = query.where(candles.c.open_ms < until_ms)
+    rows = tx.all(query.order_by(candles.c.open_ms.desc()).limit(limit))
+    return [_candle(row) for row in reversed(rows)]
+
+
+def last_minute(tx: Tx, instrument: str) -> Candle | None:
+    found = latest_candles(tx, instrument, "1m", 1)
+    return found[0] if found else None
+
+
+def open_parts(tx: Tx, instrument: str, next_open_ms: int) -> Mapping[Resolution, Sequence[Candle]]:
+    """For each longer candle that is under way when this minute opens: its parts so far."""
+    return {
+        whole: latest_candles(
+            tx,
+            instrument,
+            part,
+            DURATION_MS[whole] // DURATION_MS[part],
+            since_ms=open_of(whole, next_open_ms),
+            until_ms=next_open_ms,
+        )
+        for whole, part in BUILT_FROM.items()
+    }
+
+
+def newest_minute_ms(tx: Tx, feed: str) -> int | None:
+    """The open time of the newest minute of any instrument of the feed."""
+    # One look into the index for each: a maximum over all of them would read every row.
+    lasts = [last_minute(tx, instrument.id) for instrument in active_instruments(tx, feed)]
+    return max((last.open_ms for last in lasts if last is not None), default=None)
+
+
+def _candle_values(closed: Closed) -> dict[str, Any]:
+    candle = closed.candle
+    return {
+        "instrument": closed.instrument,
+        "resolution": closed.resolution,
+        "open_ms": candle.open_ms,
+        "open": candle.open,
+        "high": candle.high,
+        "low": candle.low,
+        "close": candle.close,
+        "volume": candle.volume,
+        "published_ms": candle.published_ms,
+        "gap_filled": candle.gap_filled,
+    }
+
+
+def _candle(row: Row[Any]) -> Candle:
+    return Candle(
+        row.open_ms,
+        row.open,
+        row.high,
+        row.low,
+        row.close,
+        row.volume,
+        sequence(row.resolution, row.open_ms),
+        row.published_ms,
+        row.gap_filled,
+    )
