@@ -37,6 +37,10 @@ soak: ## Upgrade a strategy under load, twenty times (UPGRADES=50)
 	@scripts/bootstrap test
 	@SLIPWAY_TEST_LONG=1 SLIPWAY_UPGRADES=$(or $(UPGRADES),20) $(PYTHON_IN_VENV) -m pytest -q -s --timeout 0 tests/e2e/test_upgrades.py
 
+soak: ## Run trading on virtual time under faults, seed by seed (SEEDS=20000 FROM=0; SEED=7 replays one)
+	@scripts/bootstrap test
+	@$(PYTHON_IN_VENV) -m tests.simulation --seeds $(or $(SEEDS),20000) --from $(or $(FROM),0) $(if $(SEED),--seed $(SEED))
+
 bench: ## Measure the figures that we promise (ARGS="ticks deploy")
 	@scripts/bootstrap test
 	@$(PYTHON_IN_VENV) -m benchmarks $(ARGS)

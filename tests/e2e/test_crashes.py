@@ -35,6 +35,13 @@ ROUTE = {
     "send.after_socket_write": 1,
     "send.after_reply": 1,
     "send.after_record": 1,
+    "protect.before_sl": 1,
+    "protect.after_sl_reply": 1,
+    "reconcile.before_look": 1,
+    "reconcile.after_look": 1,
+    "reconcile.before_bind": 1,
+    "cancel.after_send": 1,
+    "exit.after_send": 1,
 }
 
 

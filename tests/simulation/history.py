@@ -38,6 +38,8 @@ class Mood:
     lost: float = 0.08
     late: float = 0.15
     outages: float = 0.0  # seconds that one lasts
+    cut: float = 0.0
+    create_late: float = 0.0
     hidden: float = 0.0
     socket_pause: float = 0.0
     kill: float = 0.005
@@ -49,7 +51,8 @@ MOODS = (
     Mood(0.02, 0.02),
     Mood(0.02, 0.02, kill=0.02),
     Mood(0.1, 0.3),
-    Mood(outages=20 * SCALE),
+    Mood(0.02, 0.02, create_late=0.9),
+    Mood(0.02, 0.05, outages=20 * SCALE, cut=0.4, kill=0.0),
     Mood(0.02, 0.05, socket_pause=0.4, kill=0.0),
     Mood(0.2, 0.1, hidden=0.3),
     Mood(0.2, 0.2, is_crowded=True),
@@ -86,6 +89,8 @@ def chart_of(seed: int, rng: random.Random) -> Chart:
         lost=mood.lost,
         slow=mood.late,
         late=mood.late,
+        cut=mood.cut,
+        create_late=mood.create_late,
         faults={
             Fault("accept_then_500"): 0.08,
             Fault("accept_then_html_502"): 0.04,

@@ -41,15 +41,31 @@ class Weather:
     lost: float = 0.08  # a request, and as often a reply
     slow: float = 0.15
     late: float = 0.15  # up to 25 s on its way
+    cut: float = 0.0  # once an order was taken, nothing comes through for a while
+    create_late: float = 0.0
     is_calm: bool = False
+    down_until: float = 0.0
+
+    def cuts(self) -> bool:
+        if self.is_calm or self.rng.random() >= self.cut:
+            return False
+        now = asyncio.get_running_loop().time()
+        self.down_until = now + self.rng.uniform(20, 60) * self.scale
+        return True
 
     def is_down(self) -> bool:
         now = asyncio.get_running_loop().time()
-        is_in = any(start <= now < end for start, end in self.outages)
+        is_in = now < self.down_until or any(start <= now < end for start, end in self.outages)
         return is_in and not self.is_calm and self.rng.random() < 0.9
 
     def loses(self) -> bool:
         return not self.is_calm and self.rng.random() < self.lost
+
+    def way_of_create(self) -> float:
+        """As late as a venue may still take it, where that is what a history is about."""
+        if not self.is_calm and self.rng.random() < self.create_late:
+            return self.rng.uniform(6, 11) * self.scale
+        return self.way()
 
     def way(self) -> float:
         """Seconds in one direction."""
@@ -73,14 +89,13 @@ class SimLine:
     clock: SimClock
 
     async def send(self, request: Request) -> Reply:
-        if request.url.endswith("/create"):
-            await self.fate.before_socket()
-        else:
-            await self.fate.step()
+        await self.fate.step()
         loop = asyncio.get_running_loop()
         answered: asyncio.Future[Reply] = loop.create_future()
         if not self.weather.loses():
-            loop.call_later(self.weather.way(), self._arrive, request, answered)
+            is_create = request.url.endswith("/create")
+            way = self.weather.way_of_create() if is_create else self.weather.way()
+            loop.call_later(way, self._arrive, request, answered)
         try:
             async with asyncio.timeout(request.timeout_seconds):
                 reply = await answered
@@ -96,6 +111,8 @@ class SimLine:
             return
         answer = self.exchange.handle(sim_request(request, "127.0.0.1"), ms(self.clock.now()))
         assert not isinstance(answer, Late)
+        if request.url.endswith("/create") and self.weather.cuts():
+            return
         if answer.fate == "sent" and not self.weather.loses():
             self._answer(answer, answered)
 

@@ -4,8 +4,11 @@ none.
 Every one is a change from outside: nothing in the product can switch a rule off.
 """
 
+import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import count as naturals
+from itertools import islice
 from typing import Any
 
 from sqlalchemy import text, update
@@ -21,18 +24,25 @@ from control_plane.orders.service import changes
 from control_plane.orders.service.desk import Desk
 from control_plane.orders.service.looking import Looker, Sought
 from control_plane.orders.service.releasing import Released, Releaser
-from control_plane.orders.service.sending import Outcome, Sender
+from control_plane.orders.service.sending import Outcome as Sent
+from control_plane.orders.service.sending import Sender
 from control_plane.orders.store import intents
 from control_plane.orders.store.tables import intents as table
-from tests.simulation.sea import Sea, Ship
+from tests.simulation.history import Outcome, chart_of, sail
+from tests.simulation.sea import Chart, Sea, Ship
 
 
 @dataclass(frozen=True)
 class Mutant:
-    """What it leaves out, and a seed whose history shows it."""
+    """What it leaves out, in which kind of history that matters, and one that shows it.
+
+    As the code changes so do histories: if the recorded one shows nothing any more, the next ones
+    of its kind are tried.
+    """
 
     name: str
     refit: Callable[[Sea, Ship], None]
+    matters: Callable[[Chart], bool]
     seed: int
     desk: type[Desk] = Desk
 
@@ -60,7 +70,7 @@ class SendsFirst(Sender):
     def _peek(self, tx: Tx, batch: Sequence[Row[Any]]) -> None:
         raise _Undone(self.releaser.release(tx, batch, []))
 
-    def _record(self, tx: Tx, one: Released, outcome: Outcome) -> None:
+    def _record(self, tx: Tx, one: Released, outcome: Sent) -> None:
         row = intents.find(tx, one.intent)
         if row is not None and row.state == "READY":
             self.releaser.release(tx, [row], [])
@@ -183,13 +193,69 @@ def _nothing(sea: Sea, ship: Ship) -> None:
     """The change is in the desk."""
 
 
+def _over_futures(chart: Chart) -> bool:
+    return chart.venue == "coindcx" and chart.kind == "fut"
+
+
 MUTANTS: Mapping[int, Mutant] = {
-    1: Mutant("written down after sending", _sends_first, 0),
-    2: Mutant("signed with the time of the moment", _between(SignsAnew), 0),
-    3: Mutant("a create is repeated underneath", _between(Repeats), 0),
-    4: Mutant("no answer counts as a refusal", _between(TakesDoubtForRefusal), 0),
-    5: Mutant("absent is believed at once", _nothing, 0, Impatient),
-    6: Mutant("doubt ends after five looks", _looking(Counts), 0),
-    7: Mutant("an entry proved absent is sent again", _looking(Resends), 0),
-    8: Mutant("several orders in doubt at once", _crowds, 0),
+    1: Mutant(
+        "written down after sending", _sends_first, lambda chart: chart.perils.kill >= 0.02, 14
+    ),
+    2: Mutant(
+        "signed with the time of the moment",
+        _between(SignsAnew),
+        lambda chart: (
+            chart.venue == "coindcx"
+            and chart.perils.socket_pause > 0
+            and chart.second is not None
+            and chart.second < 1
+        ),
+        351,
+    ),
+    3: Mutant(
+        "a create is repeated underneath",
+        _between(Repeats),
+        lambda chart: _over_futures(chart) and chart.lost > 0.05,
+        439,
+    ),
+    4: Mutant(
+        "no answer counts as a refusal",
+        _between(TakesDoubtForRefusal),
+        lambda chart: chart.venue == "coindcx" and chart.lost > 0.05,
+        25,
+    ),
+    5: Mutant(
+        "absent is believed at once",
+        _nothing,
+        lambda chart: chart.venue == "coindcx" and chart.create_late > 0,
+        26,
+        Impatient,
+    ),
+    6: Mutant(
+        "doubt ends after five looks",
+        _looking(Counts),
+        lambda chart: chart.venue == "coindcx" and chart.cut > 0,
+        45,
+    ),
+    7: Mutant(
+        "an entry proved absent is sent again",
+        _looking(Resends),
+        lambda chart: _over_futures(chart) and chart.hidden > 0,
+        88,
+    ),
+    8: Mutant("several orders in doubt at once", _crowds, lambda chart: chart.is_crowded, 0),
 }
+
+
+def caught(rule: int, *, among: int = 40) -> Outcome | None:
+    """A history that shows that this rule is switched off: the recorded one, or the next."""
+    mutant = MUTANTS[rule]
+    seeds = [mutant.seed, *fitting(mutant, among)]
+    outcomes = (sail(seed, mutant.refit, mutant.desk) for seed in seeds)
+    return next((outcome for outcome in outcomes if outcome.wrong), None)
+
+
+def fitting(mutant: Mutant, count: int) -> list[int]:
+    """The first seeds whose history is of the kind in which this rule matters."""
+    seeds = (seed for seed in naturals() if mutant.matters(chart_of(seed, random.Random(seed))))
+    return list(islice(seeds, count))

@@ -73,7 +73,7 @@ class Fate:
         await self.go_on()
 
     async def before_socket(self) -> None:
-        """The pause that nothing of ours can see: only the venue refuses what is sent after it."""
+        """The pause that nothing of ours can see: after it only the venue can refuse."""
         if not self.is_safe and self.rng.random() < self.perils.socket_pause:
             pause = self.rng.uniform(0.5, 1) * self.perils.longest_pause
             self.asleep_until = asyncio.get_running_loop().time() + pause
@@ -142,7 +142,9 @@ class ProcessFailpoints(Failpoints):
     fate: Fate | None = None
 
     async def hit(self, name: str) -> None:
-        if self.fate is not None:
+        if self.fate is not None and name == "send.before_socket_write":
+            await self.fate.before_socket()
+        elif self.fate is not None:
             await self.fate.step()
         await super().hit(name)
 

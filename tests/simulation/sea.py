@@ -78,6 +78,8 @@ class Chart:
     lost: float
     slow: float
     late: float
+    cut: float
+    create_late: float
     faults: Mapping[Fault, float]
     hours: float  # seconds of trouble, then calm
     second: float | None  # when another process joins
@@ -390,7 +392,8 @@ def open_sea(
     _template(instrument, chart.accounts, chart.is_crowded).backup(_raw())
     clock = SimClock()
     shared = replace(_engine(), clock=clock)
-    weather = Weather(rng, SCALE, chart.outages, chart.lost, chart.slow, chart.late)
+    ways = (chart.lost, chart.slow, chart.late, chart.cut, chart.create_late)
+    weather = Weather(rng, SCALE, chart.outages, *ways)
     sea = Sea(chart, rng, shared, clock, weather, instrument, refit, desk)
     if chart.venue == "paper":
         sea.paper = PaperBroker(shared, clock, PaperSettings(), SCALE)

@@ -70,16 +70,21 @@ class Looker:
         return await self.desk.db.read(sought_of, late)
 
     async def look(self, sought: Sought) -> None:
-        broker = self.desk.brokers[sought.intent.venue]
+        desk = self.desk
+        broker = desk.brokers[sought.intent.venue]
+        await desk.failpoints.hit("reconcile.before_look")
         try:
             at_venue = await broker.find(sought.request, sought.order.exchange_order_id)
         except Ambiguous as error:
-            await self.desk.db.write(self._quarantine, sought, error.what)
+            await desk.db.write(self._quarantine, sought, error.what)
         except (VenueUnreachable, OutcomeUnknown, OrderRefused) as error:
             logger.warning("order_not_looked_up", intent=sought.intent.id, reason=str(error))
-            await self.desk.db.write(self._unclear, sought)
+            await desk.db.write(self._unclear, sought)
         else:
-            await self.desk.db.write(self._seen, sought, at_venue)
+            await desk.failpoints.hit("reconcile.after_look")
+            if at_venue is not None:
+                await desk.failpoints.hit("reconcile.before_bind")
+            await desk.db.write(self._seen, sought, at_venue)
 
     async def _take_over(self, lost: Sequence[str]) -> None:
         await self.desk.db.write(self._lose, lost)

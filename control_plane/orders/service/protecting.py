@@ -58,6 +58,7 @@ class Protector:
     # ---- spot ------------------------------------------------------------------------------------
 
     async def _spot(self, row: Row[Any]) -> None:
+        await self.desk.failpoints.hit("protect.before_sl")
         smaller = await self.desk.db.write(self._step, row.id)
         if smaller is not None:
             await self.rester.take_back(smaller)
@@ -142,6 +143,7 @@ class Protector:
         if not await self.desk.db.write(self._read_back, row.id, position):
             return
         instrument = await self.desk.db.read(market.instrument, row.instrument)
+        await self.desk.failpoints.hit("protect.before_sl")
         try:
             await self.desk.brokers[row.venue].protect(
                 AccountId(row.account_id),
@@ -152,6 +154,7 @@ class Protector:
             )
         except (OrderRefused, *UNREACHED) as error:
             logger.warning("position_not_protected", trade=row.id, reason=str(error))
+        await self.desk.failpoints.hit("protect.after_sl_reply")
 
     def _read_back(self, tx: Tx, identity: str, position: Position | None) -> bool:
         """Whether a stop has to be set: it is protected only by one that the venue shows."""

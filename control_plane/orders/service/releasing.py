@@ -37,6 +37,7 @@ PATIENT_PRICINGS = 10
 @dataclass(frozen=True)
 class Released:
     intent: str
+    leg: str
     shard: int
     venue: str
     tenant: str
@@ -140,7 +141,7 @@ class Releaser:
         if not is_released:
             return None
         self._keep_order(tx, row, written, body_hash(request), epoch)
-        return Released(row.id, row.shard, row.venue, row.tenant, request)
+        return Released(row.id, row.leg, row.shard, row.venue, row.tenant, request)
 
     def _written(self, row: Row[Any], instrument: Instrument, now: int) -> Written | None:
         kind, price = row.kind, row.limit_price

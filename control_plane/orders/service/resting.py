@@ -51,6 +51,7 @@ class Rester:
         try:
             broker = self.desk.brokers[sought.intent.venue]
             await broker.cancel(sought.request, sought.order.exchange_order_id)
+            await self.desk.failpoints.hit("cancel.after_send")
         except OrderRefused:
             pass  # it was done before: the look says how
         except (OutcomeUnknown, NotSent, VenueUnreachable) as error:

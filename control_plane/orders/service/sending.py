@@ -31,6 +31,7 @@ from control_plane.orders.service.releasing import Released, Releaser
 from control_plane.orders.store import intents
 
 RETRY_SECONDS = 1.0
+AFTER_REPLY = {"sl": "protect.after_sl_reply", "exit": "exit.after_send"}
 
 
 @dataclass(frozen=True)
@@ -80,6 +81,8 @@ class Sender:
             await desk.failpoints.hit("send.before_socket_write")
             outcome = await self._ask(one)
             await desk.failpoints.hit("send.after_reply")
+            if one.leg in AFTER_REPLY:
+                await desk.failpoints.hit(AFTER_REPLY[one.leg])
         await desk.db.write(self._record, one, outcome)
         await desk.failpoints.hit("send.after_record")
 

@@ -1,6 +1,6 @@
 """Killed anywhere, started again: exactly one order at the venue, and the database knows it."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -24,6 +24,8 @@ SENDING = (
     "send.after_reply",
     "send.after_record",
 )
+Opening = Callable[[Database, FakeClock], Awaitable[Slice]]
+
 PLANNING = ("fanout.after_k_intents", "risk.before_commit")
 
 
@@ -307,3 +309,47 @@ async def test_an_exit_in_doubt_keeps_the_next_entry_back_and_never_closes_it(
     assert (await ship.only("intents", leg="exit")).state == "DENIED"
     trade = await ship.only("trades", side="SHORT")
     assert trade.state == "protected"
+
+
+@pytest.mark.parametrize("name", ["protect.before_sl", "protect.after_sl_reply"])
+@pytest.mark.parametrize("open_sea", [sail, futures])
+async def test_a_position_whose_protector_died_has_one_stop(
+    memory: Database, clock: FakeClock, name: str, open_sea: Opening
+) -> None:
+    ship = await open_sea(memory, clock)
+    await ship.signal("LONG")
+    await crash(ship, {name: Arming("raise")})
+    await ship.work(40)
+    assert (await ship.only("trades")).state == "protected"
+    stops = [row for row in await ship.rows("paper_order") if row.kind == "stop_market"]
+    assert len(stops) == (0 if ship.instrument.is_futures else 1)
+    held = await ship.paper.positions([AccountId("ac1")])
+    assert [one.stop_loss for one in held] == ([49000] if ship.instrument.is_futures else [])
+
+
+@pytest.mark.parametrize(
+    "name", ["reconcile.before_look", "reconcile.after_look", "reconcile.before_bind"]
+)
+async def test_an_order_in_doubt_is_bound_though_whoever_looked_died(
+    ship: Slice, name: str
+) -> None:
+    await bad_line(ship, place_as="lose_reply")
+    await ship.signal("LONG")
+    await crash(ship, {name: Arming("raise")})
+    await ship.work(40)
+    assert (await ship.only("intents", leg="entry")).state == "FILLED"
+    assert await at_venue(ship, "buy") == 1
+
+
+@pytest.mark.parametrize("name", ["cancel.after_send", "exit.after_send"])
+async def test_a_way_out_that_died_between_its_steps_is_gone_to_the_end(
+    ship: Slice, name: str
+) -> None:
+    await ship.signal("LONG")
+    await ship.work()
+    await ship.signal("EXIT_LONG")
+    await crash(ship, {name: Arming("raise")})
+    await ship.work(40)
+    assert (await ship.only("trades")).state == "closed"
+    assert await at_venue(ship, "sell") == 1
+    assert await ship.free("BTC") == 0
