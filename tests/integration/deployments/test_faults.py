@@ -116,7 +116,7 @@ async def test_g1_one_that_ends_at_once_is_given_up_with_its_last_lines(hurried:
 async def test_g9_a_leak_is_taken_over_before_it_ends_in_a_kill(
     image: str, rows: Database, redis_server: EmbeddedServer
 ) -> None:
-    policy = Policy(scale=0.1, memory_window=60.0)
+    policy = Policy(scale=0.1, memory_window=100.0)
     async with fleet_on(image, rows, redis_server, policy=policy) as fleet:
         await manned(fleet)
         it = fleet.reconciler
@@ -126,7 +126,7 @@ async def test_g9_a_leak_is_taken_over_before_it_ends_in_a_kill(
         intake = Intake(rows, it.bus, it.clock, SystemRng(), trading, points, 0.1)
         for loop in (intake.run, trading.run):
             fleet.running.append(fleet.tasks.create_task(loop()))
-        one = await fleet.start().deploy("leaks", memory_mb=90)
+        one = await fleet.start().deploy("leaks", memory_mb=130)
 
         await wait_until(lambda: _is_at(fleet, one, 2), 60, "a second launch")
 
@@ -137,7 +137,7 @@ async def test_g9_a_leak_is_taken_over_before_it_ends_in_a_kill(
             if row.kind == "generation_launched"
         ]
         assert "its memory " in launched[0]
-        assert "of 90 MB" in launched[0]
+        assert "of 130 MB" in launched[0]
         assert status.restarts == 0
         assert not [end for end in await ends(fleet, one) if '"crashed":true' in end]
 
