@@ -3,7 +3,6 @@ its own (H1, H2): they share the work and nothing is launched twice, neither whi
 sleeps through its leases nor when it wakes.
 """
 
-import json
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -112,9 +111,12 @@ async def test_two_launch_nothing_twice_and_a_sleeper_wakes_to_nothing(pair: Pai
     await wait_until(lambda: len(pair.holders()) == 2, 30, "two holders")
     file = pair.one.folder / "steady.py"
     file.write_text(STEADY)
-    _run(pair.one, "strategies", "upload", str(file))
-    for number in range(SHIPS):
-        _run(pair.one, "deploy", "steady", "--name", f"ship {number}")
+    uploaded = pair.one.command("strategies", "upload", str(file))
+    assert uploaded.returncode == 0, uploaded.stderr
+    ships = [
+        await pair.one.call("POST", "/deployments", {"strategy": "steady", "name": f"ship {n}"})
+        for n in range(SHIPS)
+    ]
     await wait_until(lambda: _all_decide(pair, 2), 60, "decisions of all")
     assert set(pair.launches().values()) == {1}, pair.reasons()
     containers = pair.one.fleet()
@@ -124,7 +126,7 @@ async def test_two_launch_nothing_twice_and_a_sleeper_wakes_to_nothing(pair: Pai
     pair.other.process.send_signal(signal.SIGSTOP)
     await wait_until(lambda: len(pair.holders()) == 1, 30, "the sleeper's leases to pass")
     await _decide_on(pair)
-    _run(pair.one, "restart", "ship 0")
+    await pair.one.call("POST", f"/deployments/{ships[0]['id']}/restart")
     await wait_until(lambda: 2 in pair.launches().values(), 30, "another launch meanwhile")
     await _decide_on(pair)
     launched = pair.launches()
@@ -156,9 +158,3 @@ async def _decide_on(pair: Pair) -> None:
 def _all_decide(pair: Pair, times: int) -> bool:
     decided = pair.decided()
     return len(decided) == SHIPS and all(len(opened) >= times for opened in decided.values())
-
-
-def _run(harbour: Harbour, *arguments: str) -> Any:
-    done = harbour.command(*arguments, "--json")
-    assert done.returncode == 0, f"{arguments}: {done.stdout}{done.stderr}"
-    return json.loads(done.stdout)
