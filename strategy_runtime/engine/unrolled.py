@@ -40,13 +40,21 @@ def loop(rows, lines, tape, context, on_candle, touch, conclude, show, under, ov
 def loop_for(count: int, *, further: bool) -> Loop:
     """The loop over rows of seen, candle, low, high, close, a value a line, and what is beside."""
     numbers = range(count)
-    updates = [f"line{n}.previous = line{n}.value; line{n}.value = value{n}" for n in numbers]
+    # What a line was stands in a name of ours: asking the line costs as much as telling it.
+    updates = [
+        f"line{n}.previous = before{n}; line{n}.value = before{n} = value{n}" for n in numbers
+    ]
     values = [f"value{n}" for n in numbers]
     if further:
         values.append("beside")
         updates.append("show(beside)")
     text = TEXT.format(
-        names=f"{', '.join(f'line{n}' for n in numbers)}, = lines" if count else "pass",
+        names="\n    ".join(
+            [
+                f"{', '.join(f'line{n}' for n in numbers)}, = lines" if count else "pass",
+                *(f"before{n} = line{n}.value" for n in numbers),
+            ]
+        ),
         values="".join(f", {name}" for name in values),
         updates="\n        ".join(updates) or "pass",
     )

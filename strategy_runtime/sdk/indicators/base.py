@@ -35,7 +35,8 @@ class Line:
 
     def crossed_above(self, other: "Line | float") -> bool:
         """At or below `other` one candle ago, above it now."""
-        if other.__class__ is float or other.__class__ is int:
+        kind = other.__class__
+        if kind is float or kind is int:
             return self.value > other and self.previous <= other
         try:
             return self.value > other.value and self.previous <= other.previous  # type: ignore[union-attr]
@@ -45,7 +46,8 @@ class Line:
 
     def crossed_below(self, other: "Line | float") -> bool:
         """At or above `other` one candle ago, below it now."""
-        if other.__class__ is float or other.__class__ is int:
+        kind = other.__class__
+        if kind is float or kind is int:
             return self.value < other and self.previous >= other
         try:
             return self.value < other.value and self.previous >= other.previous  # type: ignore[union-attr]
