@@ -15,6 +15,7 @@ NAMES = (
     "neighbour",
     "coindcx_sim",
     "envelopes",
+    "rotation",
     "backtest",
 )
 

@@ -258,10 +258,10 @@ def _revoke(tx: Tx, tenant: Tenant, account: AccountId) -> None:
 
 
 def _for_opening(tx: Tx, account: AccountId) -> tuple[Kept, int]:
-    found = store.kept(tx, account)
+    found = store.for_opening(tx, account)
     if found is None:
         raise _none(account)
-    return found, store.version(tx, account)
+    return found
 
 
 def _none(account: AccountId) -> NoKey:

@@ -77,6 +77,16 @@ def kept(tx: Tx, account: AccountId) -> Kept | None:
     return None if row is None else _kept(row)
 
 
+def for_opening(tx: Tx, account: AccountId) -> tuple[Kept, int] | None:
+    """The row beside the number that its envelopes must have: both as one moment knew them."""
+    row = tx.first(
+        select(keys, versions.c.version)
+        .outerjoin(versions, versions.c.account == keys.c.account)
+        .where(keys.c.account == account)
+    )
+    return None if row is None else (_kept(row), int(row.version or 0))
+
+
 def version(tx: Tx, account: AccountId) -> int:
     found = tx.scalar(select(versions.c.version).where(versions.c.account == account))
     return int(found or 0)
