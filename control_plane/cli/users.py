@@ -13,9 +13,9 @@ from control_plane.client import calls, shapes
 PANEL = "Accounts"
 tokens = typer.Typer(no_args_is_help=True, help="Make, list and revoke personal API tokens.")
 
-Email = Annotated[str, typer.Option(prompt="E-mail")]
+Email = Annotated[str | None, typer.Option(help="Asked for if it is not given.")]
 Password = Annotated[
-    str, typer.Option(prompt="Password", hide_input=True, envvar="SLIPWAY_PASSWORD")
+    str | None, typer.Option(envvar="SLIPWAY_PASSWORD", help="Asked for if it is not given.")
 ]
 Code = Annotated[str | None, typer.Option(help="Six digits, if you have a second factor.")]
 Address = Annotated[
@@ -42,27 +42,54 @@ def add_to(app: typer.Typer) -> None:
 
 
 def login(
-    email: Email,
-    password: Password,
+    email: Email = None,
+    password: Password = None,
     code: Code = None,
     address: Address = None,
     days: Annotated[int, typer.Option(min=1, max=365, help="How long it holds.")] = 30,
+    google: Annotated[bool, typer.Option("--google", help="Sign in in your browser.")] = False,
 ) -> None:
     """Sign in, and keep a token for the commands that follow."""
     at = kept.checked(address or address_of())
+    signed_in = _by_google(at, code) if google else _by_password(at, email, password, code)
 
-    signed_in = call_at(
+    async def leave_a_token(api: Api) -> tuple[shapes.MadeToken, str]:
+        made = await api.send(calls.make_token(name="slipway login", scopes=[*SCOPES], days=days))
+        me = await api.send(calls.who_am_i())
+        await api.send(calls.end_session(session_id=signed_in["session_id"]))
+        return made, me["name"]
+
+    made, name = call_at(at, signed_in["access_token"], leave_a_token)
+    kept.keep(Kept(at, made["token"]))
+    print(f"Signed in as {name} at {at}, until {made['expires_at'][:10]}.")
+
+
+def _by_password(
+    at: str, email: str | None, password: str | None, code: str | None
+) -> shapes.SignedInOut:
+    email = email or typer.prompt("E-mail")
+    password = password or typer.prompt("Password", hide_input=True)
+    return call_at(
         at, "", lambda api: api.send(calls.sign_in(email=email, password=password, code=code))
     )
 
-    async def leave_a_token(api: Api) -> shapes.MadeToken:
-        made = await api.send(calls.make_token(name="slipway login", scopes=[*SCOPES], days=days))
-        await api.send(calls.end_session(session_id=signed_in["session_id"]))
-        return made
 
-    made = call_at(at, signed_in["access_token"], leave_a_token)
-    kept.keep(Kept(at, made["token"]))
-    print(f"Signed in as {email} at {at}, until {made['expires_at'][:10]}.")
+def _by_google(at: str, code: str | None) -> shapes.SignedInOut:
+    from control_plane.cli import browser
+    from control_plane.client import Forbidden
+
+    claim, verifier = browser.claimed(at, print)
+
+    def ask_for(code: str | None) -> shapes.SignedInOut:
+        asked = calls.claim_with_google(claim=claim, verifier=verifier, code=code)
+        return call_at(at, "", lambda api: api.send(asked))
+
+    try:
+        return ask_for(code)
+    except Forbidden as refused:
+        if code is not None or refused.field != "code":
+            raise
+        return ask_for(typer.prompt("Code"))
 
 
 def logout() -> None:

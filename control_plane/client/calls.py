@@ -180,6 +180,17 @@ def check_version_again(*, version_id: str) -> Call[shapes.VersionOut]:
     return Call("POST", f"/versions/{part(version_id)}/check", takes_key=True)
 
 
+def claim_with_google(
+    *, claim: str, verifier: str, code: str | None = None
+) -> Call[shapes.SignedInOut]:
+    """What is left to do for a command line: claim its session."""
+    return Call(
+        "POST",
+        "/sign-in/google/claim",
+        body=given({"claim": claim, "verifier": verifier, "code": code}),
+    )
+
+
 def close_trade(*, trade_id: str) -> Call[shapes.AskedOut]:
     """Leave this position now, whatever its strategy says."""
     return Call("POST", f"/trades/{part(trade_id)}/close", takes_key=True)

@@ -37,14 +37,15 @@ class Link(Body):
 
 
 class Finish(Body):
-    claim: str | None = Field(
-        None,
-        max_length=100,
-        description="As the command line was given it; a browser has it.",
-        examples=[EXAMPLE],
+    code: Code = None
+
+
+class Claim(Body):
+    claim: str = Field(
+        max_length=100, description="As the command line was given it.", examples=[EXAMPLE]
     )
     verifier: str = Field(
-        "", max_length=128, description="Whose challenge began it.", examples=[EXAMPLE]
+        max_length=128, description="Whose challenge began it.", examples=[EXAMPLE]
     )
     code: Code = None
 
@@ -102,9 +103,14 @@ def federated_doors(federation: Federation) -> APIRouter:
     async def finish_with_google(
         request: Request, response: Response, body: Finish, kept: Kept = None
     ) -> SignedInOut:
-        """What is left to do: a second factor, or a command line that claims its session."""
-        claim = body.claim or kept or ""
-        made = await federation.finish(claim, body.verifier, body.code, device(request))
+        """What is left to do in a browser: the second factor."""
+        made = await federation.finish(kept or "", "", body.code, device(request))
+        return give(response, made)
+
+    @router.post("/claim")
+    async def claim_with_google(request: Request, response: Response, body: Claim) -> SignedInOut:
+        """What is left to do for a command line: claim its session."""
+        made = await federation.finish(body.claim, body.verifier, body.code, device(request))
         return give(response, made)
 
     return router

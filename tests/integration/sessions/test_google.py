@@ -427,12 +427,13 @@ async def test_a_command_line_claims_its_session_once(ann: Browser) -> None:
     assert "__Host-slipway-refresh" not in ann.cookies
     claim = {"claim": where.params["claim"]}
 
-    for wrong in ({}, {"verifier": "w" * 43}):
-        assert (await ann.post("/sign-in/google/finish", {**claim, **wrong})).status_code == 403
-    right = await ann.post("/sign-in/google/finish", {**claim, "verifier": verifier})
+    for wrong in ("", "w" * 43):
+        answer = await ann.post("/sign-in/google/claim", {**claim, "verifier": wrong})
+        assert answer.status_code == 403
+    right = await ann.post("/sign-in/google/claim", {**claim, "verifier": verifier})
     assert right.status_code == 200
     assert right.json()["access_token"]
-    again = await ann.post("/sign-in/google/finish", {**claim, "verifier": verifier})
+    again = await ann.post("/sign-in/google/claim", {**claim, "verifier": verifier})
     assert again.status_code == 403
 
 

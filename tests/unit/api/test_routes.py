@@ -130,6 +130,7 @@ DOORS = {
     "GET /api/v1/sign-in/google",
     "GET /api/v1/sign-in/google/callback",
     "POST /api/v1/sign-in/google/finish",
+    "POST /api/v1/sign-in/google/claim",
 }
 
 
