@@ -60,6 +60,7 @@ from control_plane.orders.service.desk import Desk
 from control_plane.orders.service.guarding import Guard
 from control_plane.orders.service.halting import Halts
 from control_plane.orders.service.leaving import Leaver
+from control_plane.orders.service.tidying import Tidier
 from control_plane.orders.worker import loops
 from control_plane.settings import Role, Settings
 from control_plane.signals.worker import Intake
@@ -213,6 +214,7 @@ def add_trading(it: Machinery, stack: AsyncExitStack) -> None:
     it.loops["follow"] = ours.follow
     it.loops["ticks"] = ours.let_ticks_through
     it.loops["invariants"] = Checker(desk).run
+    it.loops["tidying"] = Tidier(desk).run
     it.loops["guard"] = Guard(desk, Halts(it.db, it.bus)).run
     leaver = Leaver(desk)
     checks = KeyChecks(it.db, it.clock, leases, coindcx.broker, coindcx.ways.skew)

@@ -197,6 +197,7 @@ class TradingSettings(Section):
     send_window_seconds: float = Field(1.0, gt=0)  # from the commit to the first byte
     reply_seconds: float = Field(5.0, gt=0)  # after that an outcome is unknown
     at_once: int = Field(64, ge=1)  # orders on their way
+    kept_days: float = Field(90, ge=1)  # decisions, skips and events; orders and trades stay
 
 
 class AccountSettings(Section):

@@ -9,7 +9,7 @@ from collections.abc import Collection, Sequence
 from typing import Any, ClassVar
 
 import msgspec
-from sqlalchemy import BigInteger, Column, Integer, Row, Text, func, insert, select, text
+from sqlalchemy import BigInteger, Column, Integer, Row, Text, delete, func, insert, select, text
 from sqlmodel import Field, SQLModel
 
 from control_plane.infra.db import Tx, table
@@ -120,6 +120,13 @@ def about(tx: Tx, subject_kind: str, subject: str, limit: int = 500) -> list[dic
     )
     rows = tx.all(query.order_by(events.c.number).limit(limit))
     return [{**row._mapping, "body": msgspec.json.decode(row.body)} for row in rows]
+
+
+def forget(tx: Tx, before_ms: int, limit: int) -> int:
+    """The oldest ones, as far as they are older than that; how many went."""
+    oldest = select(events.c.number, events.c.at_ms).order_by(events.c.number).limit(limit)
+    old = [row.number for row in tx.all(oldest) if row.at_ms < before_ms]
+    return tx.run(delete(events).where(events.c.number.in_(old))) if old else 0
 
 
 def page_of(tx: Tx, tenant: str, asked: Asked) -> Found:

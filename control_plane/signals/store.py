@@ -19,6 +19,7 @@ from sqlalchemy import (
     insert,
     select,
     text,
+    tuple_,
     update,
 )
 from sqlmodel import Field, SQLModel
@@ -30,7 +31,7 @@ from control_plane.core.ids import (
     SignalId,
     Tenant,
 )
-from control_plane.infra.db import Money, Tx, table
+from control_plane.infra.db import Money, Tx, among, table
 from control_plane.infra.events import canonical_json
 from control_plane.infra.paging import Asked, Found, page
 from control_plane.signals.models.settling import Key
@@ -231,6 +232,24 @@ def forget(tx: Tx, of: Table, deployment: str, keep: int) -> None:
         .scalar_subquery()
     )
     tx.run(delete(of).where(of.c.deployment_id == deployment, age[0] <= edge))
+
+
+def forget_decisions(tx: Tx, before_ms: int, limit: int) -> int:
+    """So many of each kind that are older than that."""
+    gone = 0
+    for of, at in (
+        (executions, executions.c.committed_ms),
+        (repeats, repeats.c.seen_ms),
+        (inbox, inbox.c.seen_ms),
+    ):
+        key = tuple(of.primary_key.columns)
+        old = select(*key).where(at < before_ms).limit(limit)
+        gone += tx.run(delete(of).where(tuple_(*key).in_(old)))
+    return gone
+
+
+def forget_signals(tx: Tx, identities: Sequence[str]) -> int:
+    return tx.run(delete(signals).where(among(tx, signals.c.id, identities)))
 
 
 # ---- signals -------------------------------------------------------------------------------------

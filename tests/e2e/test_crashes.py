@@ -9,7 +9,7 @@ from tests.conftest import wait_until
 from tests.e2e.ledger import Ledger
 from tests.fakes.harbour import Harbour
 
-pytestmark = [pytest.mark.e2e, pytest.mark.redis, pytest.mark.long, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.e2e, pytest.mark.redis, pytest.mark.long, pytest.mark.timeout(600)]
 
 # In this order, and how many times each is passed before: a launch that was broken off is begun
 # again by the next start, and so on until all three strategies run.

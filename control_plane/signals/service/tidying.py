@@ -1,0 +1,15 @@
+"""Old decisions go: what they led to is kept elsewhere, and so old a trigger never comes again."""
+
+from collections.abc import Sequence
+
+from control_plane.infra.db import Tx
+from control_plane.signals import store
+
+
+def forget_decisions(tx: Tx, before_ms: int, limit: int) -> int:
+    return store.forget_decisions(tx, before_ms, limit)
+
+
+def forget_signals(tx: Tx, identities: Sequence[str]) -> int:
+    """Those that nobody acted on."""
+    return store.forget_signals(tx, identities)
