@@ -175,12 +175,7 @@ class Loops:
     def _needed(self, tx: Tx) -> set[InstrumentId]:
         followed = subscriptions.followed_instruments(tx)
         held = {InstrumentId(one) for one in trades.open_instruments(tx, self.desk.owned())}
-        rates = {
-            InstrumentId(one.id)
-            for one in market.instruments(tx)
-            if not one.is_futures and one.base == "USDT"
-        }
-        return followed | held | rates
+        return followed | held | {InstrumentId(one) for one in market.converting(tx)}
 
 
 def loops(desk: Desk, *, tick_driven: tuple[TickDriven, ...] = ()) -> Loops:

@@ -1,6 +1,6 @@
 """Prices that a test sets."""
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Collection, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -18,6 +18,9 @@ class FakeQuotes:
 
     def last(self, identity: InstrumentId) -> Tick | None:
         return self.held.get(identity)
+
+    def known(self) -> Collection[InstrumentId]:
+        return self.held.keys()
 
     @asynccontextmanager
     async def ticks(self) -> AsyncIterator[AsyncIterator[tuple[InstrumentId, Tick]]]:

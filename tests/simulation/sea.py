@@ -3,7 +3,7 @@
 import asyncio
 import random
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
@@ -99,6 +99,9 @@ class SimQuotes:
 
     def last(self, identity: InstrumentId) -> Tick | None:
         return self.held.get(identity)
+
+    def known(self) -> Collection[InstrumentId]:
+        return self.held.keys()
 
     @asynccontextmanager
     async def ticks(self) -> AsyncIterator[AsyncIterator[tuple[InstrumentId, Tick]]]:

@@ -3,7 +3,7 @@ and what is the price.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -44,6 +44,16 @@ def instrument(tx: Tx, identity: str) -> Instrument:
 
 def instruments(tx: Tx) -> list[Instrument]:
     return store.active_instruments(tx)
+
+
+def instruments_among(tx: Tx, ids: Collection[str]) -> list[Instrument]:
+    """Those of these that can be traded: an exchange lists thousands."""
+    return store.active_among(tx, ids)
+
+
+def converting(tx: Tx) -> list[str]:
+    """The ids of what converts the currency that most is priced in."""
+    return store.spot_of(tx, "USDT")
 
 
 def resolve(tx: Tx, text: str) -> InstrumentId:
@@ -177,11 +187,11 @@ class Market:
 
 
 def _with_last_minutes(tx: Tx) -> list[Priced]:
-    return [_at_close(tx, listed) for listed in store.active_instruments(tx)]
+    lasts = store.last_minutes(tx)
+    return [_at_close(listed, lasts.get(listed.id)) for listed in store.active_instruments(tx)]
 
 
-def _at_close(tx: Tx, listed: Instrument) -> Priced:
-    last = store.last_minute(tx, listed.id)
+def _at_close(listed: Instrument, last: Candle | None) -> Priced:
     if last is None:
         return Priced(listed, None, None)
     return Priced(listed, Decimal(repr(last.close)), last.open_ms + MINUTE_MS)
@@ -242,6 +252,10 @@ class Quotes:
 
     def last(self, identity: InstrumentId) -> Tick | None:
         return self._last.get(identity)
+
+    def known(self) -> Collection[InstrumentId]:
+        """Of which there is a price."""
+        return self._last.keys()
 
     @asynccontextmanager
     async def ticks(self) -> AsyncIterator[Ticks]:

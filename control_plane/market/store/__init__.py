@@ -5,16 +5,19 @@ from control_plane.market.store.candles import (
     count_candles,
     forget_candles,
     last_minute,
+    last_minutes,
     latest_candles,
     newest_minute_ms,
     open_parts,
 )
 from control_plane.market.store.catalogue import (
+    active_among,
     active_instruments,
     feed_of,
     find_instrument,
     list_instruments,
     retire_feeds,
+    spot_of,
 )
 from control_plane.market.store.feeds import (
     add_want,
@@ -33,6 +36,7 @@ from control_plane.market.store.feeds import (
 from control_plane.market.store.tables import instruments, market_times
 
 __all__ = [
+    "active_among",
     "active_instruments",
     "add_candles",
     "add_want",
@@ -49,6 +53,7 @@ __all__ = [
     "lag_of",
     "lagging",
     "last_minute",
+    "last_minutes",
     "latest_candles",
     "list_instruments",
     "market_times",
@@ -58,5 +63,6 @@ __all__ = [
     "put_rate",
     "remove_wants",
     "retire_feeds",
+    "spot_of",
     "wanted",
 ]

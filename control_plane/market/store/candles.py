@@ -3,13 +3,13 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Row, delete, func, select
+from sqlalchemy import Row, delete, func, or_, select
 
 from control_plane.infra.db import Tx, insert_missing
 from control_plane.market.models.aggregation import BUILT_FROM
 from control_plane.market.models.trades import Closed
 from control_plane.market.store.catalogue import active_instruments
-from control_plane.market.store.tables import candles
+from control_plane.market.store.tables import candles, instruments, wants
 from strategy_runtime.wire.messages import Candle
 from strategy_runtime.wire.resolutions import DURATION_MS, Resolution, open_of, sequence
 
@@ -67,6 +67,18 @@ def latest_candles(
 def last_minute(tx: Tx, instrument: str) -> Candle | None:
     found = latest_candles(tx, instrument, "1m", 1)
     return found[0] if found else None
+
+
+def last_minutes(tx: Tx) -> Mapping[str, Candle]:
+    """Of every instrument that anybody fed: of the simulated ones, and of those that are wanted."""
+    # One look into the index for each: an exchange lists thousands that nobody looks at.
+    wanted = select(wants.c.instrument).distinct()
+    query = select(instruments.c.id).where(
+        instruments.c.active,
+        or_(instruments.c.feed == "simulated", instruments.c.id.in_(wanted)),
+    )
+    found = {row.id: last_minute(tx, row.id) for row in tx.all(query)}
+    return {one: candle for one, candle in found.items() if candle is not None}
 
 
 def open_parts(tx: Tx, instrument: str, next_open_ms: int) -> Mapping[Resolution, Sequence[Candle]]:

@@ -8,7 +8,7 @@ import msgspec
 from sqlalchemy import Row, delete, select, update
 
 from control_plane.infra import events
-from control_plane.infra.db import Tx, insert_missing
+from control_plane.infra.db import Tx, among, insert_missing
 from control_plane.market.models.choice import Choice
 from control_plane.market.store.tables import candles, instruments
 from strategy_runtime.rules.instruments import Instrument
@@ -87,6 +87,19 @@ def active_instruments(tx: Tx, feed: str | None = None) -> list[Instrument]:
     if feed is not None:
         query = query.where(instruments.c.feed == feed)
     return [_instrument(row) for row in tx.all(query)]
+
+
+def active_among(tx: Tx, ids: Collection[str]) -> list[Instrument]:
+    query = select(instruments).where(instruments.c.active, among(tx, instruments.c.id, ids))
+    return [_instrument(row) for row in tx.all(query.order_by(instruments.c.id))]
+
+
+def spot_of(tx: Tx, base: str) -> list[str]:
+    """The ids of what trades this currency for others."""
+    query = select(instruments.c.id).where(
+        instruments.c.active, instruments.c.kind == "spot", instruments.c.base == base
+    )
+    return [row.id for row in tx.all(query.order_by(instruments.c.id))]
 
 
 def _instrument_values(listed: Instrument) -> dict[str, Any]:

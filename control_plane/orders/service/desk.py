@@ -14,9 +14,11 @@ from control_plane.infra.db import Database, Tx
 from control_plane.infra.failpoints import Failpoints
 from control_plane.infra.isolation import Isolation
 from control_plane.infra.leases import Leases, held_in
+from control_plane.market import service as market
 from control_plane.orders.models.looking import APART_SECONDS, Patience
 from control_plane.orders.models.prices import Quote
 from control_plane.settings import TradingSettings
+from strategy_runtime.rules.instruments import Instrument
 from strategy_runtime.wire import names
 from strategy_runtime.wire.messages import Tick
 
@@ -36,6 +38,8 @@ class Prices(Protocol):
     def need(self, identities: Iterable[InstrumentId]) -> None: ...
 
     def last(self, identity: InstrumentId) -> Tick | None: ...
+
+    def known(self) -> Collection[InstrumentId]: ...
 
     def ticks(self) -> AbstractAsyncContextManager[Ticking]: ...
 
@@ -93,6 +97,14 @@ class Desk:
         if tick is None:
             return None
         return Quote(tick.price, max(0, self.now_ms() - (tick.published_ms or tick.at_ms)))
+
+    def quoted(self, tx: Tx) -> list[tuple[Instrument, Quote]]:
+        """Everything that has a price here, with it: what rates are made of."""
+        return [
+            (listed, quote)
+            for listed in market.instruments_among(tx, self.quotes.known())
+            if (quote := self.quote(listed.id)) is not None
+        ]
 
     def patience(self, venue: str) -> Patience:
         """An order may still arrive as long as the venue takes a request that old."""

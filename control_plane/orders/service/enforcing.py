@@ -133,12 +133,7 @@ class Enforcer:
     def _limit(self, tx: Tx, own: Subscription, instrument: Instrument) -> Decimal | None:
         """In the quote currency; none while no fresh rate says what it is there."""
         assert own.max_daily_loss is not None
-        quoted = [
-            (listed, quote)
-            for listed in market.instruments(tx)
-            if own.capital_currency != instrument.quote
-            and (quote := self.desk.quote(listed.id)) is not None
-        ]
+        quoted = self.desk.quoted(tx) if own.capital_currency != instrument.quote else []
         rate = prices.rate(own.capital_currency, instrument.quote, quoted)
         if rate is None or rate.age_ms > self.desk.settings.rate_stale_seconds * 1000:
             return None

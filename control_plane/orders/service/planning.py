@@ -106,11 +106,7 @@ class Planner:
 
     def _look_around(self, tx: Tx, signal: StoredSignal) -> tuple[Market, Places]:
         instrument = market.instrument(tx, signal.instrument)
-        quoted = [
-            (listed, quote)
-            for listed in market.instruments(tx)
-            if (quote := self.desk.quote(listed.id)) is not None
-        ]
+        quoted = self.desk.quoted(tx)
         following = subscriptions.following(tx, signal.deployment, signal.accepted_ms)
         places = accounts.places(tx, following)
         return Market(instrument, self.desk.quote(signal.instrument), quoted), places

@@ -115,3 +115,15 @@ async def test_before_its_feed_first_ran_a_market_has_the_time_of_day(
     memory: Database, clock: FakeClock
 ) -> None:
     assert await memory.read(service.market_now_ms, BTC) == ms(clock.now())
+
+
+async def test_a_long_catalogue_costs_no_look_at_what_nobody_wants(memory: Database) -> None:
+    listed = [replace(CATALOGUE[0], id=f"spot:B-C{n}_USDT") for n in range(50)]
+    await memory.write(store.list_instruments, listed, "coindcx")
+    past = [Closed(one.id, "1m", Candle(60_000, 1.0, 1.0, 1.0, 1.0, 1.0, 1)) for one in listed[:2]]
+    await memory.write(store.add_candles, past)
+    await memory.write(service.want, listed[0].id, "1m", 10, "dp1")
+
+    assert set(await memory.read(store.last_minutes)) == {listed[0].id}
+    found = await memory.read(service.instruments_among, [listed[3].id, "spot:NOPE"])
+    assert [one.id for one in found] == [listed[3].id]
