@@ -16,6 +16,7 @@ from control_plane.brokers.coindcx.wire import SOCKET_JOIN
 from tests.coindcx_sim.answers import encoded
 from tests.coindcx_sim.channels import WIDTHS, Channel, channel_of, closed_candle, said
 from tests.coindcx_sim.exchange import Exchange
+from tests.coindcx_sim.wide import WIDE, Book, Wide
 
 Host = Literal["spot", "stream"]
 
@@ -29,6 +30,8 @@ class SocketServer:
     exchange: Exchange
     host: Host
     channels: dict[tuple[str, bool], dict[Channel, set[str]]] = field(default_factory=dict)
+    wide: dict[str, tuple[Wide, set[str]]] = field(default_factory=dict)
+    books: dict[Channel, Book] = field(default_factory=lambda: defaultdict(Book))
     private: dict[str, list[Callable[[], None]]] = field(default_factory=lambda: defaultdict(list))
     outgoing: asyncio.Queue[tuple[str, str, Any]] = field(default_factory=asyncio.Queue)
 
@@ -67,6 +70,9 @@ class SocketServer:
         if name == "coindcx":
             await self._join_private(sid, asked)
             return
+        if name in WIDE:
+            self._join_wide(sid, str(name))
+            return
         channel = channel_of(self.exchange.world, str(name))
         if channel is None or (channel.is_futures and self.host == "spot"):
             return
@@ -75,8 +81,15 @@ class SocketServer:
             self._close_candles(channel)
         listening.setdefault(channel, set()).add(sid)
 
+    def _join_wide(self, sid: str, name: str) -> None:
+        made = self.wide.setdefault(name, (Wide(self.exchange.world, name), set()))
+        if not (made[0].is_futures and self.host == "spot"):
+            made[1].add(sid)
+
     async def leave(self, sid: str, asked: Any) -> None:
         name = asked.get("channelName") if isinstance(asked, dict) else None
+        if name in self.wide:
+            self.wide[str(name)][1].discard(sid)
         for listening in self.channels.values():
             for channel, sids in listening.items():
                 if channel.name == name:
@@ -88,6 +101,8 @@ class SocketServer:
         for listening in self.channels.values():
             for sids in listening.values():
                 sids.discard(sid)
+        for _wide, sids in self.wide.values():
+            sids.discard(sid)
         for stop in self.private.pop(sid, []):
             stop()
 
@@ -96,9 +111,15 @@ class SocketServer:
         key = (name, True) if market is None else (market.pair, False)
         for channel, sids in self.channels.get(key, {}).items():
             found = said(self.exchange.world, channel, at_ms) if sids else None
+            if found is not None and channel.what == "orderbook":
+                found = self.books[channel].told(found[1], at_ms)
             for sid in sids if found else ():
                 assert found is not None
                 self.outgoing.put_nowait((sid, *found))
+        for wide, sids in self.wide.values():
+            for told in wide.moved(name, at_ms) if sids else ():
+                for sid in sids:
+                    self.outgoing.put_nowait((sid, *told))
 
     def _close_candles(self, channel: Channel) -> None:
         """Each bar's end is told once, as soon as it is over."""

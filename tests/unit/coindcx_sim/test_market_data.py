@@ -11,6 +11,7 @@ from tests.coindcx_sim.answers import encoded
 from tests.coindcx_sim.build import START_MS
 from tests.coindcx_sim.channels import channel_of, closed_candle, said
 from tests.coindcx_sim.desk import Desk
+from tests.coindcx_sim.wide import Book, Wide
 from tests.factories import D
 
 MINUTE_MS = 60_000
@@ -111,3 +112,48 @@ def _read(event: str, payload: object) -> list[object]:
     found = read_frame(event, {"event": event, "data": encoded(payload).decode()})
     assert isinstance(found, list), found
     return list(found)
+
+
+def test_prices_of_a_product_are_told_as_changes_and_whole_once_a_minute() -> None:
+    desk = Desk()
+    wide = Wide(desk.exchange.world, "currentPrices@spot@1s")
+    first = wide.moved("BTCUSDT", START_MS)
+    soon = wide.moved("BTCINR", START_MS + 500)
+    later = wide.moved("BTCUSDT", START_MS + 1_000)
+    minute = wide.moved("BTCUSDT", START_MS + 60_000)
+
+    assert [name for name, _ in first] == [
+        "currentPrices@spot#snapshot",
+        "currentPrices@spot#update",
+    ]
+    assert soon == []
+    assert set(later[0][1]["prices"]) == {"BTCINR", "BTCUSDT"}
+    assert len(minute[0][1]["prices"]) == len(desk.exchange.world.spot)
+    assert wide.moved("B-BTC_USDT", START_MS + 70_000) == []
+
+
+def test_futures_tell_each_price_at_once_with_its_mark() -> None:
+    wide = Wide(Desk().exchange.world, "currentPrices@futures@rt")
+    ((name, told),) = wide.moved("B-BTC_USDT", START_MS)
+    assert name == "currentPrices@futures#update"
+    assert told["prices"]["B-BTC_USDT"]["mp"] == D("79750")
+
+
+def test_a_books_changes_lead_from_one_snapshot_to_the_next() -> None:
+    desk = Desk()
+    channel = channel_of(desk.exchange.world, "B-BTC_USDT@orderbook@10")
+    assert channel is not None
+    book, levels = Book(), dict[str, dict[str, str]]()
+    numbers: list[int] = []
+    for step, price in enumerate(("79760", "79760.05", "79750", "79770", "79765")):
+        desk.move("BTCUSDT", price)
+        whole = said(desk.exchange.world, channel, START_MS + step * 700)
+        assert whole is not None
+        name, told = book.told(whole[1], START_MS + step * 700)
+        numbers.append(told["vs"])
+        for side in ("asks", "bids"):
+            kept = {} if name == "depth-snapshot" else levels[side]
+            kept |= told[side]
+            levels[side] = {level: size for level, size in kept.items() if size != "0"}
+            assert levels[side] == whole[1][side], (step, name)
+    assert numbers == [0, 1, 2, 2, 3]
