@@ -14,6 +14,7 @@ from control_plane.cli.making import (
     Market,
     Resolution,
     Seed,
+    Server,
     Set,
     Strategy,
     parameters,
@@ -35,6 +36,7 @@ def backtest(
     path: Strategy,
     data: Data = None,
     simulate: Days = None,
+    server: Server = False,
     instrument: Market = None,
     resolution: Resolution = None,
     capital: Annotated[float, typer.Option(min=1, help="In the quote currency.")] = 10_000.0,
@@ -63,7 +65,17 @@ def backtest(
         "compound": compound,
     }
     subject, result = _backtested(
-        path, data, simulate, instrument, resolution, set_, seed, terms, ticks, quiet=as_json
+        path,
+        data,
+        simulate,
+        instrument,
+        resolution,
+        set_,
+        seed,
+        terms,
+        ticks,
+        server=server,
+        quiet=as_json,
     )
     if html is not None:
         _write_report(subject, result, html, seed)
@@ -75,6 +87,7 @@ def report(
     out: Annotated[Path, typer.Option("--out", "-o", help="The HTML file.")] = Path("report.html"),
     data: Data = None,
     simulate: Days = None,
+    server: Server = False,
     instrument: Market = None,
     resolution: Resolution = None,
     set_: Set = None,
@@ -84,7 +97,17 @@ def report(
     """Backtest it into one interactive HTML file that works offline."""
     terms: dict[str, Any] = {"leverage": 3.0}
     subject, result = _backtested(
-        path, data, simulate, instrument, resolution, set_, seed, terms, None, quiet=as_json
+        path,
+        data,
+        simulate,
+        instrument,
+        resolution,
+        set_,
+        seed,
+        terms,
+        None,
+        server=server,
+        quiet=as_json,
     )
     _write_report(subject, result, out, seed)
     show.one({"file": str(out), "trades": len(result.trades)}, as_json, f"Open {out} in a browser.")
@@ -104,6 +127,7 @@ def _backtested(
     terms: dict[str, Any],
     ticks: Path | None,
     *,
+    server: bool,
     quiet: bool,
 ) -> "tuple[Subject, Result]":
     from rich.console import Console
@@ -115,7 +139,7 @@ def _backtested(
 
     subject = subject_at(path)
     kind, setting, candles = prepared(
-        subject, data, simulate, instrument, resolution, parameters(set_), seed
+        subject, data, simulate, instrument, resolution, parameters(set_), seed, server=server
     )
     listing = BY_ID.get(setting.instrument)
     agreed = terms_of(terms)

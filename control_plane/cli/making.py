@@ -26,6 +26,7 @@ Data = Annotated[
 Days = Annotated[
     int | None, typer.Option("--simulate", min=1, max=3_650, help="Days from the simulator.")
 ]
+Server = Annotated[bool, typer.Option("--server", help="The candles that a running Slipway keeps.")]
 Seed = Annotated[int, typer.Option(help="The simulation's, and the draws'.")]
 Market = Annotated[str | None, typer.Option("--instrument", help="Such as fut:B-BTC_USDT.")]
 Resolution = Annotated[str | None, typer.Option(help="Such as 5m; if not given, its own.")]

@@ -18,6 +18,7 @@ from control_plane.cli.making import (
     Market,
     Resolution,
     Seed,
+    Server,
     Set,
     Strategy,
     parameters,
@@ -60,6 +61,7 @@ def optimise(
     ] = None,
     data: Data = None,
     simulate: Days = None,
+    server: Server = False,
     instrument: Market = None,
     resolution: Resolution = None,
     set_: Set = None,
@@ -84,6 +86,7 @@ def optimise(
         method,
         steps,
         trials,
+        server,
     )
     from strategy_runtime.backtest.search.telling import summary
     from strategy_runtime.backtest.search.walk import Plan
@@ -112,12 +115,15 @@ def _ready(
     method: Method,
     steps: int | None,
     trials: int,
+    server: bool,
 ) -> "tuple[Any, Setting, Candles, Space]":
     from strategy_runtime.backtest import author
     from strategy_runtime.backtest.search.proposing import usual_steps
     from strategy_runtime.backtest.search.space import space_of
 
-    kind, setting, candles = prepared(subject, data, simulate, instrument, resolution, {}, seed)
+    kind, setting, candles = prepared(
+        subject, data, simulate, instrument, resolution, {}, seed, server=server
+    )
 
     def chosen() -> "tuple[Space, dict[str, str]]":
         rough, _ = space_of(kind, given, steps=2)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from strategy_runtime.backtest.comparing import Recorded
 
 CANDLES_PAGE = 1_000
+MOST_CANDLES = 500_000  # of one resolution, for a backtest
 KEPT = 1_000  # candles that the bus keeps beside the longest look-back: containers warm up on them
 
 
@@ -114,6 +115,24 @@ async def _candles(
         if len(page) < CANDLES_PAGE or early >= wanted_before:
             return found[max(0, early - wanted_before) :]
         until_ms = page[0].open_ms
+
+
+async def every(api: Api, instrument: str, resolution: str) -> list[Candle]:
+    """All that a Slipway has of them, oldest first."""
+    found: list[Candle] = []
+    before: str | None = None
+    while True:
+        asked = calls.list_candles(
+            instrument=instrument,
+            resolution=cast("Any", resolution),
+            limit=CANDLES_PAGE,
+            before=before,
+        )
+        page = [candle_of(row, resolution) for row in await api.rows(asked)]
+        found = page + found
+        if len(page) < CANDLES_PAGE or len(found) >= MOST_CANDLES:
+            return found
+        before = from_ms(page[0].open_ms).isoformat()
 
 
 def moment(at: datetime) -> str:

@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import msgspec
 
 from control_plane.cli.making import simulated
-from control_plane.errors import Invalid
+from control_plane.cli.recorded import every
+from control_plane.cli.session import Api, call
+from control_plane.errors import Invalid, Missing
 
 if TYPE_CHECKING:
     from strategy_runtime.backtest.author import Candles, Subject
+    from strategy_runtime.backtest.recorded import Bars
     from strategy_runtime.engine.engine import Setting
 
 T = TypeVar("T")
@@ -30,8 +33,10 @@ def prepared(
     resolution: str | None,
     texts: dict[str, str],
     seed: int,
+    *,
+    server: bool = False,
 ) -> "tuple[Any, Setting, Candles]":
-    """The strategy's class, its setting, and candles: given, simulated, or the shipped ones."""
+    """The strategy's class, its setting, and candles: given, a server's, simulated, or shipped."""
     from strategy_runtime.backtest import author
     from strategy_runtime.backtest.files import kept
 
@@ -39,6 +44,8 @@ def prepared(
         kind, setting = author.opened(subject, instrument=instrument, resolution=resolution)
         values = {**subject.parameters, **author.typed(kind, texts)}
         setting = msgspec.structs.replace(setting, parameters=values)
+        if server:
+            return kind, setting, _asked_for(setting)
         if data is not None:
             found = kept(data, Path.home() / ".cache" / "slipway" / "candles")
         elif simulate is not None:
@@ -48,6 +55,28 @@ def prepared(
         return kind, setting, author.candles_for(setting, found)
 
     return refusing(prepare)
+
+
+def _asked_for(setting: "Setting") -> "Candles":
+    """What a running Slipway has of this market; its minutes tell which level came first."""
+    from strategy_runtime.backtest.author import Candles
+    from strategy_runtime.backtest.recorded import bars_of
+
+    base, finest = setting.resolution, "1m"
+    names = dict.fromkeys((base, *setting.resolutions, finest))
+
+    async def all_of_them(api: Api) -> "dict[str, Bars]":
+        found = {name: await every(api, setting.instrument, name) for name in names}
+        return {name: bars_of(name, candles) for name, candles in found.items()}
+
+    bars = call(all_of_them)
+    if not len(bars[base]):
+        raise Missing(
+            f"That Slipway has no candles of {setting.instrument} {base}.",
+            remedy="`slipway instruments` lists its markets.",
+        )
+    further = {name: bars[name] for name in setting.resolutions}
+    return Candles(bars[base], further, None if base == finest else bars[finest])
 
 
 def refusing(do: Callable[[], T]) -> T:

@@ -4,6 +4,11 @@ import json
 import shutil
 from pathlib import Path
 
+from control_plane.infra import db
+from control_plane.infra.clock import RealClock
+from control_plane.market.models.trades import Closed
+from control_plane.market.store import add_candles
+from tests.candles import walk
 from tests.integration.cli.test_commands import Terminal, slipway
 
 __all__ = ["slipway"]
@@ -66,6 +71,21 @@ async def test_what_would_fail_there_is_refused_here_with_its_line(slipway: Term
     for said in (here, there):
         assert said.code == 1
         assert f"line {line}: socket may not be imported" in said.err
+
+
+async def test_a_backtest_takes_the_candles_of_a_server(slipway: Terminal) -> None:
+    mine = str(folder(slipway))
+    database = db.connect(f"sqlite:///{slipway.data_dir / 'cli.db'}", RealClock())
+    candles = walk(1_300)
+    await database.write(add_candles, [Closed("fut:B-BTC_USDT", "1m", one) for one in candles])
+    database.close()
+
+    found = await slipway("backtest", mine, "--server", "--json")
+    none = await slipway("backtest", mine, "--server", "--instrument", "spot:B-BTC_USDT")
+
+    assert found.code == 0, found.err
+    assert json.loads(found.out)["metrics"]["bars"] == 1_300
+    assert "has no candles of spot:B-BTC_USDT 1m" in none.err
 
 
 async def test_versions_that_are_not_there_are_named(slipway: Terminal) -> None:
