@@ -48,6 +48,7 @@ class Policy:
     loop_lag: float = 1.0
     remembered: float = 60.0  # how long what was noticed is told
     grace: float = 8.0  # longer than a process takes to hand in what it decided
+    ill_grace: float = 2.0  # one that hangs hands in nothing, and its next launch waits
     scale: float = 1.0
 
     def ms(self, seconds: float) -> int:

@@ -77,10 +77,11 @@ class Hands:
             generation=step.generation,
             reason=step.reason,
         )
+        patience = self.policy.ill_grace if step.crashed else self.policy.grace
+        grace = patience * self.policy.scale
         before = await self.launcher.facts(step.handle)
-        await self.launcher.stop(step.handle, self.policy.grace * self.policy.scale)
+        await self.launcher.stop(step.handle, grace)
         after = await self.launcher.facts(step.handle)
-        grace = self.policy.grace * self.policy.scale
         end = Ending(
             _told(step.reason, before, after, grace),
             after.exit_code if after else None,

@@ -375,6 +375,7 @@ async def test_one_that_beats_and_decides_nothing_is_launched_anew(harbour: Harb
         await harbour.settle(3)
 
     assert (await harbour.status(one)).reason == "hung: no decision 10 s after a candle"
+    assert harbour.engine.stopped == [(harbour.container(one, 1), harbour.policy.ill_grace)]
 
 
 async def test_silence_while_nobody_listened_is_no_reason(harbour: Harbour) -> None:
