@@ -3,7 +3,7 @@ tokens that are good once; ended by their owner, by idleness, or because somebod
 """
 
 import hmac
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from hashlib import sha256
 
 from control_plane.accounts import service as accounts
@@ -11,7 +11,6 @@ from control_plane.accounts.models import User
 from control_plane.accounts.service import Users
 from control_plane.core.clock import Clock, ms
 from control_plane.core.ids import Rng, UserId, random_id
-from control_plane.infra import audit
 from control_plane.infra.db import Database, Tx
 from control_plane.infra.http import Unauthenticated
 from control_plane.infra.mail import Letter, Mail
@@ -19,15 +18,14 @@ from control_plane.infra.rootkey import Box
 from control_plane.sessions.errors import NoSuchSession, StepUpNeeded
 from control_plane.sessions.models.jwt import BadToken, Claims, Issuer
 from control_plane.sessions.models.session import (
-    ADMIN_MS,
     LOST_REPLY_MS,
     TOUCH_MS,
     Device,
     Session,
     Turn,
-    turn,
 )
 from control_plane.sessions.models.tokens import digest, secret
+from control_plane.sessions.service import turning
 from control_plane.sessions.service.factors import Factors
 from control_plane.sessions.store import sessions as store
 from control_plane.settings import AccountSettings
@@ -84,14 +82,28 @@ class Sessions:
     async def open_for(self, user: User, amr: tuple[str, ...], device: Device) -> SignedIn:
         """A session for somebody who has just proved who they are: always a new one."""
         refresh = secret(self.rng)
-        made = await self.db.write(self._open, user, amr, device, refresh)
+        made = await self.db.write(
+            turning.opened,
+            random_id("se", self.rng),
+            user,
+            amr,
+            device,
+            refresh=refresh,
+            life_ms=int(self.settings.session_days * 86_400_000),
+        )
         return self._signed_in(user, made, refresh)
 
     async def renew(self, refresh: str, csrf: str, device: Device) -> SignedIn:
         """Another access token, and another refresh token in place of this one."""
         successor = secret(self.rng)
         happened, user, session, token = await self.db.write(
-            self._renew, refresh, csrf, device, successor
+            turning.renewed,
+            refresh,
+            successor,
+            device,
+            box=self.box,
+            idle_ms=self.idle_ms,
+            may=lambda session: self.is_csrf(session, csrf),
         )
         if happened is Turn.REVOKE and user is not None:
             self._believed.clear()
@@ -126,7 +138,9 @@ class Sessions:
 
     async def known_by_cookie(self, refresh: str) -> Known:
         """Whose refresh token it is. It is not used up: it only says who holds it."""
-        user, session = await self.db.read(_holder, digest(refresh), self._ms() - LOST_REPLY_MS)
+        user, session = await self.db.read(
+            turning.holder, digest(refresh), self._ms() - LOST_REPLY_MS
+        )
         if user is None or session is None or not session.stands(self._ms(), self.idle_ms):
             raise Unauthenticated(ENDED, remedy=REMEDY)
         return Known(user, session)
@@ -160,7 +174,7 @@ class Sessions:
         self._believed.clear()
 
     async def end(self, user: UserId, session: str, why: str = "ended by its owner") -> None:
-        if not await self.db.write(_end, user, session, why):
+        if not await self.db.write(turning.end, user, session, why):
             raise NoSuchSession(
                 f"There is no session {session!r}.",
                 field="session_id",
@@ -176,7 +190,7 @@ class Sessions:
             found = None if renewal is None else store.session(tx, renewal.session)
             if found is None or not self.is_csrf(found.id, csrf):
                 return None
-            _end(tx, found.user_id, found.id, "signed out")
+            turning.end(tx, found.user_id, found.id, "signed out")
             return found.id
 
         ended = await self.db.write(find_and_end)
@@ -200,7 +214,7 @@ class Sessions:
             )
 
     async def _look(self, claims: Claims) -> Known:
-        user, session = await self.db.read(_find, claims.sid)
+        user, session = await self.db.read(turning.find, claims.sid)
         now = self._ms()
         if user is None or session is None or session.user_id != claims.sub:
             raise Unauthenticated(ENDED, remedy=REMEDY)
@@ -209,58 +223,6 @@ class Sessions:
         if now - session.seen_ms > TOUCH_MS:
             await self.db.write(store.touch, session.id, now)
         return Known(user, session)
-
-    def _open(
-        self, tx: Tx, user: User, amr: tuple[str, ...], device: Device, refresh: str
-    ) -> Session:
-        now = tx.now_ms()
-        life = int(self.settings.session_days * 86_400_000)
-        made = Session(
-            id=random_id("se", self.rng),
-            user_id=user.id,
-            created_ms=now,
-            seen_ms=now,
-            expires_ms=now + (min(life, ADMIN_MS) if user.role == "admin" else life),
-            auth_ms=now,
-            amr=amr,
-            agent=device.agent[:200],
-            address=device.address,
-        )
-        store.insert_session(tx, made)
-        store.insert_renewal(tx, digest(refresh), made.id, device)
-        audit.record(
-            tx, "session_begun", "session", made.id, tenant=user.id, address=device.address
-        )
-        return made
-
-    def _renew(
-        self, tx: Tx, refresh: str, csrf: str, device: Device, successor: str
-    ) -> tuple[Turn, User | None, Session | None, str]:
-        hashed, now = digest(refresh), tx.now_ms()
-        renewal = store.renewal(tx, hashed)
-        user, session = (None, None) if renewal is None else _find(tx, renewal.session)
-        if renewal is None or user is None or session is None:
-            return Turn.ENDED, None, None, ""
-        if not self.is_csrf(session.id, csrf):
-            return Turn.ENDED, None, None, ""
-        happens = turn(session, renewal, device.mark, now, self.idle_ms)
-        if happens is Turn.RENEW:
-            if not store.use(tx, hashed, self.box.seal(successor.encode(), hashed), now):
-                # Another tab was faster: both are given the same.
-                renewal = store.renewal(tx, hashed) or renewal
-                happens = turn(session, renewal, device.mark, now, self.idle_ms)
-            else:
-                store.insert_renewal(tx, digest(successor), session.id, device)
-                store.forget_successors(tx, session.id, now - LOST_REPLY_MS)
-        if happens is Turn.REPEAT:
-            opened = self.box.open(renewal.successor or b"", hashed)
-            successor = "" if opened is None else opened.decode()
-            happens = Turn.ENDED if opened is None else happens
-        if happens is Turn.REVOKE:
-            _end(tx, user.id, session.id, "a used refresh token came again")
-        if happens in {Turn.RENEW, Turn.REPEAT}:
-            store.touch(tx, session.id, now)
-        return happens, user, replace(session, seen_ms=now), successor
 
     def _signed_in(self, user: User, session: Session, refresh: str) -> SignedIn:
         claims = self.issuer.claims(
@@ -282,26 +244,6 @@ class Sessions:
 
     def _seconds(self) -> int:
         return self._ms() // 1000
-
-
-def _find(tx: Tx, identity: str) -> tuple[User | None, Session | None]:
-    session = store.session(tx, identity)
-    return (None, None) if session is None else (accounts.user(tx, session.user_id), session)
-
-
-def _holder(tx: Tx, hashed: str, used_since: int) -> tuple[User | None, Session | None]:
-    """One that was used a moment ago may belong to a tab that has not heard of its successor."""
-    found = store.renewal(tx, hashed)
-    if found is None or (found.used_ms is not None and found.used_ms < used_since):
-        return None, None
-    return _find(tx, found.session)
-
-
-def _end(tx: Tx, user: UserId, identity: str, why: str) -> bool:
-    if not store.revoke(tx, user, identity, why):
-        return False
-    audit.record(tx, "session_ended", "session", identity, tenant=user, why=why)
-    return True
 
 
 def _stolen(user: User) -> Letter:
