@@ -100,6 +100,23 @@ def report(
     show.rows(found["findings"], FINDINGS, empty="Nothing was found.")
 
 
+@group.command(name="check")
+def check_again(
+    name: Annotated[str, typer.Argument(help="Its name or id.")], as_json: AsJson = False
+) -> None:
+    """Check its newest version anew, as on its upload."""
+
+    async def again(api: Api) -> shapes.VersionOut:
+        (newest,) = await api.rows(calls.list_versions(name=name, limit=1))
+        found = await api.send(calls.check_version_again(version_id=newest["id"]))
+        return await checked(api, found)
+
+    found = call(again)
+    if found["state"] == "failed":
+        raise _failed(found)
+    show.one(found, as_json, f"Version {found['number']}: {found['note'] or found['state']}.")
+
+
 async def uploaded(api: Api, sent: Call[shapes.VersionOut]) -> shapes.VersionOut:
     """The version once its check has ended, or as it stands when one has waited long enough."""
     return await checked(api, await api.send(sent))

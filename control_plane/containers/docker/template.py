@@ -21,6 +21,7 @@ CANDLES_FOLDER = "/run/candles"
 TMPFS = "rw,noexec,nosuid,nodev,size=8m,nr_inodes=1024,mode=1777"
 SHM_BYTES = 1 * MB
 PYTHON = ("python3", "-I", "-m")
+JOB_CPU_SHARES = 128  # where processors are short, live strategies have eight times as much
 PIDS_UNDER_RUNSC = 256  # it runs its own threads inside
 
 # What every engine hides of /proc and /sys; a newer one may hide more.
@@ -74,12 +75,14 @@ def container(template: Template, spec: Spec) -> dict[str, Any]:
 def _host(template: Template, spec: Spec) -> dict[str, Any]:
     memory = spec.limits.memory_mb * MB
     pids = spec.limits.pids
+    is_job = spec.candles is not None
     return {
         "Runtime": template.runtime,
         "Memory": memory,
         "MemorySwap": memory,
         "CpuPeriod": CPU_PERIOD_US,
         "CpuQuota": round(spec.limits.cpus * CPU_PERIOD_US),
+        "CpuShares": JOB_CPU_SHARES if is_job else 0,  # 0 is the engine's own 1024
         "PidsLimit": max(pids, PIDS_UNDER_RUNSC) if "runsc" in template.runtime else pids,
         "ReadonlyRootfs": True,
         "Tmpfs": {"/tmp": TMPFS},  # noqa: S108 # inside the container
@@ -98,7 +101,8 @@ def _host(template: Template, spec: Spec) -> dict[str, Any]:
         ],
         "LogConfig": {"Type": "json-file", "Config": {"max-size": "1m", "max-file": "2"}},
         "RestartPolicy": {"Name": "no", "MaximumRetryCount": 0},
-        "OomScoreAdj": 500,  # a host out of memory loses a strategy before it loses us
+        # A host out of memory loses a job first, then a strategy, and us last.
+        "OomScoreAdj": 800 if is_job else 500,
     }
 
 

@@ -118,6 +118,9 @@ def test_a_job_s_container_has_one_read_only_mount_more(volume: str | None) -> N
     assert mounts[1]["Source"] == (volume or "/data/ab.candles")
     assert "SLIPWAY_CANDLES=/run/candles/ab.candles" in asked["Env"]
     assert asked["Entrypoint"][-1] == "strategy_runtime.jobs.main"
+    live = container(template, SPEC)["HostConfig"]
+    assert (live["CpuShares"], asked["HostConfig"]["CpuShares"]) == (0, 128), "live ones first"
+    assert live["OomScoreAdj"] < asked["HostConfig"]["OomScoreAdj"]
     writable = {"Mounts": [{"Destination": m["Target"], "RW": True} for m in mounts]}
     assert any("Mounts" in d for d in differences(asked, {**asked, **writable}, template.image))
 
