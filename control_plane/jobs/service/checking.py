@@ -40,6 +40,9 @@ class Checking:
     limits: JobSettings
     image: str
 
+    def is_due(self, tx: Tx) -> bool:
+        return bool(strategies.awaiting(tx, 1))
+
     def open_due(self, tx: Tx) -> int:
         """Put those that wait into the queue; how many there were."""
         due = strategies.awaiting(tx, AT_ONCE)

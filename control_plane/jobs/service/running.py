@@ -3,8 +3,10 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
+from typing import Any
 
 import msgspec
+from sqlalchemy import Row
 
 from control_plane.containers.access import JobRights
 from control_plane.containers.models import Handle, Limits
@@ -13,19 +15,15 @@ from control_plane.infra.bus import Bus
 from control_plane.infra.db import Tx
 from control_plane.infra.events import record
 from control_plane.jobs import store
-from control_plane.jobs.models.job import CandlesWish, Fault
+from control_plane.jobs.models.job import CandlesWish
 from control_plane.jobs.models.queue import Waiting
 from control_plane.jobs.models.steps import Berth
-from control_plane.jobs.service.ending import RUNNING, over
 from control_plane.strategies import service as strategies
 from strategy_runtime import wire
 from strategy_runtime.wire import jobs as said
 from strategy_runtime.wire import names
 
 PIDS = 64
-MOST_ATTEMPTS = 4  # of a job that ends for reasons that are not its own
-FIRST_RETRY_MS = 2_000
-LONGEST_RETRY_MS = 60_000
 
 
 @dataclass(frozen=True)
@@ -67,25 +65,27 @@ class Granted:
 def look(tx: Tx, shards: Collection[Shard]) -> Harbour:
     now = tx.now_ms()
     rows = store.unsettled(tx, shards)
+    waiting = [
+        Waiting(JobId(row.id), Tenant(row.tenant), row.kind, row.created_ms)
+        for row in rows
+        if row.state == "queued" and row.retry_ms <= now
+    ]
     return Harbour(
-        [
-            Berth(
-                JobId(row.id),
-                row.state,
-                row.attempt,
-                Handle(row.container) if row.container else None,
-                row.started_ms,
-                row.seconds,
-            )
-            for row in rows
-        ],
-        [
-            Waiting(JobId(row.id), Tenant(row.tenant), row.kind, row.created_ms)
-            for row in rows
-            if row.state == "queued" and row.retry_ms <= now
-        ],
+        [_berth(row) for row in rows],
+        waiting,
         [(Tenant(row.tenant), row.kind) for row in store.running(tx)],
-        {Tenant(tenant): at for tenant, at in store.served(tx).items()},
+        {Tenant(tenant): at for tenant, at in store.served(tx).items()} if waiting else {},
+    )
+
+
+def _berth(row: Row[Any]) -> Berth:
+    return Berth(
+        JobId(row.id),
+        row.state,
+        row.attempt,
+        Handle(row.container) if row.container else None,
+        row.started_ms,
+        row.seconds,
     )
 
 
@@ -153,6 +153,12 @@ def open_attempt(
     return Opened(job, row.attempt + 1, boot.decode(), boot_sha256, limits)
 
 
+def is_current(tx: Tx, job: JobId, attempt: int) -> bool:
+    """Whether this attempt counts still: somebody may have slept in between."""
+    row = store.find(tx, job)
+    return row is not None and row.state == "running" and row.attempt == attempt
+
+
 def note_waiting(tx: Tx, shards: Collection[Shard], reason: str) -> None:
     """Whoever waits is told for what."""
     for row in store.unsettled(tx, shards):
@@ -176,67 +182,6 @@ def record_live(tx: Tx, job: JobId, attempt: int, handle: Handle, launcher: str)
     )
 
 
-def put_back(tx: Tx, bus: Bus, job: JobId, attempt: int, reason: str, *, patient: bool) -> None:
-    """Into the queue again, a little later; too often, and it has failed. A check waits as long as
-    it must for what only a person can bring about (`patient`).
-    """
-    row = store.find(tx, job)
-    if row is None:
-        return
-    waits = row.kind == "check" and patient
-    if attempt >= MOST_ATTEMPTS and not waits:
-        over(tx, bus, job, attempt, "failed", reason, fault="platform")
-        return
-    pause = min(LONGEST_RETRY_MS, FIRST_RETRY_MS * 2 ** min(attempt, 10))
-    moved = store.move(
-        tx,
-        job,
-        ("queued", "running"),
-        attempt,
-        state="queued",
-        reason=reason,
-        attempt=attempt + (row.state == "queued"),
-        retry_ms=tx.now_ms() + pause,
-        run=None,
-        container=None,
-        started_ms=None,
-        boot=None,
-    )
-    if moved:
-        store.forget_chunks(tx, job)
-        if row.kind == "check":
-            strategies.note_trial(tx, VersionId(row.subject), reason)
-
-
-def record_end(
-    tx: Tx, bus: Bus, job: JobId, attempt: int, reason: str, fault: Fault, log_tail: str
-) -> None:
-    """Its process has ended, or was ended, before a result was there."""
-    if fault == "platform":
-        put_back(tx, bus, job, attempt, reason, patient=False)
-        return
-    over(
-        tx,
-        bus,
-        job,
-        attempt,
-        "failed",
-        reason,
-        fault=fault,
-        before=RUNNING,
-        log_tail=log_tail,
-    )
-
-
-def refuse(tx: Tx, bus: Bus, job: JobId, reason: str) -> None:
-    """It cannot be launched as it is, and that will not change by waiting."""
-    over(tx, bus, job, None, "failed", reason, fault="platform")
-
-
-def record_cleared(tx: Tx, job: JobId) -> None:
-    store.move(tx, job, ("done", "failed", "cancelled"), None, is_cleared=True)
-
-
 def granted(tx: Tx, shards: Collection[Shard]) -> list[Granted]:
     return [
         Granted(JobRights(JobId(row.id), row.password_sha256), row.boot)
@@ -250,9 +195,3 @@ def known(tx: Tx, shards: Collection[Shard]) -> frozenset[str]:
 
 def files_in_use(tx: Tx) -> frozenset[str]:
     return store.files_in_use(tx)
-
-
-def limits_of(tx: Tx, job: JobId) -> tuple[int, int]:
-    """The memory in MB and the seconds that it has."""
-    row = store.find(tx, job)
-    return (0, 0) if row is None else (row.memory_mb, row.seconds)

@@ -32,7 +32,7 @@ from control_plane.jobs.models.steps import (
     Start,
     Step,
 )
-from control_plane.jobs.service import running
+from control_plane.jobs.service import closing, running
 from control_plane.jobs.worker.chandler import Chandler, Supply
 from strategy_runtime import wire
 
@@ -84,7 +84,7 @@ class JobHands:
         try:
             supply = await self.chandler.supply(asked.candles)
         except BadJob as error:
-            await self.db.write(running.refuse, self.bus, job, str(error))
+            await self.db.write(closing.refuse, self.bus, job, str(error))
             return
         await self.bus.ping()  # without Redis it would find neither its user nor its task
         password = self.rng.bytes(32).hex()
@@ -92,6 +92,8 @@ class JobHands:
         opened = await self.db.write(running.open_attempt, self.bus, job, hashed, supply.sha256)
         if opened is None:
             return
+        if not await self.db.read(running.is_current, job, opened.attempt):
+            return  # we slept, and another process has begun anew
         await self.access.revoke_job(job)  # whoever spoke for an attempt before is cut off
         await self.access.grant(JobRights(job, hashed), opened.boot)
         await self.failpoints.hit("job.before_create")
@@ -106,7 +108,7 @@ class JobHands:
             if asked.kind == "check":
                 await self.put_back(opened.job, opened.attempt, str(error), patient=True)
             else:
-                await self.db.write(running.refuse, self.bus, opened.job, str(error))
+                await self.db.write(closing.refuse, self.bus, opened.job, str(error))
             return
         except LaunchFailed as error:
             reason = f"could not be launched: {error}"
@@ -149,10 +151,10 @@ class JobHands:
         self, job: JobId, attempt: int, reason: str, *, patient: bool = False
     ) -> None:
         logger.info("job_put_back", job=job, attempt=attempt, reason=reason)
-        await self.db.write(running.put_back, self.bus, job, attempt, reason, patient=patient)
+        await self.db.write(closing.put_back, self.bus, job, attempt, reason, patient=patient)
 
     async def _overdue(self, job: JobId, attempt: int, handle: Handle) -> None:
-        _, seconds = await self.db.read(running.limits_of, job)
+        _, seconds = await self.db.read(closing.limits_of, job)
         await self._end(job, attempt, f"took longer than {seconds} s", "strategy", handle)
 
     async def _bury(self, job: JobId, attempt: int, handle: Handle) -> None:
@@ -165,7 +167,7 @@ class JobHands:
         await self._end(job, attempt, reason, fault, handle)
 
     async def _judged(self, job: JobId, facts: Facts | None, handle: Handle) -> tuple[str, Fault]:
-        limit, _ = await self.db.read(running.limits_of, job)
+        limit, _ = await self.db.read(closing.limits_of, job)
         end = ending(facts, await self.launcher.logs(handle), limit)
         if end.exit_code == 0:
             return "ended without a result", "strategy"
@@ -183,7 +185,7 @@ class JobHands:
     ) -> None:
         tail = await self.launcher.logs(handle) if handle is not None else ""
         logger.info("job_ended", job=job, attempt=attempt, reason=reason)
-        await self.db.write(running.record_end, self.bus, job, attempt, reason, fault, tail)
+        await self.db.write(closing.record_end, self.bus, job, attempt, reason, fault, tail)
 
     async def _clear(self, job: JobId, handles: tuple[Handle, ...]) -> None:
         await self.access.revoke_job(job)
@@ -192,4 +194,4 @@ class JobHands:
         in_use = await self.db.read(running.files_in_use)
         with suppress(OSError):  # a file more on the disk is no reason to stop
             await self.chandler.tidy(in_use)
-        await self.db.write(running.record_cleared, job)
+        await self.db.write(closing.record_cleared, job)

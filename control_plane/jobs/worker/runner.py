@@ -66,7 +66,8 @@ class Runner:
         owned = self.leases.owned()
         if self._closing or not owned:
             return LOOK_SECONDS
-        await self.db.write(self.checking.open_due)
+        if await self.db.read(self.checking.is_due):
+            await self.db.write(self.checking.open_due)
         await self._keep_access(owned)
         changing = frozenset(self._busy)
         seen = await self.db.read(running.look, owned)

@@ -18,7 +18,7 @@ from control_plane.jobs import service
 from control_plane.jobs.errors import JobOver
 from control_plane.jobs.models.job import CandlesWish, Order
 from control_plane.jobs.models.results import BadResult, verified
-from control_plane.jobs.service import running
+from control_plane.jobs.service import closing, running
 from control_plane.jobs.service.hearing import Line, Register
 from control_plane.settings import JobSettings
 from strategy_runtime.wire import jobs as said
@@ -98,7 +98,7 @@ async def test_the_first_process_is_the_job_s_and_no_other_is_heard(desk: Desk) 
 async def test_what_an_attempt_before_had_sent_is_forgotten(desk: Desk) -> None:
     await desk.register.hello(desk.line, desk.epoch, "run")
     await desk.chunk()
-    await desk.db.write(running.put_back, desk.bus, desk.job, 1, "broke off", patient=False)
+    await desk.db.write(closing.put_back, desk.bus, desk.job, 1, "broke off", patient=False)
     await desk.launch()
 
     assert await desk.register.pieces(desk.line) == []
