@@ -33,7 +33,7 @@ def offered(script: Path, *words: str) -> list[str]:
         (("slipway", "opti"), ["optimise"]),
         (("slipway", "optimise", "mine", "--method", ""), ["grid", "random", "optuna"]),
         (("slipway", "optimise", "mine", "--fol"), ["--folds"]),
-        (("slipway", "strategies", ""), ["upload", "list", "versions", "report"]),
+        (("slipway", "strategies", ""), ["upload", "list", "versions", "report", "check"]),
         (("slipway", "check", "mi"), []),
     ],
 )
