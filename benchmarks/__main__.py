@@ -16,6 +16,7 @@ NAMES = (
     "coindcx_sim",
     "envelopes",
     "rotation",
+    "api_load",
     "backtest",
 )
 

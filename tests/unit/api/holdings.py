@@ -104,12 +104,15 @@ async def made(who: Person, path: str, body: dict[str, Any]) -> dict[str, Any]:
     return dict(answer.json())
 
 
-async def put(db: Database, name: str, **known: Any) -> None:
+async def put(db: Database, name: str, /, **known: Any) -> None:
+    row = row_of(name, **known)
+    await db.write(lambda tx: tx.run(insert(SCHEMA.tables[name]), row))
+
+
+def row_of(name: str, /, **known: Any) -> dict[str, Any]:
     """A row that says what is known; the rest is something of its type, or nothing."""
-    table = SCHEMA.tables[name]
-    row = {column.name: _value(column) for column in table.columns}
-    row |= {key: value for key, value in known.items() if key in row}
-    await db.write(lambda tx: tx.run(insert(table), row))
+    row = {column.name: _value(column) for column in SCHEMA.tables[name].columns}
+    return row | {key: value for key, value in known.items() if key in row}
 
 
 def _value(column: Any) -> Any:
