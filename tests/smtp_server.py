@@ -37,7 +37,8 @@ class Handler:
         content = envelope.content
         assert isinstance(content, bytes)
         self.count += 1
-        head = f"X-Was-Encrypted: {self.is_encrypted or session.ssl is not None}\r\nX-To: {envelope.rcpt_tos}\r\n"
+        encrypted = self.is_encrypted or session.ssl is not None
+        head = f"X-Was-Encrypted: {encrypted}\r\nX-To: {envelope.rcpt_tos}\r\n"
         (self.folder / f"{self.count}.got").write_bytes(head.encode() + content)
         return "250 taken"
 
