@@ -35,7 +35,7 @@ Set = Annotated[
 ]
 
 FINDINGS = (
-    Column("line", lambda row: row["line"] or "", right=True),
+    Column("line", lambda row: f"{row['line']}:{row['column']}" if row["line"] else "", True),
     Column("severity", "severity"),
     Column("finding", "message"),
     Column("hint", "hint"),

@@ -34,7 +34,7 @@ VERSIONS = (
     Column("id", show.short("id", 16)),
 )
 FINDINGS = (
-    Column("line", lambda row: row["line"] or "", right=True),
+    Column("line", lambda row: f"{row['line']}:{row['column']}" if row["line"] else "", True),
     Column("severity", "severity"),
     Column("finding", "message"),
     Column("hint", "hint"),
