@@ -34,7 +34,7 @@ async def main(count: int) -> None:
         await whole.strategies.upload(ME, "idle", IDLE)
         before = available_mb()
         began = time.perf_counter()
-        ones = [await whole.deploy("idle", memory_mb=64, cpus=0.05) for _ in range(count)]
+        ones = [await whole.deploy("idle", memory_mb=64, cpus=0.25) for _ in range(count)]
         for one in ones:
             await whole.until(one, "running", 300)
         took = time.perf_counter() - began
