@@ -28,11 +28,11 @@ from control_plane.market.models.dating import dated
 from control_plane.market.models.exchange_time import ExchangeTime
 from control_plane.market.models.live import LiveMinutes, Shape
 from control_plane.market.models.trades import MINUTE_MS, Closed, Trade
-from control_plane.market.service.history import History, filled
+from control_plane.market.service.history import History
+from control_plane.market.worker.resuming import FILL_MS, Resumer
 from control_plane.market.worker.upstream import Upstream
 from control_plane.settings import MarketSettings
 from strategy_runtime.rules.instruments import Instrument
-from strategy_runtime.wire.messages import Candle
 from strategy_runtime.wire.resolutions import close_of
 
 FEED = "coindcx"
@@ -41,7 +41,6 @@ BEAT_SECONDS = 0.25  # how late a minute may be noticed to lack something
 ASK_AGAIN_SECONDS = 1.0
 LONGEST_REST_SECONDS = 5.0  # between questions that nobody answers
 ASKING_AT_ONCE = 16
-FILL_MS = 2_000 * MINUTE_MS
 NEWS_MS = 15_000  # a minute said later than this after its end is no news but a gap
 FORGOTTEN_MINUTES = 3  # that traded without a frame: the venue may have forgotten our join
 
@@ -186,41 +185,15 @@ class LiveFeeder:
             line.is_asking = False
 
     async def _take_up(self, line: Line) -> None:
-        """Go on where the table ends: the gap until the socket's first minute comes from the
-        list.
-        """
-        one, until_ms = line.instrument, line.minutes.open_ms
-        last = await self.db.read(store.last_minute, one.id)
-        if last is None:
-            past = await self.history.beginning(one, until_ms)
-            await self._commit(dated(past, REAL_MARKET, gap=False))
-            last = await self.db.read(store.last_minute, one.id)
-        if last is not None:
-            await self._fill(line, last, until_ms)
+        """The gap from the table's end to the socket's first minute comes from the list."""
+        one, minutes = line.instrument, line.minutes
+        resumer = Resumer(self.db, self.history)
+        minutes.open_ms, minutes.close = await resumer.resume(one, line.rollup, minutes.open_ms)
         line.is_taken_up = True
         await self._mark(line, self.time.now_ms(self._now()))
         self.publisher.renew([one.id])
         self._due.set()
         logger.info("market_feeds", feed=FEED, instrument=one.id)
-
-    async def _fill(self, line: Line, last: Candle, until_ms: int) -> None:
-        one, close = line.instrument, last.close
-        begin = last.open_ms + MINUTE_MS
-        parts = await self.db.read(store.open_parts, one.id, begin)
-        for whole, some in parts.items():
-            line.rollup.resume(whole, some)
-        for from_ms in range(begin, until_ms, FILL_MS):
-            end = min(until_ms, from_ms + FILL_MS)
-            shapes = await self.history.shapes(one, "1m", from_ms, end)
-            minutes = filled(shapes, "1m", from_ms, end, close)
-            closed = [each for minute in minutes for each in line.rollup.add(one.id, minute)]
-            await self._commit(dated(closed, REAL_MARKET, gap=True))
-            close = minutes[-1].close
-        if begin < until_ms:
-            count = (until_ms - begin) // MINUTE_MS
-            logger.info("market_gap_filled", instrument=one.id, minutes=count)
-        line.minutes.open_ms = max(line.minutes.open_ms, begin)
-        line.minutes.close = close
 
     # ---- closing ---------------------------------------------------------------------------------
 

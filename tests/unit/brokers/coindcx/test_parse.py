@@ -42,6 +42,7 @@ READERS: list[tuple[str, Callable[[object], object]]] = [
     ("margin_ack", parse.ack),
     ("futures_exit", parse.ack),
     ("margin_orders", parse_futures.margin_orders),
+    ("lend_orders", parse_futures.lent),
     ("futures_order_create", parse_futures.order),
     ("futures_order_none", parse_futures.order),
     ("futures_positions", parse_futures.positions),
