@@ -18,6 +18,11 @@ from control_plane.infra.embedded import EmbeddedServer
 from control_plane.infra.rng import SystemRng
 
 START_SECONDS = 60.0
+# No test asks the real one: nobody listens at the discard port.
+NO_EXCHANGE = {
+    f"SLIPWAY_COINDCX__{name}": "http://127.0.0.1:9"
+    for name in ("API_URL", "PUBLIC_URL", "STREAM_URL", "SPOT_STREAM_URL")
+}
 
 
 def free_port() -> int:
@@ -52,6 +57,7 @@ class Harbour:
             "SLIPWAY_PORT": str(self.port),
             "SLIPWAY_LOG_JSON": "true",
             "SLIPWAY_FLEET__LAUNCHER": self.launcher,
+            **NO_EXCHANGE,
             **self.settings,
         }
 
