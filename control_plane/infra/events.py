@@ -123,9 +123,12 @@ def about(tx: Tx, subject_kind: str, subject: str, limit: int = 500) -> list[dic
 
 
 def forget(tx: Tx, before_ms: int, limit: int) -> int:
-    """The oldest ones, as far as they are older than that; how many went."""
+    """The oldest ones, as far as they are older than that; how many went. The newest stays, however
+    old it is: SQLite goes on counting after it, and no number may be drawn twice.
+    """
     oldest = select(events.c.number, events.c.at_ms).order_by(events.c.number).limit(limit)
-    old = [row.number for row in tx.all(oldest) if row.at_ms < before_ms]
+    last = newest(tx)
+    old = [r.number for r in tx.all(oldest) if r.at_ms < before_ms and r.number != last]
     return tx.run(delete(events).where(events.c.number.in_(old))) if old else 0
 
 

@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import delete
 
 from control_plane.infra.db import Tx
-from control_plane.infra.events import events
+from control_plane.infra.events import events, forget
 from control_plane.live.service import tail
 from tests.unit.live.conftest import ADMIN, Pier
 
@@ -157,6 +157,18 @@ async def test_numbers_that_are_no_longer_kept_are_said(pier: Pier) -> None:
     missed = peer.of("missed")[0]
     assert (missed["after"], missed["until"]) == (2, 6)
     assert "no longer kept" in missed["what"]
+
+
+async def test_no_number_is_drawn_twice_even_when_everything_is_forgotten(pier: Pier) -> None:
+    await pier.happen("one", "two", "three")
+    gone = await pier.db.write(forget, 2**53, 100)
+    peer = pier.connect()
+    peer.say(type="subscribe", id="a", channel="events", after=3)
+    await pier.clock.advance(0.1)
+    await pier.happen("four")
+
+    assert gone == 2
+    assert peer.numbers() == [4]
 
 
 async def test_a_number_that_was_never_drawn_is_said(pier: Pier) -> None:
