@@ -5,9 +5,9 @@ that "no answer" is never taken for "gone".
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -20,6 +20,8 @@ T = TypeVar("T")
 
 CALL_SECONDS = 5.0
 THREADS = 8
+LINE_SECONDS = 30.0
+SPARE = 2  # for streams of events, which keep a thread each
 CONFLICT = 409
 # No status of its own tells these conflicts from others.
 ON_ITS_WAY_OUT = ("is already in progress", "is marked for removal")
@@ -35,6 +37,7 @@ class Engine:
     host: str | None = None
     call_seconds: float = CALL_SECONDS
     _clients: dict[float, APIClient] = field(default_factory=dict)
+    _slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(THREADS - SPARE))
     _threads: ThreadPoolExecutor = field(
         default_factory=lambda: ThreadPoolExecutor(THREADS, thread_name_prefix="docker")
     )
@@ -49,12 +52,13 @@ class Engine:
         def blocking() -> Any:
             return getattr(self._client(seconds), method)(*args, **kwargs)
 
-        try:
-            # The SDK's own deadline covers each read; this one the whole call.
-            async with asyncio.timeout(seconds + 1):
-                return await self._on_thread(lambda: self._translated(blocking))
-        except TimeoutError as error:
-            raise self._silent(seconds) from error
+        async with self._slot():
+            try:
+                # The SDK's own deadline covers each read; this one the whole call.
+                async with asyncio.timeout(seconds + 1):
+                    return await self._on_thread(lambda: self._translated(blocking))
+            except TimeoutError as error:
+                raise self._silent(seconds) from error
 
     async def read(self, method: str, *args: Any, **kwargs: Any) -> bytes:
         """What a method that streams sends, to its end."""
@@ -121,6 +125,21 @@ class Engine:
         for client in self._clients.values():
             client.close()
         self._clients.clear()
+
+    @asynccontextmanager
+    async def _slot(self) -> AsyncIterator[None]:
+        """Whoever waits for a thread does not wait for the engine: that is no silence of its."""
+        try:
+            async with asyncio.timeout(LINE_SECONDS):
+                await self._slots.acquire()
+        except TimeoutError as error:
+            raise EngineUnreachable(
+                f"Calls to the Docker engine have stood in line for {LINE_SECONDS:g} s."
+            ) from error
+        try:
+            yield
+        finally:
+            self._slots.release()
 
     async def _knock(self) -> None:
         """Whether anybody is behind the socket, and lets us in. The SDK leaves its own socket open

@@ -37,6 +37,7 @@ ON_THE_WAY = ("pending", "starting", "warming", "stopping")
 ON_THE_WAY_SECONDS = 0.5
 SUSPECT_SECONDS = 0.5
 CLOSING_SECONDS = 10.0  # for launches under way
+CLOSING_LOOKS = 3
 TRADING = "trading"
 
 
@@ -145,15 +146,18 @@ class Reconciler:
         deadline = self.clock.monotonic() + CLOSING_SECONDS
         while self._busy and self.clock.monotonic() < deadline:
             await self.clock.sleep(LEAST_WAIT_SECONDS)
-        try:
-            running = await self._running(self.leases.owned())
-        except EngineUnreachable as error:
-            logger.warning("containers_left", reason=str(error))
-            return
-        async with asyncio.TaskGroup() as group:
-            for r in running:
-                step = Stop(r.deployment, r.generation, r.handle, "Slipway was stopped")
-                group.create_task(self._take(step), name="fleet-stop")
+        for _ in range(CLOSING_LOOKS):  # what failed once, for so many end together, is tried again
+            try:
+                running = await self._running(self.leases.owned())
+            except EngineUnreachable as error:
+                logger.warning("containers_left", reason=str(error))
+                return
+            if not running:
+                return
+            async with asyncio.TaskGroup() as group:
+                for r in running:
+                    step = Stop(r.deployment, r.generation, r.handle, "Slipway was stopped")
+                    group.create_task(self._take(step), name="fleet-stop")
 
     async def cut_off(self, body: Mapping[str, Any]) -> Mapping[str, Any]:
         """The command by which the trading role has a container stopped."""
