@@ -10,6 +10,7 @@ NAMES = (
     "runtime_memory",
     "signal_latency",
     "plan",
+    "fanout",
     "deploy",
     "recovery",
     "neighbour",

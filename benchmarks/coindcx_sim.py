@@ -54,9 +54,9 @@ def order(n: int) -> spot.NewOrder:
     )
 
 
-def raw(n: int, stamp: int) -> SimRequest:
+def raw(n: int, stamp: int, accounts: int = ACCOUNTS) -> SimRequest:
     body = body_of({"timestamp": stamp, **order(n).fields()})
-    account = n % ACCOUNTS
+    account = n % accounts
     return SimRequest(
         "POST",
         "/exchange/v1/orders/create",
@@ -80,9 +80,9 @@ def cpu_seconds(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / 100
 
 
-async def over_loopback(port: int, first: int, count: int) -> None:
+async def over_loopback(port: int, first: int, count: int, accounts: int = ACCOUNTS) -> None:
     stamp = time.time_ns() // 1_000_000
-    payloads = [_bytes(raw(first + n, stamp)) for n in range(count)]
+    payloads = [_bytes(raw(first + n, stamp, accounts)) for n in range(count)]
 
     async def work(mine: list[bytes]) -> None:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
@@ -99,7 +99,9 @@ async def over_loopback(port: int, first: int, count: int) -> None:
             group.create_task(work(payloads[n::CONNECTIONS]))
 
 
-async def by_client(net: Closing, port: int, first: int, count: int) -> None:
+async def by_client(
+    net: Closing, port: int, first: int, count: int, accounts: int = ACCOUNTS
+) -> None:
     hosts = Hosts(f"http://127.0.0.1:{port}", f"http://127.0.0.1:{port}")
     client = Client(net, hosts, deadline_seconds=60)
     numbers = iter(range(first, first + count))
@@ -108,7 +110,7 @@ async def by_client(net: Closing, port: int, first: int, count: int) -> None:
         for n in numbers:
             now = time.time_ns() // 1_000_000
             call = spot.create(order(n), require_echo=True, signed_ms=now, skew_ms=2_000)
-            account = n % ACCOUNTS
+            account = n % accounts
             key = Credentials(f"key-{account}", f"secret-{account}")
             found = await client.ask(call, key, now)
             assert isinstance(found, Accepted), found
