@@ -19,7 +19,7 @@ from tests.simulation.sea import SCALE, SECOND, Chart, Kind, Sea, Ship, open_sea
 TERMINAL = (
     "DENIED", "FILLED", "CANCELLED", "REJECTED", "EXPIRED", "ABANDONED", "QUARANTINED",
 )  # fmt: skip
-LONGEST_CALM = 40.0
+LONGEST_CALM = 60.0  # longer than any doubt may last before a person is asked
 
 
 @dataclass

@@ -83,8 +83,10 @@ class Releaser:
         now = tx.now_ms()
         standing = _look(tx, [row for row in batch if row.leg == "entry"])
         released: list[Released] = []
+        named = sorted({row.instrument for row in batch})
+        instruments = {name: market.instrument(tx, name) for name in named}
         for row in batch:
-            instrument = market.instrument(tx, row.instrument)
+            instrument = instruments[row.instrument]
             if row.leg == "entry":
                 refusal = standing.refusal(row, now) or self._unclaimed(tx, row, instrument)
             else:
@@ -181,7 +183,9 @@ class Releaser:
             "body_sha256": digest,
             "epoch": epoch,
         }
-        before = intents.order_by_client_id(tx, row.account_id, written.client_order_id)
+        before = None
+        if row.attempt:
+            before = intents.order_by_client_id(tx, row.account_id, written.client_order_id)
         if before is not None:
             intents.change_order(tx, before, **values)
             return

@@ -9,6 +9,7 @@ venue answers. An answer that is not one of the two definite ones leaves the ord
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from operator import attrgetter
 from typing import Any
 
@@ -27,6 +28,7 @@ from control_plane.infra.db import Tx
 from control_plane.orders.models.states import Event
 from control_plane.orders.service import changes
 from control_plane.orders.service.desk import Desk
+from control_plane.orders.service.recording import Recorder
 from control_plane.orders.service.releasing import Released, Releaser
 from control_plane.orders.store import intents
 
@@ -45,6 +47,10 @@ class Outcome:
 class Sender:
     desk: Desk
     releaser: Releaser
+
+    @cached_property
+    def recorder(self) -> Recorder[tuple[Released, Outcome]]:
+        return Recorder(self.desk, lambda tx, answer: self._record(tx, *answer))
 
     async def once(self) -> int:
         """Let out what is ready; how many orders left."""
@@ -83,7 +89,7 @@ class Sender:
             await desk.failpoints.hit("send.after_reply")
             if one.leg in AFTER_REPLY:
                 await desk.failpoints.hit(AFTER_REPLY[one.leg])
-        await desk.db.write(self._record, one, outcome)
+        await self.recorder.keep(one.intent, (one, outcome))
         await desk.failpoints.hit("send.after_record")
 
     def _may_leave(self, one: Released, committed: float) -> bool:
