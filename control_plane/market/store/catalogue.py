@@ -89,16 +89,20 @@ def active_instruments(tx: Tx, feed: str | None = None) -> list[Instrument]:
     return [_instrument(row) for row in tx.all(query)]
 
 
-def active_among(tx: Tx, ids: Collection[str]) -> list[Instrument]:
+def active_among(tx: Tx, ids: Collection[str], feed: str | None = None) -> list[Instrument]:
     query = select(instruments).where(instruments.c.active, among(tx, instruments.c.id, ids))
+    if feed is not None:
+        query = query.where(instruments.c.feed == feed)
     return [_instrument(row) for row in tx.all(query.order_by(instruments.c.id))]
 
 
-def spot_of(tx: Tx, base: str) -> list[str]:
-    """The ids of what trades this currency for others."""
+def spot_of(tx: Tx, base: str, quote: str | None = None) -> list[str]:
+    """The ids of what trades this currency for others, or for one."""
     query = select(instruments.c.id).where(
         instruments.c.active, instruments.c.kind == "spot", instruments.c.base == base
     )
+    if quote is not None:
+        query = query.where(instruments.c.quote == quote)
     return [row.id for row in tx.all(query.order_by(instruments.c.id))]
 
 

@@ -51,14 +51,20 @@ class Lister:
             await self.clock.sleep(min(RATE_SECONDS, self.catalogue_seconds))
 
     async def once(self) -> None:
+        """One that gives no answer holds up the other no longer than until it is tried again."""
+        await self._trying("conversion_price", self._rate)
+        if self.clock.monotonic() >= self._next:
+            listed = await self._trying("catalogue", self._list)
+            rest = self.catalogue_seconds if listed else AGAIN_SECONDS
+            self._next = self.clock.monotonic() + rest
+
+    async def _trying(self, what: str, read: Callable[[], Awaitable[None]]) -> bool:
         try:
-            await self._rate()
-            if self.clock.monotonic() >= self._next:
-                await self._list()
-                self._next = self.clock.monotonic() + self.catalogue_seconds
+            await read()
         except Unavailable as error:
-            logger.warning("catalogue_not_read", feed=FEED, reason=str(error))
-            self._next = self.clock.monotonic() + AGAIN_SECONDS
+            logger.warning("exchange_not_read", feed=FEED, what=what, reason=str(error))
+            return False
+        return True
 
     async def _rate(self) -> None:
         """What one unit of a margin currency's target costs in it, as the exchange books it."""

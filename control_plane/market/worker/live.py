@@ -161,8 +161,8 @@ class LiveFeeder:
 
     async def _owned(self) -> list[Instrument]:
         shards, wanted = self.leases.owned(), await self.wanted()
-        listed = await self.db.read(store.active_instruments, FEED)
-        return [one for one in listed if one.id in wanted and shard_of(one.id) in shards]
+        listed = await self.db.read(store.active_among, wanted, FEED)
+        return [one for one in listed if shard_of(one.id) in shards]
 
     async def _asking(
         self,

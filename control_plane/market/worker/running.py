@@ -20,7 +20,7 @@ from control_plane.market.models.trades import Feed
 from control_plane.market.service.history import History
 from control_plane.market.worker.feeding import Feeder
 from control_plane.market.worker.listing import Lister
-from control_plane.market.worker.live import FEED, LiveFeeder
+from control_plane.market.worker.live import LiveFeeder
 from control_plane.market.worker.publisher import Publisher
 from control_plane.market.worker.simulated import SimulatedFeed
 from control_plane.market.worker.upstream import Upstream
@@ -117,9 +117,4 @@ def _text(name: bytes | str) -> str:
 
 
 def _wanted(tx: Tx) -> set[str]:
-    converting = {
-        one.id
-        for one in store.active_instruments(tx, FEED)
-        if not one.is_futures and (one.base, one.quote) == CONVERTS
-    }
-    return converting | {instrument for instrument, _ in store.wanted(tx)}
+    return {*store.spot_of(tx, *CONVERTS), *(instrument for instrument, _ in store.wanted(tx))}

@@ -110,3 +110,10 @@ async def test_the_rate_of_conversion_is_kept_with_its_age(sea: Sea, memory: Dat
     await (await lister(sea)).once()
     await sea.clock.advance(5)
     assert await memory.read(service.conversion, "USDT", "INR") == (Decimal(102), 5_000)
+
+
+async def test_a_rate_that_is_not_told_holds_up_no_catalogue(sea: Sea, memory: Database) -> None:
+    sea.exchange.faults.script(Fault("accept_then_500"), path="/conversions", times=5)
+    await (await lister(sea)).once()
+    assert len(await memory.read(store.active_instruments, FEED)) == 11
+    assert await memory.read(service.conversion, "USDT", "INR") is None
