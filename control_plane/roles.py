@@ -53,7 +53,8 @@ from control_plane.keys.worker import KeyChecks
 from control_plane.market import service as market
 from control_plane.market.service import Quotes
 from control_plane.market.service.history import History
-from control_plane.market.worker import MarketWorker, Real, Recorder, Upstream
+from control_plane.market.service.recording import Recorder
+from control_plane.market.worker import MarketWorker, Real, Upstream
 from control_plane.orders.service.by_hand import ByHand
 from control_plane.orders.service.checking import Checker
 from control_plane.orders.service.desk import Desk

@@ -29,6 +29,12 @@ LAGS = (
     Column("why", "reason"),
     Column("since", show.clock("since_at")),
 )
+HEARD = (
+    Column("instrument", "instrument"),
+    Column("ticks", "ticks", right=True),
+    Column("frames", "frames", right=True),
+    Column("minutes closed", "minutes", right=True),
+)
 
 
 def add_to(app: typer.Typer) -> None:
@@ -79,6 +85,31 @@ def export(
     """Write every stored candle of one resolution into a file."""
     count = asyncio.run(_export(instrument, resolution, file))
     print(f"{count} candles are in {file}.")
+
+
+@group.command()
+def replay(
+    file: Annotated[Path, typer.Argument(help="What SLIPWAY_MARKET__RECORD wrote.")],
+    as_json: AsJson = False,
+) -> None:
+    """Hear a recording again: what came for each instrument, and which minutes its frames close."""
+    from control_plane.market.service.recording import Replay, recorded
+
+    heard = Replay()
+    for _, _, event in recorded(file):
+        heard.take(event)
+    rows = [
+        {
+            "instrument": one.instrument,
+            "ticks": one.ticks,
+            "frames": one.frames,
+            "minutes": one.closed,
+        }
+        for _, one in sorted(heard.heard.items())
+    ]
+    show.rows(rows, HEARD, empty="Nothing was heard.", as_json=as_json)
+    if heard.not_understood and not as_json:
+        print(f"{heard.not_understood} events were not understood.")
 
 
 # ---- what they do --------------------------------------------------------------------------------

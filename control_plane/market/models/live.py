@@ -77,6 +77,11 @@ class LiveMinutes:
             traded = shape is not None and shape.volume > 0
             self.unheard = self.unheard + 1 if traded and told is None else 0
 
+    def close_by_frames(self) -> None:
+        """The next minute is final as its fullest frame has it: where no list can be asked."""
+        if self.open_ms not in self._final:
+            self._final[self.open_ms] = self._told.get(self.open_ms)
+
     def ready(self) -> list[Candle]:
         """Every minute that is final, up to the first that is not; each leaves once."""
         made: list[Candle] = []

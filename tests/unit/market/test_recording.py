@@ -6,8 +6,9 @@ import pytest
 
 from control_plane.infra.db import Database
 from control_plane.market import store
-from control_plane.market.worker.recording import Recorder, Replayed, recorded
+from control_plane.market.service.recording import Recorder, Replay, recorded
 from tests.fakes.clock import FakeClock
+from tests.fakes.sockets import Replayed
 from tests.unit.market.live import NAMES, Sea, clock_at_start
 
 SPOT = next(iter(NAMES))
@@ -42,6 +43,17 @@ async def test_a_recording_replays_what_was_heard(
     assert set(ticks) >= set(replayed)
     assert len(replayed) >= len(ticks) - 4
     assert await memory.read(store.last_minute, SPOT) is not None
+
+    replay = Replay()
+    closed = [one for _, _, event in recorded(file) for one in replay.take(event)]
+    kept = {c.open_ms: c for c in await memory.read(store.latest_candles, SPOT, "1m", 100)}
+    mine = [one.candle for one in closed if one.instrument == SPOT]
+    assert len(mine) >= 2
+    for candle in mine[1:]:
+        assert (candle.close, candle.volume) == (
+            kept[candle.open_ms].close,
+            kept[candle.open_ms].volume,
+        )
 
 
 def test_a_line_that_a_crash_broke_off_ends_the_recording(tmp_path: Path) -> None:
