@@ -11,8 +11,10 @@ from math import ceil
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, FastAPI, Request, Response, Security
+from fastapi.dependencies.models import Dependant
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from fastapi.routing import APIRoute
 from fastapi.security import HTTPBasic, HTTPBearer
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
@@ -158,6 +160,27 @@ async def _admin(caller: Annotated[Caller, Depends(known_caller)]) -> Caller:
     return caller
 
 
+async def _known_query(request: Request) -> None:
+    """A filter with a typing mistake in its name would let everything through."""
+    route: APIRoute = request.scope["route"]
+    known = _query_names(route.dependant)
+    given = [name for name, _ in request.query_params.multi_items()]
+    for name in given:
+        if name not in known:
+            raise Invalid(
+                f"There is no parameter {name[:60]!r} here.",
+                field=name[:60],
+                remedy=f"There are: {', '.join(sorted(known))}." if known else "Leave it out.",
+            )
+        if given.count(name) > 1:
+            raise Invalid(f"{name} comes more than once.", field=name, remedy="Send it once.")
+
+
+def _query_names(needs: Dependant) -> set[str]:
+    named = {one.alias for one in needs.query_params}
+    return named.union(*map(_query_names, needs.dependencies))
+
+
 async def _once(request: Request, caller: Annotated[Caller, Depends(known_caller)]) -> None:
     await begin_once(request, caller.tenant)
 
@@ -220,7 +243,7 @@ def create_app(
         app.include_router(
             router,
             prefix=PREFIX,
-            dependencies=[*DESCRIBED, Depends(known_caller), Depends(_once)],
+            dependencies=[*DESCRIBED, Depends(known_caller), Depends(_known_query), Depends(_once)],
         )
     for router in doors:
         app.include_router(router, prefix=PREFIX, dependencies=[Depends(unknown_caller)])

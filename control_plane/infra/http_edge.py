@@ -172,10 +172,7 @@ class Edge:
         self._check_host(exchange)
         if exchange.scope["method"] not in SAFE:
             self._check_origin(exchange)
-        if "\0" in exchange.scope["path"] or b"%00" in exchange.scope["query_string"]:
-            raise Turned(
-                422, "Invalid", "The address holds a NUL.", "Leave it out: no name of ours has one."
-            )
+        _check_nul(exchange.scope)
         declared = exchange.headers.get("content-length", "0")
         if not declared.isdigit() or int(declared) > self.max_body_bytes:
             raise self._too_large()
@@ -234,6 +231,14 @@ class Edge:
             f"The body is larger than {self.max_body_bytes} bytes.",
             "Send less at once.",
         )
+
+
+def _check_nul(scope: Scope) -> None:
+    """No name of ours has one, and not every database can be asked for it."""
+    if "\0" in scope["path"]:
+        raise Turned(404, "Missing", "There is nothing with a NUL in its name.", "Leave it out.")
+    if b"%00" in scope["query_string"]:
+        raise Turned(422, "Invalid", "A parameter holds a NUL.", "Leave it out.")
 
 
 def _is_address(name: str) -> bool:

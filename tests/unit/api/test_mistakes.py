@@ -113,6 +113,16 @@ async def _unknown_field(world: World, _clock: FakeClock) -> httpx.Response:
     return await ann.ask("POST", "/accounts/paper", json={**PAPER, "is_admin": True})
 
 
+async def _mistyped_filter(world: World, _clock: FakeClock) -> httpx.Response:
+    ann = await signed_in(world, "ann")
+    return await ann.ask("GET", "/trades?sate=closed")
+
+
+async def _filter_twice(world: World, _clock: FakeClock) -> httpx.Response:
+    ann = await signed_in(world, "ann")
+    return await ann.ask("GET", "/trades?state=closed&state=exiting")
+
+
 async def _no_json(world: World, _clock: FakeClock) -> httpx.Response:
     ann = await signed_in(world, "ann")
     return await ann.ask("POST", "/accounts/paper", content=b"{")
@@ -128,9 +138,14 @@ async def _nul_in_a_name(world: World, _clock: FakeClock) -> httpx.Response:
     return await ann.ask("POST", "/accounts/paper", json={**PAPER, "name": "a\0b"})
 
 
-async def _nul_in_an_address(world: World, _clock: FakeClock) -> httpx.Response:
+async def _nul_in_a_path(world: World, _clock: FakeClock) -> httpx.Response:
     ann = await signed_in(world, "ann")
-    return await ann.ask("GET", "/accounts/a%00b/balances?name=%00")
+    return await ann.ask("GET", "/accounts/a%00b/balances")
+
+
+async def _nul_in_a_filter(world: World, _clock: FakeClock) -> httpx.Response:
+    ann = await signed_in(world, "ann")
+    return await ann.ask("GET", "/accounts?name=%00")
 
 
 async def _half_a_character(world: World, _clock: FakeClock) -> httpx.Response:
@@ -161,10 +176,13 @@ MISTAKES: list[tuple[Doing, str, int, str | None]] = [
     (_oversized_upload, "upload_strategy_files", 413, None),
     (_oversized_code, "upload_strategy", 422, "code"),
     (_unknown_field, "open_paper_account", 422, "is_admin"),
+    (_mistyped_filter, "list_trades", 422, "sate"),
+    (_filter_twice, "list_trades", 422, "state"),
     (_no_json, "open_paper_account", 422, None),
     (_no_body, "open_paper_account", 422, None),
     (_nul_in_a_name, "open_paper_account", 422, "name"),
-    (_nul_in_an_address, "list_balances", 422, None),
+    (_nul_in_a_path, "list_balances", 404, None),
+    (_nul_in_a_filter, "list_accounts", 422, None),
     (_half_a_character, "deploy", 422, "parameters"),
     (_anothers_account, "list_balances", 404, "account_id"),
 ]
