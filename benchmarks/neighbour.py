@@ -56,7 +56,7 @@ class Bench:
             while len(found := await self._read()) < candles:
                 await asyncio.sleep(0.5)
         self.seen = max(found)
-        return [float(lag) for of_one in found.values() for lag in of_one]
+        return [float(lag) for _, of_one in sorted(found.items()) for lag in of_one]
 
     async def skip(self) -> None:
         self.seen = max(await self._read(), default=self.seen)
@@ -82,7 +82,11 @@ async def main(candles: int) -> None:
     print(f"{NEIGHBOURS} neighbours, {candles} candles before a flood and {candles} after its cut")
     for name, values in (("before", before), ("after", after)):
         p50, p99 = statistics.median(values), percentile(values, 0.99)
-        print(f"  {name:<7} p50 {p50:5.0f} ms   p99 {p99:5.0f} ms   most {max(values):5.0f} ms")
+        worst = values.index(max(values)) // NEIGHBOURS + 1
+        print(
+            f"  {name:<7} p50 {p50:5.0f} ms   p99 {p99:5.0f} ms"
+            f"   most {max(values):5.0f} ms, at candle {worst}"
+        )
     ratio = percentile(after, 0.99) / max(1.0, percentile(before, 0.99))
     print(f"  p99 after ÷ before {ratio:.2f}   target ≤ {TARGET:g}: ", end="")
     print("reached" if ratio <= TARGET else "MISSED")
