@@ -14,7 +14,7 @@ from sqlalchemy import Row
 
 from control_plane.accounts import service as accounts
 from control_plane.accounts.models import User
-from control_plane.core.clock import Clock, ms
+from control_plane.core.clock import Clock
 from control_plane.core.ids import Rng, UserId, random_id
 from control_plane.infra import audit
 from control_plane.infra.db import Database, Tx
@@ -90,9 +90,8 @@ class Federation:
             "invitation": None if asked.invitation is None else digest(asked.invitation),
             "landing": lands.text,
             "challenge": lands.challenge,
-            "expires_ms": ms(self.clock.now()) + LIFE_MS,
         }
-        await self.db.write(store.begin, row)
+        await self.db.write(store.begin, row, LIFE_MS)
         return Departure(address, browser)
 
     async def arrive(
@@ -120,9 +119,8 @@ class Federation:
         # Hashed before it is known whether it is needed: a transaction waits for nothing.
         nobody_knows = await self.sessions.users.passwords.hash(secret(self.rng))
         claim = secret(self.rng)
-        until = ms(self.clock.now()) + CLAIM_MS
         await self.db.write(
-            self._prove, row.state, person, row.invitation, nobody_knows, digest(claim), until
+            self._prove, row.state, person, row.invitation, nobody_knows, digest(claim)
         )
         if lands.is_command_line:
             return Arrival(lands, claim=claim)
@@ -154,12 +152,11 @@ class Federation:
         invitation: str | None,
         nobody_knows: str,
         claim: str,
-        until_ms: int,
     ) -> None:
         user = store.user_of(tx, person.issuer, person.subject)
         if user is None:
             user = self._welcome(tx, person, invitation, nobody_knows)
-        store.prove(tx, state, user, claim, until_ms)
+        store.prove(tx, state, user, claim, CLAIM_MS)
 
     def _welcome(
         self, tx: Tx, person: Claimed, invitation: str | None, nobody_knows: str

@@ -12,9 +12,10 @@ from control_plane.sessions.store.tables import federated, identities
 KEPT_MS = 86_400_000
 
 
-def begin(tx: Tx, row: Mapping[str, Any]) -> None:
-    tx.run(delete(federated).where(federated.c.expires_ms < tx.now_ms() - KEPT_MS))
-    tx.run(insert(federated), row)
+def begin(tx: Tx, row: Mapping[str, Any], life_ms: int) -> None:
+    now = tx.now_ms()
+    tx.run(delete(federated).where(federated.c.expires_ms < now - KEPT_MS))
+    tx.run(insert(federated), {**row, "expires_ms": now + life_ms})
 
 
 def use(tx: Tx, state: str, browser: str) -> Row[Any] | None:
@@ -33,11 +34,11 @@ def use(tx: Tx, state: str, browser: str) -> Row[Any] | None:
     )
 
 
-def prove(tx: Tx, state: str, user: UserId, claim: str, until_ms: int) -> None:
+def prove(tx: Tx, state: str, user: UserId, claim: str, life_ms: int) -> None:
     tx.run(
         update(federated)
         .where(federated.c.state == state)
-        .values(proved=user, claim=claim, expires_ms=until_ms)
+        .values(proved=user, claim=claim, expires_ms=tx.now_ms() + life_ms)
     )
 
 
