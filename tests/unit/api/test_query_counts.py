@@ -17,7 +17,8 @@ from tests.unit.api.holdings import author_holdings, made
 from tests.unit.api.people import Person, signed_in
 
 MORE = 40
-ALONE = {"instrument", "strategy"}  # one name for many is refused; without a version there is none
+# One name for many is refused; a strategy has a version, and a backtest its job.
+ALONE = {"instrument", "strategy", "backtest", "job"}
 # Who is asking, whether that still stands, and the list: no route needs more questions than this.
 MOST = 12
 PARAMS = {"/candles": {"instrument": "spot:B-BTC_USDT", "resolution": "1m"}}
