@@ -51,8 +51,8 @@ from control_plane.keys import service as keys
 from control_plane.keys.service import Opener
 from control_plane.keys.worker import KeyChecks
 from control_plane.market import service as market
-from control_plane.market.service import Quotes
 from control_plane.market.service.history import History
+from control_plane.market.service.quotes import Quotes
 from control_plane.market.service.recording import Recorder
 from control_plane.market.worker import MarketWorker, Real, Upstream
 from control_plane.orders.service.by_hand import ByHand

@@ -22,6 +22,7 @@ from control_plane.market import service, store
 from control_plane.market.models import simulation
 from control_plane.market.models.catalogue import BY_ID
 from control_plane.market.models.trades import MINUTE_MS
+from control_plane.market.service.quotes import Quotes
 from control_plane.market.worker import MarketWorker, SimulatedFeed
 from control_plane.settings import MarketSettings
 from strategy_runtime.wire import names
@@ -327,7 +328,7 @@ async def test_ticks_come_at_most_every_hundred_milliseconds_and_the_last_one_is
 async def test_quotes_follow_what_is_needed_and_start_with_what_was_kept(
     database: Database, bus: Bus
 ) -> None:
-    quotes = service.Quotes(bus)
+    quotes = Quotes(bus)
     async with market(database, bus), asyncio.TaskGroup() as group:
         await wait_until(lambda: bus.client.exists(names.last_tick(BTC)), what="a first tick")
         running = group.create_task(quotes.run())
@@ -347,7 +348,7 @@ async def test_quotes_follow_what_is_needed_and_start_with_what_was_kept(
 async def test_quotes_go_on_after_redis_was_away(
     database: Database, bus: Bus, redis_server: EmbeddedServer
 ) -> None:
-    quotes = service.Quotes(bus)
+    quotes = Quotes(bus)
     quotes.need([InstrumentId(BTC)])
     async with market(database, bus), asyncio.TaskGroup() as group:
         running = group.create_task(quotes.run())
