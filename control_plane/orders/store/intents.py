@@ -189,9 +189,22 @@ def release(
 # ---- changes -------------------------------------------------------------------------------------
 
 
+# Put together once: each step of each order asks.
+_FIND = select(intents).where(intents.c.id == bindparam("of")).with_for_update()
+_ORDER_NAMED = (
+    select(orders)
+    .where(
+        orders.c.account_id == bindparam("of_account"),
+        orders.c.client_order_id == bindparam("named"),
+    )
+    .with_for_update()
+)
+_OF_TRADE = select(intents).where(intents.c.trade_id == bindparam("of")).order_by(intents.c.gen)
+
+
 def find(tx: Tx, identity: str) -> Row[Any] | None:
     """To be changed: nobody else changes it before the commit."""
-    return tx.first(select(intents).where(intents.c.id == identity).with_for_update())
+    return tx.first(_FIND, {"of": identity})
 
 
 def advance(
@@ -294,10 +307,8 @@ def owned_by(column: Any, shards: Collection[int]) -> Any:
 
 
 def of_trade(tx: Tx, trade: str, leg: str | None = None) -> Sequence[Row[Any]]:
-    query = select(intents).where(intents.c.trade_id == trade)
-    if leg is not None:
-        query = query.where(intents.c.leg == leg)
-    return tx.all(query.order_by(intents.c.gen))
+    rows = tx.all(_OF_TRADE, {"of": trade})
+    return rows if leg is None else [row for row in rows if row.leg == leg]
 
 
 def live_of_trade(tx: Tx, trade: str, leg: str) -> Row[Any] | None:
@@ -347,11 +358,7 @@ def has_earlier_entry(tx: Tx, row: Row[Any]) -> bool:
 
 
 def order_by_client_id(tx: Tx, account: str, client_order_id: str) -> Row[Any] | None:
-    return tx.first(
-        select(orders)
-        .where(orders.c.account_id == account, orders.c.client_order_id == client_order_id)
-        .with_for_update()
-    )
+    return tx.first(_ORDER_NAMED, {"of_account": account, "named": client_order_id})
 
 
 def order_by_exchange_id(tx: Tx, account: str, exchange_order_id: str) -> Row[Any] | None:

@@ -23,8 +23,11 @@ from control_plane.orders.store.tables import (
 _SLACK = 1e-9
 
 
+_FIND = select(trades).where(trades.c.id == bindparam("of")).with_for_update()
+
+
 def find(tx: Tx, identity: str) -> Row[Any] | None:
-    return tx.first(select(trades).where(trades.c.id == identity).with_for_update())
+    return tx.first(_FIND, {"of": identity})
 
 
 def add(tx: Tx, row: Mapping[str, Any]) -> None:
