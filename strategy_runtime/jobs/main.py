@@ -72,7 +72,7 @@ def read_launch(environment: MutableMapping[str, str]) -> Launch:
 
     try:
         return Launch(
-            address=parse_address(taken(wire.ENV_BUS_URL)),
+            address=parse_address(taken(wire.ENV_BUS_URL), environment.pop(wire.ENV_BUS_CA, "")),
             job=taken(wire.ENV_JOB),
             boot_sha256=taken(wire.ENV_BOOT_SHA256).lower(),
             candles=Path(taken(wire.ENV_CANDLES)),
