@@ -82,7 +82,10 @@ def _listen(host: str, port: int) -> socket.socket:
     try:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
         listening = socket.create_server((host, port), family=family, backlog=BACKLOG)
-        # Connections inherit it: a peer that stops reading would else hold one for ever.
+        # Connections inherit both. asyncio sets the first only on sockets that say they are TCP,
+        # which these do not: an answer's body would wait 40 ms for the peer to have seen its head.
+        # And a peer that stops reading would hold a connection for ever.
+        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNREAD_SECONDS * 1000)
         return listening
     except socket.gaierror as error:

@@ -107,3 +107,13 @@ def test_a_host_that_is_not_ours_is_refused_by_its_variable() -> None:
         HttpServer("203.0.113.1", 0)
 
     assert refused.value.field == "SLIPWAY_HOST"
+
+
+async def test_a_connection_waits_for_no_peer_to_have_seen_half_an_answer() -> None:
+    server = HttpServer("127.0.0.1", 0)
+    with socket.create_connection(("127.0.0.1", server.port)):
+        accepted, _ = server._socket.accept()
+        with accepted:
+            assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+            assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 60_000
+    server.close()
