@@ -33,13 +33,10 @@ fuzz: ## Throw broken payloads and faults at the exchange client and at the API 
 	@SLIPWAY_API_EXAMPLES=$(or $(EXAMPLES),100) SLIPWAY_API_WALKS=$(or $(WALKS),500) $(PYTHON_IN_VENV) -m pytest \
 	  -q --timeout 0 tests/integration/api/test_whole_api.py
 
-soak: ## Upgrade a strategy under load, twenty times (UPGRADES=50)
-	@scripts/bootstrap test
-	@SLIPWAY_TEST_LONG=1 SLIPWAY_UPGRADES=$(or $(UPGRADES),20) $(PYTHON_IN_VENV) -m pytest -q -s --timeout 0 tests/e2e/test_upgrades.py
-
-soak: ## Run trading on virtual time under faults, seed by seed (SEEDS=20000 FROM=0; SEED=7 replays one)
+soak: ## Run trading on virtual time under faults (SEEDS=20000 FROM=0; SEED=7 replays one), then upgrade under load (UPGRADES=20)
 	@scripts/bootstrap test
 	@$(PYTHON_IN_VENV) -m tests.simulation --seeds $(or $(SEEDS),20000) --from $(or $(FROM),0) $(if $(SEED),--seed $(SEED))
+	@$(if $(SEED),,SLIPWAY_TEST_LONG=1 SLIPWAY_UPGRADES=$(or $(UPGRADES),20) $(PYTHON_IN_VENV) -m pytest -q -s --timeout 0 tests/e2e/test_upgrades.py)
 
 bench: ## Measure the figures that we promise (ARGS="ticks deploy")
 	@scripts/bootstrap test
