@@ -33,9 +33,6 @@ LONG = "SLIPWAY_TEST_LONG"
 CI = "SLIPWAY_CI"
 RUNSC_HOST = "SLIPWAY_TEST_RUNSC_HOST"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
-SERIAL = ("docker", "e2e", "browser", "swarm")
-"""They start processes and watch deadlines: one at a time, even where others run in parallel."""
-
 NOT_RUN = pytest.StashKey[Counter[str]]()
 
 
@@ -161,11 +158,6 @@ def pytest_configure(config: pytest.Config) -> None:
     for variable, marker in ((DATABASE_URL, "postgres"), (REDIS_URL, "redis_url")):
         if os.environ.get(variable) and not SERVICES[marker].is_there():
             raise pytest.UsageError(f"nothing answers at {variable}")
-
-
-def pytest_itemcollected(item: pytest.Item) -> None:
-    if any(map(item.get_closest_marker, SERIAL)):
-        item.add_marker(pytest.mark.xdist_group("serial"))
 
 
 @pytest.hookimpl(trylast=True)

@@ -70,7 +70,8 @@ def harbour(swarm: Swarm, tmp_path: Path) -> Iterator[Harbour]:
     certificate, key = self_signed(tmp_path)
     start_redis(swarm, certificate, key)
     candles = tmp_path / "candles"
-    candles.mkdir(mode=0o755)
+    candles.mkdir()
+    candles.chmod(0o755)  # whatever mask another test has left here
     for node in (1, 2, 3):
         where = ("--opt", "type=none", "--opt", "o=bind", "--opt", f"device={candles}")
         swarm.docker(node, "volume", "create", *where, "candles")

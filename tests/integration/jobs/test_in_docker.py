@@ -108,9 +108,13 @@ async def test_a_job_sees_its_candles_and_its_own_channels_alone(yard: Yard) -> 
     slow = starting("import time; time.sleep(60)")
     async with yard.sails():
         job = await yard.add(slow)
-        await wait_until(lambda: yard.left_is(1), 20, "its container")
         launcher = yard.launcher
         assert isinstance(launcher, DockerLauncher)
+
+        async def runs() -> bool:
+            return [one.state for one in await launcher.list_jobs()] == ["running"]
+
+        await wait_until(runs, 20, "its container")
         (found,) = await launcher.list_jobs()
         inside: dict[str, Any] = await launcher.engine.call("inspect_container", found.handle)
         mounts = sorted((m["Destination"], m["RW"]) for m in inside["Mounts"])
