@@ -35,12 +35,12 @@ ROUTE = {
     "send.after_wal_commit": 1,
     "send.before_socket_write": 1,
     "send.after_socket_write": 1,
+    "reconcile.before_bind": 0,  # of the order that this one left in doubt
     "send.after_reply": 1,
     "send.after_record": 1,
     "protect.before_sl": 1,
-    "reconcile.before_look": 1,
-    "reconcile.after_look": 1,
-    "reconcile.before_bind": 1,
+    "reconcile.before_look": 0,
+    "reconcile.after_look": 0,
     "exit.after_send": 1,
 }
 
