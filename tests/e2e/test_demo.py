@@ -1,6 +1,7 @@
 """`slipway demo` as a newcomer sees it: in a minute a signal is a trade, and Ctrl-C ends it all."""
 
 import json
+from typing import Any
 
 import httpx
 import pytest
@@ -34,9 +35,13 @@ async def test_the_demo_trades_within_a_minute_and_ends_with_ctrl_c(harbour: Har
     assert page.status_code == 200
     assert "Slipway" in page.text
 
-    (machine,) = json.loads(harbour.command("fleet", "nodes", "--json").stdout)
+    def counted() -> Any:
+        (found,) = json.loads(harbour.command("fleet", "nodes", "--json").stdout)
+        return found
+
+    await wait_until(lambda: counted()["containers"] == len(harbour.fleet()), 30, "a new census")
+    machine = counted()
     assert (machine["launcher"], machine["state"]) == (harbour.launcher, "ready")
-    assert machine["containers"] == len(harbour.fleet())
     assert 0 < machine["promised_mb"] < machine["memory_mb"]
 
     assert harbour.stop() == 0

@@ -62,13 +62,20 @@ async def test_each_style_decides_in_a_container_as_in_a_replay_and_a_backtest(
     for name, parameter in STYLES.items():
         launch(harbour, name, parameter)
 
+    def decisions(name: str) -> list[dict[str, Any]]:
+        return list(slipway(harbour, "executions", name, "--limit", "500"))
+
     def all_decided(count: int) -> bool:
-        words = ("--limit", "500")
-        return all(len(slipway(harbour, "executions", name, *words)) >= count for name in STYLES)
+        return all(len(decisions(name)) >= count for name in STYLES)
+
+    def all_signalled() -> bool:
+        """When depends on what the market does just now."""
+        return all(any(one["outcome"] == "signal" for one in decisions(n)) for n in STYLES)
 
     await wait_until(lambda: all_decided(DECISIONS // 3), 120, "some decisions")
     slipway(harbour, "restart", "sma_cross")  # a new process, with what is durable
     await wait_until(lambda: all_decided(DECISIONS), 120, "every decision")
+    await wait_until(all_signalled, 120, "a signal of each")
     for name in STYLES:
         slipway(harbour, "stop", name)
 
