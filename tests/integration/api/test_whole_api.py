@@ -31,7 +31,7 @@ from control_plane.core.ids import Rng
 from control_plane.infra.db import Database
 from tests.fakes.site import CODE, TOKEN, make_world
 
-pytestmark = [pytest.mark.db, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.long, pytest.mark.db, pytest.mark.timeout(900)]
 
 ADDRESS = "http://127.0.0.1:8000"
 EXAMPLES = int(os.environ.get("SLIPWAY_API_EXAMPLES", "4"))  # of each operation and kind
