@@ -15,7 +15,7 @@ run: ## Set up, start Slipway and its demo (ARGS="--port 9000")
 
 test: ## Set up and run the whole test suite (ARGS="tests/unit -k orders")
 	@scripts/bootstrap test
-	@$(PYTHON_IN_VENV) -m pytest -n 2 --dist load --maxschedchunk 1 -q $(ARGS)
+	@$(PYTHON_IN_VENV) -m pytest -n 3 --dist load --maxschedchunk 1 -q $(ARGS)
 
 check: ## Format, lint, types, import contracts, unit tests: what CI and pre-commit run
 	@scripts/bootstrap test

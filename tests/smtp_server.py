@@ -44,7 +44,8 @@ class Handler:
 
 
 def _known(_server: SMTP, _session: Any, _envelope: Any, mechanism: str, given: Any) -> AuthResult:
-    return AuthResult(success=mechanism in {"LOGIN", "PLAIN"} and given == KNOWN)
+    is_known = mechanism in {"LOGIN", "PLAIN"} and given == KNOWN
+    return AuthResult(success=is_known, handled=False)  # so that who is not known is told
 
 
 async def main(folder: Path, port: int, mode: str) -> None:

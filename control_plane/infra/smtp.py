@@ -9,7 +9,7 @@ import asyncio
 import smtplib
 import ssl
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from email import message_from_bytes, policy
 from email.message import EmailMessage
@@ -116,12 +116,14 @@ def _connected(server: Server) -> Iterator[smtplib.SMTP]:
     trusts = ssl.create_default_context(cafile=server.trusted)
     where = f"{server.host}:{server.port}"
     try:
-        with _opened(server, trusts) as smtp:
+        # Whom we do not trust we hang up on: a goodbye would wait for an answer.
+        with closing(_opened(server, trusts)) as smtp:
             if server.security == "starttls":
                 smtp.starttls(context=trusts)
             if server.username:
                 smtp.login(server.username, server.password)
             yield smtp
+            smtp.quit()
     except smtplib.SMTPAuthenticationError as error:
         raise NoMailServer(
             f"The mail server at {where} does not know us.",
