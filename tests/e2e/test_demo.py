@@ -74,6 +74,7 @@ async def test_a_killed_control_plane_adopts_its_fleet_and_loses_nothing(
     ledger.check()
 
 
+@pytest.mark.long
 async def test_redis_lost_and_started_empty_costs_nothing(harbour: Harbour) -> None:
     harbour.start("demo", "--speed", "60")
     await harbour.ready()

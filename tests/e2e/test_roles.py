@@ -11,7 +11,7 @@ from tests.conftest import wait_until
 from tests.e2e.ledger import Ledger
 from tests.fakes.harbour import Harbour
 
-pytestmark = [pytest.mark.e2e, pytest.mark.redis, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.e2e, pytest.mark.redis, pytest.mark.long, pytest.mark.timeout(240)]
 
 ROLES = ("fleet", "trading", "market", "api")  # the one that makes the first user comes last
 
