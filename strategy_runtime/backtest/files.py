@@ -10,12 +10,14 @@ from zipfile import BadZipFile
 
 import numpy as np
 
+from strategy_runtime.backtest import parquet
 from strategy_runtime.engine.heard import Ticks, conflated
 from strategy_runtime.sdk.bars import PRICES, BadBars, Bars, Times, checked
 from strategy_runtime.wire.resolutions import DURATION_MS
 
 QUANTITIES = ("quantity", "qty", "volume", "size", "amount")
 TIMES = ("open_ms", "timestamp", "time", "date", "datetime", "open_time")
+PARQUET = (".parquet", ".pq")
 COPIES = 20  # of files that were read before
 # Seconds, microseconds and nanoseconds of the same day have other magnitudes than milliseconds.
 UNITS = ((1e11, 1_000, 1), (1e14, 1, 1), (1e17, 1, 1_000), (float("inf"), 1, 1_000_000))
@@ -91,10 +93,11 @@ def write(bars: Bars, path: Path) -> None:
         columns: dict[str, Any] = {name: bars.column(name) for name in PRICES}
         np.savez(path, time=bars.open_ms, resolution=np.array(bars.resolution), **columns)
         return
-    if path.suffix in (".parquet", ".pq"):
-        import pandas as pd
-
-        pd.DataFrame({"time": bars.open_ms} | {n: bars.column(n) for n in PRICES}).to_parquet(path)
+    if path.suffix in PARQUET:
+        try:
+            parquet.write({"time": bars.open_ms} | {n: bars.column(n) for n in PRICES}, path)
+        except ValueError as error:
+            raise BadBars(f"{path} cannot be written: {error}") from error
         return
     rows = ["time,open,high,low,close,volume"]
     lists = [bars.open_ms.tolist(), *(bars.column(name).tolist() for name in PRICES)]
@@ -107,7 +110,9 @@ def write(bars: Bars, path: Path) -> None:
 def _read(path: Path) -> dict[str, Any]:
     try:
         return _columns(path)
-    except (ValueError, KeyError, ImportError, UnicodeDecodeError) as error:
+    except OSError as error:
+        raise BadBars(f"{path} cannot be read: {error.strerror or error}") from error
+    except (ValueError, KeyError, UnicodeDecodeError) as error:
         raise BadBars(
             f"{path} cannot be read: {str(error).strip() or type(error).__name__}"
         ) from error
@@ -122,16 +127,13 @@ def _columns(path: Path) -> dict[str, Any]:
     if name.endswith(".npz"):
         with np.load(path, allow_pickle=False) as data:
             return {key.lower(): data[key] for key in data.files}
+    if name.endswith(PARQUET):
+        return {key.strip().lower(): column for key, column in parquet.columns(path).items()}
+    if not name.endswith((".csv", ".csv.gz", ".txt")):
+        raise ValueError("it is no .csv, .csv.gz, .parquet or .npz")
     import pandas as pd  # for those who bring such files
 
-    if name.endswith((".csv", ".csv.gz", ".txt")):
-        frame: pd.DataFrame = pd.read_csv(path)
-    elif name.endswith((".parquet", ".pq")):
-        frame = pd.read_parquet(path)
-    else:
-        raise ValueError("it is no .csv, .csv.gz, .parquet or .npz")
-    if isinstance(frame.index, pd.DatetimeIndex):
-        frame = frame.reset_index(names="time")
+    frame: pd.DataFrame = pd.read_csv(path)
     return {str(key).strip().lower(): frame[key].to_numpy() for key in frame.columns}
 
 
@@ -147,6 +149,8 @@ def _times(path: Path, columns: dict[str, Any]) -> Times:
             moments = pd.DatetimeIndex(pd.to_datetime(values, utc=True))
         except ValueError as error:
             raise BadBars(f"{path}: a time is no date: {error}") from error
+        if moments.hasnans:
+            raise BadBars(f"{path}: a time is missing")
         return moments.as_unit("ms").asi8.astype(np.int64)
     if not np.isfinite(values).all():
         raise BadBars(f"{path}: a time is missing")

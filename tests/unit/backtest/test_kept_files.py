@@ -11,7 +11,7 @@ from strategy_runtime.backtest.recorded import BadBars, bars_of
 from tests.candles import walk
 
 
-@pytest.mark.parametrize("name", ["a.csv", "a.csv.gz", "a.npz"])
+@pytest.mark.parametrize("name", ["a.csv", "a.csv.gz", "a.npz", "a.parquet", "an odd [*] name?.pq"])
 def test_what_is_written_is_read_again(tmp_path: Path, name: str) -> None:
     bars = bars_of("1m", walk(300))
     write(bars, tmp_path / name)
