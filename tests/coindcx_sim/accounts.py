@@ -65,6 +65,7 @@ class FuturesOrder:
     peg: Decimal = ZERO
     take_profit: Decimal | None = None
     stop_loss: Decimal | None = None
+    margin_type: str = "isolated"
     category: str | None = None
     stage: str = "default"
     group_id: str | None = None

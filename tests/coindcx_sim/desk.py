@@ -109,6 +109,7 @@ def perpetual(
     take_profit: str | None = None,
     kind: str | None = None,
     force: str | None = None,
+    margin_type: str = "isolated",
 ) -> futures.NewFuturesOrder:
     return futures.NewFuturesOrder(
         pair,
@@ -122,4 +123,5 @@ def perpetual(
         stop_loss=Decimal(stop_loss) if stop_loss else None,
         take_profit=Decimal(take_profit) if take_profit else None,
         time_in_force=force,
+        margin_type=margin_type,
     )

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from tests.coindcx_sim import futures_views
+from tests.coindcx_sim import crossed, futures_views
 from tests.coindcx_sim.accounts import ZERO, Account, FuturesOrder, Position
 from tests.coindcx_sim.answers import Refusal, invalid, plain
 from tests.coindcx_sim.futures_book import FuturesBook
@@ -34,6 +34,7 @@ class Futures:
             raise Refusal(400, "Instrument is not active")
         if self.world.switches.inline_stops == "dropped":
             inline = [None, None]
+        self._margin_type(account, market.pair, book, fields)
         whole = number(fields["total_quantity"]) or ZERO
         first = whole // market.step // parts * market.step
         sizes = [first, whole - first] if parts > 1 and first else [whole]
@@ -91,24 +92,30 @@ class Futures:
         if leverage > highest:
             text = f"Max allowed leverage for current position size = {highest}x"
             raise Refusal(400, text)
+        if position.quantity:
+            self._relever(account, position, leverage, market.taker_fee)
         account.leverages[pair, book] = leverage
         position.leverage = leverage
+
+    def may_change_margin_type(self, account: Account, position: Position) -> bool:
+        where = (position.pair, position.book)
+        ordered = any((each.pair, each.book) == where for each in account.open_futures.values())
+        return not position.quantity and not ordered
 
     def move_margin(self, account: Account, position: Position, amount: Decimal) -> None:
         """Into the position if positive; in the book's own currency."""
         if not position.quantity:
             raise Refusal(422, "Cannot change margin for an inactive position")
+        if position.margin_type == "crossed":
+            raise invalid()  # it has none of its own
         purse = self.book.positions.purse(account, position.book)
         rate = self.book.positions.rate(position.book)
-        if purse.free < amount:
+        if crossed.spare(self.world, account, position.book) < amount:
             raise Refusal(400, "Insufficient funds")
         if position.locked_margin + amount / rate <= 0:
             raise Refusal(422, "Cannot remove margin more than available in position")
         position.locked_margin += amount / rate
-        line = self.world.tape.line(position.pair)
-        limit = futures_views.liquidation_price(self.world, position)
-        sunk = line.mark_price <= limit if position.quantity > 0 else line.mark_price >= limit > 0
-        if sunk:
+        if self.book.positions.is_sunk(position):
             position.locked_margin -= amount / rate
             raise Refusal(422, "Liquidation will be triggered instantly")
         purse.free -= amount
@@ -152,10 +159,36 @@ class Futures:
         order.stop_price = (number(fields.get("stop_price")) or ZERO) if kind in TRIGGERED else ZERO
         order.leverage = fields["leverage"]
         order.time_in_force = fields.get("time_in_force") or "good_till_cancel"
+        order.margin_type = fields["position_margin_type"]
         order.ideal_margin = self._margin(order, self.world.futures[pair].taker_fee)
         if kind in ("market_order", "limit_order"):
             order.take_profit, order.stop_loss = inline
         return order
+
+    def _margin_type(self, account: Account, pair: str, book: str, fields: dict[str, Any]) -> None:
+        """As asked, if that may still change; if nothing is asked, the position's own."""
+        position = account.positions.get((pair, book))
+        present = "isolated" if position is None else position.margin_type
+        asked = fields["position_margin_type"] = fields.get("position_margin_type") or present
+        if asked == present:
+            return
+        position = self.book.positions.of(account, pair, book)
+        if not self.may_change_margin_type(account, position):
+            raise invalid()
+        position.margin_type = asked
+
+    def _relever(
+        self, account: Account, position: Position, leverage: Decimal, taker_fee: Decimal
+    ) -> None:
+        """Another leverage asks for other margin at once, out of the wallet or back into it."""
+        size = abs(position.quantity) * position.average
+        more = size / leverage * (1 + 2 * taker_fee / 100) - position.user_margin
+        if position.margin_type == "isolated":
+            self.move_margin(account, position, more * self.book.positions.rate(position.book))
+            return
+        if crossed.available(self.world, account) < more:
+            raise Refusal(400, "Insufficient funds")
+        position.user_margin += more
 
     def _margin(self, order: FuturesOrder, taker_fee: Decimal) -> Decimal:
         return order.price * order.quantity / order.leverage * (1 + 2 * taker_fee / 100)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from tests.coindcx_sim import futures_views
+from tests.coindcx_sim import crossed, futures_views
 from tests.coindcx_sim.accounts import ZERO, Account, FuturesOrder, Position
 from tests.coindcx_sim.answers import Refusal
 from tests.coindcx_sim.positions import Positions
@@ -93,19 +93,24 @@ class FuturesBook:
             if against:
                 share = (order.quantity - abs(position.quantity)) / order.quantity
         needed = order.ideal_margin * share
+        if order.margin_type == "crossed":
+            if crossed.available(self.world, account) < needed:
+                raise Refusal(400, "Insufficient funds")
+            order.locked = needed  # of the wallet's equity: nothing moves
+            return
         purse, rate = self.positions.purse(account, order.book), self.positions.rate(order.book)
-        if purse.free < needed * rate:
+        if crossed.spare(self.world, account, order.book) < needed * rate:
             raise Refusal(400, "Insufficient funds")
         purse.free -= needed * rate
         purse.locked += needed * rate
         order.locked = needed
 
     def release(self, account: Account, order: FuturesOrder) -> None:
-        if order.locked:
+        if order.locked and order.margin_type == "isolated":
             purse, rate = self.positions.purse(account, order.book), self.positions.rate(order.book)
             purse.locked -= order.locked * rate
             purse.free += order.locked * rate
-            order.locked = ZERO
+        order.locked = ZERO
 
     def add_stop(
         self, account: Account, position: Position, leg: str, price: Decimal
@@ -117,5 +122,6 @@ class FuturesBook:
         stop.stop_price = price
         stop.status = "untriggered"
         stop.category, stop.stage = "complete_tpsl", "tpsl_exit"
+        stop.margin_type = position.margin_type
         self.keep(account, stop)
         return stop

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from decimal import Decimal
 
-from tests.coindcx_sim import futures_views
+from tests.coindcx_sim import crossed, futures_views
 from tests.coindcx_sim.accounts import ZERO, Account, FuturesOrder, Position
 from tests.coindcx_sim.futures_book import FuturesBook
 from tests.coindcx_sim.futures_rules import PRICED
@@ -20,6 +20,12 @@ class FuturesMatching:
             self.match(account, order)
         for account, position in self.book.positions.sunk(pair):
             self.close(account, position, "liquidate")
+        for account in self.book.positions.drowned(pair):
+            for order in crossed.waiting(account):
+                if order.category is None:
+                    self.book.cancel(account, order)
+            for position in crossed.held(account):
+                self.close(account, position, "liquidate")
 
     def match(self, account: Account, order: FuturesOrder, *, entering: bool = False) -> None:
         line = self.world.tape.line(order.pair)
@@ -79,7 +85,7 @@ class FuturesMatching:
         order = self.book.made(account, position.pair, position.book, side, "market_order", size)
         line = self.world.tape.line(position.pair)
         order.price = line.last
-        order.stage = stage
+        order.stage, order.margin_type = stage, position.margin_type
         order.group_id = f"{order.id[:8]}{position.pair}{self.world.now_ms // 1000}"
         self.book.keep(account, order)
         price = (

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from tests.coindcx_sim import futures_views
+from tests.coindcx_sim import crossed, futures_views
 from tests.coindcx_sim.accounts import FuturesOrder, Position
 from tests.coindcx_sim.answers import Refusal, invalid, not_found
 from tests.coindcx_sim.calls import SimCall
@@ -148,7 +148,7 @@ class FuturesRoutes:
         if kind not in ("isolated", "crossed") or pair not in self.world.futures:
             raise invalid()
         position = self.futures.book.positions.of(call.account, pair, "USDT")
-        if position.quantity:
+        if not self.futures.may_change_margin_type(call.account, position):
             raise invalid()
         position.margin_type = kind
         row = futures_views.position(self.world, call.account, position)
@@ -166,7 +166,7 @@ class FuturesRoutes:
         return self._page(call, found)
 
     def cross_margin(self, call: SimCall) -> Any:
-        return futures_views.cross_margin(self.world, call.account)
+        return crossed.details(self.world, call.account)
 
     def trades(self, call: SimCall) -> Any:
         pair, order = call.fields.get("pair"), call.fields.get("order_id")

@@ -71,9 +71,10 @@ def _known(world: World, fields: dict[str, Any]) -> FuturesMarket:
         raise Refusal(422, "Order type not allowed")
     if force is not None and (force not in FORCES or kind == "market_order"):
         raise Refusal(422, "Invalid Request")
-    if fields.get("position_margin_type") == "crossed" and (
-        fields["margin_currency_short_name"] == "INR"
-    ):
+    kinds = (
+        ("isolated", "crossed") if fields["margin_currency_short_name"] == "USDT" else ("isolated",)
+    )
+    if fields.get("position_margin_type", "isolated") not in kinds:
         raise Refusal(422, "Invalid Request")
     return market
 

@@ -3,7 +3,9 @@
 from decimal import Decimal
 from typing import Any
 
+from tests.coindcx_sim import crossed
 from tests.coindcx_sim.accounts import ZERO, Account, FuturesOrder, Position
+from tests.coindcx_sim.answers import plain
 from tests.coindcx_sim.spot_views import nothing
 from tests.coindcx_sim.world import World
 
@@ -35,7 +37,7 @@ def order(world: World, each: FuturesOrder, *, status: str | None = None) -> dic
         "stage": each.stage,
         "group_id": each.group_id or null,
         "liquidation_fee": null,
-        "position_margin_type": "isolated",
+        "position_margin_type": each.margin_type,
         "display_message": null,
         "group_status": null,
         "metatags": null,
@@ -61,7 +63,9 @@ def position(world: World, account: Account, each: Position) -> dict[str, Any]:
         "inactive_pos_buy": ZERO,
         "inactive_pos_sell": ZERO,
         "avg_price": each.average,
-        "liquidation_price": liquidation_price(world, each),
+        "liquidation_price": null
+        if each.margin_type == "crossed" and size
+        else liquidation_price(world, each),
         "locked_margin": each.locked_margin,
         "locked_user_margin": each.user_margin,
         "locked_order_margin": sum(
@@ -103,42 +107,19 @@ def liquidation_price(world: World, each: Position) -> Decimal:
     return max(ZERO, each.average - sign * away)
 
 
+def wallet_id(account: Account, currency: str) -> str:
+    return f"c5f0{account.number:04x}-0000-4000-8000-{currency.lower():0>12}"
+
+
 def wallets(account: Account) -> list[dict[str, Any]]:
     return [
         {
-            "id": f"c5f0{account.number:04x}-0000-4000-8000-{currency.lower():0>12}",
+            "id": wallet_id(account, currency),
             "currency_short_name": currency,
             "balance": f"{purse.free:f}",
             "locked_balance": f"{purse.locked:f}",
-            "cross_order_margin": "0.0",
-            "cross_user_margin": "0.0",
+            "cross_order_margin": plain(crossed.ordered(account) if currency == "USDT" else ZERO),
+            "cross_user_margin": plain(crossed.initial(account) if currency == "USDT" else ZERO),
         }
         for currency, purse in account.wallets.items()
     ]
-
-
-def cross_margin(world: World, account: Account) -> dict[str, Any]:
-    """Nobody holds crossed positions here, so most of it is the USDT wallet."""
-    purse = account.wallets.get("USDT")
-    free, locked = (purse.free, purse.locked) if purse else (ZERO, ZERO)
-    held = [each for each in account.positions.values() if each.book == "USDT"]
-    pnl = sum(
-        (each.quantity * (world.tape.line(each.pair).mark_price - each.average) for each in held),
-        ZERO,
-    )
-    return {
-        "pnl": pnl,
-        "maintenance_margin": ZERO,
-        "available_wallet_balance": free,
-        "total_wallet_balance": free + locked,
-        "total_initial_margin": locked,
-        "total_initial_margin_isolated": locked,
-        "total_initial_margin_crossed": ZERO,
-        "total_open_order_initial_margin_crossed": ZERO,
-        "available_balance_cross": free,
-        "available_balance_isolated": free,
-        "margin_ratio_cross": ZERO,
-        "withdrawable_balance": free,
-        "total_account_equity": free + locked + pnl,
-        "updated_at": world.now_ms,
-    }

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from tests.coindcx_sim import futures_views
+from tests.coindcx_sim import crossed, futures_views
 from tests.coindcx_sim.accounts import ZERO, Account, FuturesOrder, Position, Purse
 from tests.coindcx_sim.world import World
 
@@ -40,6 +40,8 @@ class Positions:
             opening = quantity - closing
             pnl = self._close(account, position, closing, price, fee)
             fee = ZERO
+        if opening and position.margin_type == "crossed":
+            order.locked = order.locked or price * opening / order.leverage
         if opening:
             self._secure(account, order, price * opening / order.leverage)
             share = opening / (order.remaining - closing)
@@ -67,6 +69,8 @@ class Positions:
     ) -> None:
         rate = self.rate(position.book)
         now = self.world.now_ms
+        if stage != "funding":
+            self.move(account, position.book, (pnl - fee) * rate, "by_futures_order")
         stage = "liquidation" if stage == "liquidate" else stage
         account.transactions.append(
             {
@@ -100,8 +104,13 @@ class Positions:
         line = self.world.tape.line(pair)
         for account, position in list(self.holders.get(pair, {}).values()):
             paid = -position.quantity * line.mark_price * line.funding_rate
-            position.locked_margin += paid
-            self.purse(account, position.book).locked += paid * self.rate(position.book)
+            purse, rate = self.purse(account, position.book), self.rate(position.book)
+            if position.margin_type == "crossed":
+                purse.free += paid
+            else:
+                position.locked_margin += paid
+                purse.locked += paid * rate
+            self.move(account, position.book, paid * rate, "by_futures_funding")
             self.book_transaction(
                 account, position, "funding", paid, ZERO, self.world.uuid("funding")
             )
@@ -118,14 +127,44 @@ class Positions:
             self._schedule(market.pair, market.funding_hours * HOUR_MS, now_ms)
 
     def sunk(self, pair: str) -> list[tuple[Account, Position]]:
-        """Whom the mark has carried past the liquidation price."""
-        mark = self.world.tape.line(pair).mark_price
+        """Whose isolated margin the mark has eaten."""
         found = []
         for account, position in self.holders.get(pair, {}).values():
-            limit = futures_views.liquidation_price(self.world, position)
-            if (mark <= limit) if position.quantity > 0 else (mark >= limit > 0):
+            if position.margin_type == "crossed":
+                continue
+            if self.is_sunk(position):
                 found.append((account, position))
         return found
+
+    def is_sunk(self, position: Position) -> bool:
+        mark = self.world.tape.line(position.pair).mark_price
+        limit = futures_views.liquidation_price(self.world, position)
+        return mark <= limit if position.quantity > 0 else mark >= limit > 0
+
+    def drowned(self, pair: str) -> list[Account]:
+        """Whose wallet carries its crossed positions no more."""
+        held = [
+            account
+            for account, position in self.holders.get(pair, {}).values()
+            if position.margin_type == "crossed"
+        ]
+        return [account for account in held if crossed.is_sunk(self.world, account)]
+
+    def move(self, account: Account, book: str, amount: Decimal, reason: str) -> None:
+        """A line of the wallet's own account book."""
+        if not amount:
+            return
+        account.wallet_moves.append(
+            {
+                "derivatives_futures_wallet_id": futures_views.wallet_id(account, book),
+                "transaction_type": "credit" if amount > 0 else "debit",
+                "amount": abs(amount),
+                "currency_short_name": book,
+                "currency_full_name": {"USDT": "Tether", "INR": "Indian Rupee"}[book],
+                "reason": reason,
+                "created_at": self.world.now_ms,
+            }
+        )
 
     def _schedule(self, pair: str, every_ms: int, now_ms: int) -> None:
         due = (now_ms // every_ms + 1) * every_ms
@@ -160,11 +199,15 @@ class Positions:
         position.quantity += signed
         order.locked -= margin
         position.user_margin += margin
-        position.locked_margin += margin - fee
+        purse, rate = self.purse(account, position.book), self.rate(position.book)
+        if position.margin_type == "crossed":
+            purse.free -= fee
+        else:
+            position.locked_margin += margin - fee
+            purse.locked -= fee * rate
         position.leverage = order.leverage
         position.settlement_average = order.peg
         account.leverages[order.pair, order.book] = order.leverage
-        self.purse(account, position.book).locked -= fee * self.rate(position.book)
 
     def _close(
         self, account: Account, position: Position, closing: Decimal, price: Decimal, fee: Decimal
@@ -177,8 +220,11 @@ class Positions:
         position.locked_margin -= released
         position.quantity -= closing * sign
         purse, rate = self.purse(account, position.book), self.rate(position.book)
-        purse.locked -= released * rate
-        purse.free += max(ZERO, (released + pnl - fee) * rate)
+        if position.margin_type == "crossed":
+            purse.free = max(ZERO, purse.free + pnl - fee)
+        else:
+            purse.locked -= released * rate
+            purse.free += max(ZERO, (released + pnl - fee) * rate)
         if not position.quantity:
             position.average = position.locked_margin = position.user_margin = ZERO
         return pnl

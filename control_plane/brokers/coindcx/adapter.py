@@ -15,6 +15,7 @@ from control_plane.brokers.coindcx.fills import Fills
 from control_plane.brokers.coindcx.futures_desk import FuturesDesk
 from control_plane.brokers.coindcx.lanes import Lanes
 from control_plane.brokers.coindcx.limits import Lane
+from control_plane.brokers.coindcx.models import Wallet
 from control_plane.brokers.coindcx.outcomes import Reason, Refused
 from control_plane.brokers.coindcx.spot_desk import SpotDesk
 from control_plane.brokers.coindcx.venue import VenueSettings
@@ -126,13 +127,25 @@ class CoinDcxBroker:
         if isinstance(outcome, Refused) and outcome.reason in (Reason.NO_WALLET, Reason.NOT_FOUND):
             held = []  # it never opened one
         else:
-            held = told(outcome)
+            held = [await self._spendable(account, each) for each in told(outcome)]
         if self.settings.balance_includes_locked:
             free = [replace(each, free=max(ZERO, each.free - each.locked)) for each in free]
         return [
             *(Balance("spot", each.currency, each.free, each.locked) for each in free),
-            *(Balance("futures", each.currency, each.balance, each.locked) for each in held),
+            *held,
         ]
+
+    async def _spendable(self, account: AccountId, wallet: Wallet) -> Balance:
+        """Crossed positions, which a trader opened by hand, stand on a wallet's whole balance: what
+        they use and have lost is not free, whatever the wallet says.
+        """
+        free = wallet.balance - wallet.crossed
+        if wallet.crossed:
+            call = futures_positions.cross_margin_details()
+            details = told(await self.lanes.ask(account, call, Lane.LOOK_UP))
+            free = min(free, details.available_isolated, details.available_cross)
+        locked = wallet.locked + wallet.crossed
+        return Balance("futures", wallet.currency, max(ZERO, free), locked)
 
     async def _catalogue(self) -> Catalogue:
         """An old rulebook names pairs as well as a new one: it is only ever replaced, not lost."""

@@ -34,6 +34,7 @@ class NewFuturesOrder:
     take_profit: Decimal | None = None
     stop_loss: Decimal | None = None
     time_in_force: str | None = None
+    margin_type: str = "isolated"  # what the product trades: crossed puts the whole wallet at stake
 
     def fields(self) -> dict[str, Value]:
         if self.time_in_force is not None and self.order_type == "market_order":
@@ -49,7 +50,7 @@ class NewFuturesOrder:
             "notification": "no_notification",
             "time_in_force": self.time_in_force,
             "margin_currency_short_name": self.margin_currency,
-            "position_margin_type": "isolated",
+            "position_margin_type": self.margin_type,
             "take_profit_price": self.take_profit,
             "stop_loss_price": self.stop_loss,
         }
@@ -157,6 +158,7 @@ def expect_order(wanted: NewFuturesOrder, made: FuturesOrder) -> None:
         ("total_quantity", made.quantity, wanted.quantity),
         ("margin_currency", made.margin_currency, wanted.margin_currency),
         ("leverage", made.leverage, wanted.leverage),
+        ("margin_type", made.margin_type, wanted.margin_type),
         ("price", made.price, made.price if wanted.price is None else wanted.price),
         ("stop_price", made.stop_price, wanted.stop_price or made.stop_price),
     ):

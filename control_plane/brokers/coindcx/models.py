@@ -23,6 +23,7 @@ MARGIN_STATUSES = (
     "triggered",
 )
 BOOKS = ("USDT", "INR")
+MARGIN_TYPES = ("isolated", "crossed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +115,7 @@ class FuturesOrder:
     fee: Decimal
     leverage: Decimal
     margin_currency: str
+    margin_type: str
     take_profit: Decimal | None
     stop_loss: Decimal | None
     stage: str
@@ -205,6 +207,11 @@ class Wallet:
     locked: Decimal
     cross_order: Decimal
     cross_user: Decimal
+
+    @property
+    def crossed(self) -> Decimal:
+        """What crossed orders and positions stand on: still in the balance, and not free."""
+        return self.cross_order + self.cross_user
 
 
 @dataclass(frozen=True, slots=True)

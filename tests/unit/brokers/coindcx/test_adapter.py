@@ -25,7 +25,7 @@ from control_plane.core.clock import ms
 from control_plane.core.ids import AccountId, ClientOrderId
 from control_plane.settings import CoinDcxSettings
 from tests.coindcx_sim.broker import UNHURRIED, broker_over
-from tests.coindcx_sim.desk import Desk
+from tests.coindcx_sim.desk import Desk, perpetual
 from tests.coindcx_sim.switches import Switches, every_setting
 from tests.factories import D, future, spot
 
@@ -378,6 +378,23 @@ async def test_balances_are_of_both_wallets() -> None:
     table.desk.account.wallets.clear()
     found = (await table.broker.balances([ME]))[ME]
     assert {each.wallet for each in found} == {"spot"}
+
+
+@pytest.mark.parametrize("switches", SETTINGS)
+async def test_what_crossed_positions_stand_on_is_not_free(switches: Switches) -> None:
+    table = Table(switches)
+    order = perpetual(quantity="1", margin_type="crossed")
+    await table.desk.place_futures(order)
+    await table.desk.wait(0.1)
+    table.desk.move("B-BTC_USDT", "79000")
+    wallet = table.desk.account.wallets["USDT"]
+    held = table.desk.account.positions["B-BTC_USDT", "USDT"]
+    found = (await table.broker.balances([ME]))[ME]
+    (usdt,) = [each for each in found if (each.wallet, each.currency) == ("futures", "USDT")]
+    lost = held.quantity * (held.average - D("79000"))
+    assert lost > 0
+    assert usdt.free == wallet.free - held.user_margin - lost
+    assert (usdt.locked, wallet.locked) == (held.user_margin, D("0"))
 
 
 async def test_a_venue_that_counts_what_is_locked_as_balance_can_be_told_of() -> None:
