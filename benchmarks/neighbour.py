@@ -16,7 +16,7 @@ from benchmarks.whole import ME, Whole, percentile, sailing
 from control_plane.containers.images import ROOT
 from control_plane.deployments.models.status import Status
 from control_plane.infra.db import Tx
-from control_plane.signals.store import executions
+from control_plane.signals.store.tables import executions
 
 NEIGHBOURS = 6
 TARGET = 2.0

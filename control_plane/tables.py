@@ -12,7 +12,7 @@ from control_plane.keys import store as keys
 from control_plane.market import store as market
 from control_plane.orders.store import tables as orders
 from control_plane.sessions.store import tables as sessions
-from control_plane.signals import store as signals
+from control_plane.signals.store import tables as signals
 from control_plane.strategies import store as strategies
 from control_plane.subscriptions import store as subscriptions
 

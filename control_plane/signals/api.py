@@ -16,8 +16,8 @@ from control_plane.infra.db import Database, Tx
 from control_plane.infra.http import Me
 from control_plane.infra.http_shapes import Items, Moment, Shape, listing
 from control_plane.infra.paging import Asked, Found
-from control_plane.signals import store
 from control_plane.signals.service import comparing, watching
+from control_plane.signals.store import lists
 
 
 class SignalOut(Shape):
@@ -151,7 +151,7 @@ def routes(db: Database) -> APIRouter:
         ],
     ) -> Items[SignalOut]:
         """Entries and exits, with what became of each."""
-        found = await db.read(store.signals_page, me.tenant, asked)
+        found = await db.read(lists.signals_page, me.tenant, asked)
         return Items.page(SignalOut, found)
 
     @router.get("/signals/{signal_id}")
@@ -242,7 +242,7 @@ def _compared(tx: Tx, tenant: Tenant, deployment: DeploymentId) -> ComparisonOut
 
 
 def _signal(tx: Tx, tenant: Tenant, identity: str) -> Row[Any]:
-    found = store.signal_of(tx, tenant, identity)
+    found = lists.signal_of(tx, tenant, identity)
     if found is None:
         raise Missing(
             f"There is no signal {identity!r}.",
@@ -254,12 +254,12 @@ def _signal(tx: Tx, tenant: Tenant, identity: str) -> Row[Any]:
 
 def _executions(tx: Tx, tenant: Tenant, deployment: DeploymentId, asked: Asked) -> Found:
     _check_owner(tx, tenant, deployment)
-    return store.executions_page(tx, deployment, asked)
+    return lists.executions_page(tx, deployment, asked)
 
 
 def _log_lines(tx: Tx, tenant: Tenant, deployment: DeploymentId, asked: Asked) -> Found:
     _check_owner(tx, tenant, deployment)
-    return store.log_lines_page(tx, deployment, asked)
+    return lists.log_lines_page(tx, deployment, asked)
 
 
 def _check_owner(tx: Tx, tenant: Tenant, deployment: DeploymentId) -> None:

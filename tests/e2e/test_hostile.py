@@ -19,7 +19,7 @@ from control_plane.infra.clock import RealClock
 from control_plane.infra.db import Tx
 from control_plane.main import App, build, run
 from control_plane.settings import FleetSettings, MarketSettings, Settings
-from control_plane.signals.store import executions
+from control_plane.signals.store.tables import executions
 from control_plane.strategies.service import Strategies
 from tests.conftest import wait_until
 from tests.fakes.strategies import unchecked

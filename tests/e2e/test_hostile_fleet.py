@@ -26,7 +26,7 @@ from control_plane.infra.db import Tx
 from control_plane.infra.events import events
 from control_plane.main import build, run
 from control_plane.settings import FleetSettings, MarketSettings, Settings
-from control_plane.signals.store import executions
+from control_plane.signals.store.tables import executions
 from control_plane.strategies.service import Strategies
 from tests.conftest import wait_until
 from tests.e2e.test_hostile import CALM, ME, MINUTE, Whole

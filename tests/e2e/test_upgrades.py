@@ -11,7 +11,7 @@ from sqlalchemy import select
 from control_plane.core.ids import DeploymentId
 from control_plane.deployments.models.status import Change
 from control_plane.infra.db import Tx
-from control_plane.signals.store import executions, signals
+from control_plane.signals.store.tables import executions, signals
 from tests.conftest import wait_until
 from tests.e2e.test_hostile import ME, MINUTE, Whole, slipway
 

@@ -8,7 +8,7 @@ from sqlalchemy import Row
 
 from control_plane.core.ids import DeploymentId
 from control_plane.infra.db import Tx
-from control_plane.signals import store
+from control_plane.signals.store import lists
 
 MOST = 500  # triggers, the newest
 
@@ -49,11 +49,11 @@ class Comparison:
 
 def compare(tx: Tx, deployment: DeploymentId, shadow: DeploymentId) -> Comparison:
     """On the newest triggers that both have decided."""
-    ours = {row.trigger: row for row in store.newest_executions(tx, deployment, MOST)}
-    theirs = {row.trigger: row for row in store.newest_executions(tx, shadow, MOST)}
+    ours = {row.trigger: row for row in lists.newest_executions(tx, deployment, MOST)}
+    theirs = {row.trigger: row for row in lists.newest_executions(tx, shadow, MOST)}
     both = ours.keys() & theirs.keys()
     thoughts = {
-        one: _thoughts(store.signals_on(tx, one, [t for t in both if _may_signal(ours, theirs, t)]))
+        one: _thoughts(lists.signals_on(tx, one, [t for t in both if _may_signal(ours, theirs, t)]))
         for one in (deployment, shadow)
     }
     found = [

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 
 from control_plane.core.ids import DeploymentId, Shard, SignalId, Tenant
 from control_plane.infra.db import Tx
-from control_plane.signals import store
 from control_plane.signals.errors import NoSuchSignal
 from control_plane.signals.models.stored import StoredSignal
+from control_plane.signals.store import lists
+from control_plane.signals.store import signals as signal_rows
 
 MOST = 500
 
@@ -19,16 +20,16 @@ def accepted(tx: Tx, shards: Collection[Shard], limit: int = 100) -> list[Stored
     """Signals that nobody has planned yet, of deployments in these shards: oldest first, of one
     trigger the exit first.
     """
-    return store.accepted(tx, shards, limit)
+    return signal_rows.accepted(tx, shards, limit)
 
 
 def mark_planned(tx: Tx, identity: SignalId) -> bool:
     """In the transaction that writes the intents; false if it was planned or refused before."""
-    return store.close_signal(tx, identity, "planned", None)
+    return signal_rows.close_signal(tx, identity, "planned", None)
 
 
 def mark_refused(tx: Tx, identity: SignalId, reason: str) -> bool:
-    return store.close_signal(tx, identity, "refused", reason)
+    return signal_rows.close_signal(tx, identity, "refused", reason)
 
 
 # ---- for whoever looks on ------------------------------------------------------------------------
@@ -56,7 +57,7 @@ class Counts:
 
 
 def signal(tx: Tx, identity: SignalId) -> StoredSignal:
-    found = store.signal(tx, identity)
+    found = signal_rows.signal(tx, identity)
     if found is None:
         raise NoSuchSignal(
             f"There is no signal {identity!r}.", remedy="GET /api/v1/signals lists yours."
@@ -66,12 +67,12 @@ def signal(tx: Tx, identity: SignalId) -> StoredSignal:
 
 def signals(tx: Tx, tenant: Tenant | None = None, limit: int = 50) -> list[StoredSignal]:
     """Newest first."""
-    return store.newest_signals(tx, tenant, min(limit, MOST))
+    return signal_rows.newest_signals(tx, tenant, min(limit, MOST))
 
 
 def signal_counts(tx: Tx, tenant: Tenant | None = None) -> dict[str, int]:
     """By state."""
-    return store.signal_counts(tx, tenant)
+    return lists.signal_counts(tx, tenant)
 
 
 def execution_counts(
@@ -79,7 +80,7 @@ def execution_counts(
 ) -> dict[DeploymentId, Counts]:
     outcomes: dict[DeploymentId, dict[str, int]] = {}
     newest: dict[DeploymentId, int] = {}
-    for row in store.execution_counts(tx, deployments):
+    for row in lists.execution_counts(tx, deployments):
         identity = DeploymentId(row.deployment_id)
         outcomes.setdefault(identity, {})[row.outcome] = row.number
         newest[identity] = max(newest.get(identity, 0), row.newest_ms)
@@ -88,5 +89,5 @@ def execution_counts(
 
 def dead_letters(tx: Tx, deployment: DeploymentId, *, limit: int = 50) -> list[DeadLetter]:
     """Frames that counted for nothing, newest first."""
-    rows = store.newest_letters(tx, deployment, min(limit, MOST))
+    rows = lists.newest_letters(tx, deployment, min(limit, MOST))
     return [DeadLetter(r.id, r.generation, r.seen_ms, r.reason, r.frame) for r in rows]

@@ -19,24 +19,24 @@ from control_plane.infra.bus import Bus, BusUnavailable
 from control_plane.infra.db import Database, Tx
 from control_plane.infra.leases import Leases, epochs_in
 from control_plane.market import service as market
-from control_plane.signals import store
 from control_plane.signals.models.frames import Refused, Sender
 from control_plane.signals.models.hello import Admitted, Place, admit
 from control_plane.signals.models.settling import Arrival, Settled, Stored, settle
 from control_plane.signals.models.text import MAX_REASON, clean
 from control_plane.signals.service import rows
 from control_plane.signals.service.rows import Notes
+from control_plane.signals.store import intake, tables
 from strategy_runtime.wire import messages, names
 
 # How far ahead of our clock a market's may be, in operational time: two machines never quite agree.
 AHEAD_MS = 2_000
 
 KEPT = (
-    (store.log_lines, 5_000),
-    (store.metrics, 5_000),
-    (store.dead_letters, 200),
-    (store.repeats, 1_000),
-    (store.inbox, 10_000),
+    (tables.log_lines, 5_000),
+    (tables.metrics, 5_000),
+    (tables.dead_letters, 200),
+    (tables.repeats, 1_000),
+    (tables.inbox, 10_000),
 )
 
 
@@ -94,15 +94,17 @@ class Recorder:
         ours = [arrival for arrival in arrivals if held.get(arrival.shard) == arrival.epoch]
         standings = deployments.standings(tx, {arrival.deployment for arrival in ours})
         triggers = {(a.deployment, a.execution.trigger) for a in ours if a.wrong is None}
-        decided, seen = store.known(tx, triggers, {arrival.key for arrival in ours})
+        decided, seen = intake.known(tx, triggers, {arrival.key for arrival in ours})
         stored = Stored(decided, seen)
         settled = settle(arrivals, _senders(tx, ours, standings, now), stored)
         fresh = [one for one in settled if one.outcome not in {"known", "left"}]
         committed = [one for one in fresh if one.outcome == "committed"]
-        store.add(tx, store.inbox, [rows.inbox(one, now) for one in fresh])
-        store.add(tx, store.executions, [rows.execution(one, now) for one in committed])
-        store.add(
-            tx, store.repeats, [rows.repeat(one, now) for one in fresh if one.outcome == "repeated"]
+        intake.add(tx, tables.inbox, [rows.inbox(one, now) for one in fresh])
+        intake.add(tx, tables.executions, [rows.execution(one, now) for one in committed])
+        intake.add(
+            tx,
+            tables.repeats,
+            [rows.repeat(one, now) for one in fresh if one.outcome == "repeated"],
         )
         self._keep_signals(tx, committed, standings, now)
         deployments.advance(tx, rows.advances(committed))
@@ -122,7 +124,7 @@ class Recorder:
             for one in committed
             for row in rows.signals(one, standings[one.arrival.deployment], self.rng, now)
         ]
-        store.add(tx, store.signals, found)
+        intake.add(tx, tables.signals, found)
         for state in ("accepted", "refused"):
             told = [
                 (row["id"], row["tenant"], rows.announced(row))
@@ -192,7 +194,7 @@ class Recorder:
             for run, reason in one.page.byes:
                 deployments.hear_bye(tx, run, one.deployment, one.generation, reason)
         for into, noted in rows.notes(ours, now):
-            store.add(tx, into, noted)
+            intake.add(tx, into, noted)
 
     def _cut_off(
         self, tx: Tx, deployment: DeploymentId, generation: int, shard: Shard, reason: str
@@ -219,7 +221,7 @@ class Recorder:
 def _forget(tx: Tx, deployments: Collection[DeploymentId]) -> None:
     for deployment in deployments:
         for of, keep in KEPT:
-            store.forget(tx, of, deployment, keep)
+            intake.forget(tx, of, deployment, keep)
 
 
 def _senders(

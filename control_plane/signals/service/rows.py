@@ -10,12 +10,12 @@ from sqlalchemy import Table
 
 from control_plane.core.ids import DeploymentId, Rng, Shard, signal_id
 from control_plane.deployments.service import Advance, Standing
-from control_plane.signals import store
 from control_plane.signals.models.frames import KINDS, is_price
 from control_plane.signals.models.hello import Admitted
 from control_plane.signals.models.notes import Page
 from control_plane.signals.models.settling import Settled
 from control_plane.signals.models.text import MAX_ERROR, MAX_REASON, clean, shown
+from control_plane.signals.store import tables
 from strategy_runtime.rules.money import ZERO
 from strategy_runtime.wire import messages
 
@@ -205,4 +205,4 @@ def notes(pages: Sequence[Notes], now: int) -> list[tuple[Table, list[dict[str, 
             {**of, "reason": letter.reason, "frame": letter.frame, "seen_ms": now}
             for letter in one.page.letters
         ]
-    return [(store.log_lines, lines), (store.metrics, metrics), (store.dead_letters, letters)]
+    return [(tables.log_lines, lines), (tables.metrics, metrics), (tables.dead_letters, letters)]

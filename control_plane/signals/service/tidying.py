@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 
 from control_plane.infra.db import Tx
-from control_plane.signals import store
+from control_plane.signals.store import intake
 
 
 def forget_decisions(tx: Tx, before_ms: int, limit: int) -> int:
-    return store.forget_decisions(tx, before_ms, limit)
+    return intake.forget_decisions(tx, before_ms, limit)
 
 
 def forget_signals(tx: Tx, identities: Sequence[str]) -> int:
     """Those that nobody acted on."""
-    return store.forget_signals(tx, identities)
+    return intake.forget_signals(tx, identities)

@@ -9,7 +9,7 @@ from control_plane.deployments import service as deployments
 from control_plane.deployments.service import watching
 from control_plane.errors import Invalid
 from control_plane.infra.db import Tx
-from control_plane.signals import store
+from control_plane.signals.store import lists
 
 Source = Literal["all", "author", "output"]
 
@@ -44,7 +44,7 @@ def lines(
     said, printed = (None, None) if after is None else _read(after)
     found: list[tuple[int, bool, Line]] = []
     if source != "output":
-        rows = store.log_lines_of(tx, deployment, after=said, grep=grep, limit=limit)
+        rows = lists.log_lines_of(tx, deployment, after=said, grep=grep, limit=limit)
         found += [
             (row.id, True, Line(row.at_ms, "author", row.level, row.generation, row.text))
             for row in rows
@@ -74,7 +74,7 @@ class Mark:
 
 def marks(tx: Tx, deployments: Collection[DeploymentId]) -> dict[DeploymentId, Mark]:
     """Of many at once; cheap enough to ask twice a second."""
-    said = store.last_lines(tx, deployments)
+    said = lists.last_lines(tx, deployments)
     printed, minutes = watching.printed_and_measured(tx, deployments)
     return {
         one: Mark(said.get(one, 0), printed.get(one, 0), minutes.get(one, 0)) for one in deployments
@@ -86,7 +86,7 @@ def fleet(tx: Tx, tenant: Tenant | None) -> list[dict[str, Any]]:
     found = deployments.listed(tx, tenant)
     ids = [status.id for status in found]
     used = watching.cpus_now(tx, ids)
-    signals = store.signals_of_each(tx, ids)
+    signals = lists.signals_of_each(tx, ids)
     return [
         {
             **asdict(status),

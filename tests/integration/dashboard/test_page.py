@@ -16,7 +16,7 @@ from control_plane.deployments.models.status import Order
 from control_plane.infra import db
 from control_plane.infra.db import Tx
 from control_plane.infra.http_server import HttpServer
-from control_plane.signals.store import signals
+from control_plane.signals.store.tables import signals
 from control_plane.tables import SCHEMA
 from tests.fakes.site import CODE, World, make_world
 from tests.services import BROWSERS

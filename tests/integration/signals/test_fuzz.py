@@ -17,9 +17,9 @@ from control_plane.infra.failpoints import Failpoints
 from control_plane.infra.leases import Leases
 from control_plane.infra.rng import SystemRng
 from control_plane.market.store import market_times
-from control_plane.signals import store
 from control_plane.signals.service.recording import Recorder
 from control_plane.signals.service.rows import Notes
+from control_plane.signals.store import tables
 from control_plane.signals.worker.hearing import Channel, Inlet
 from strategy_runtime.wire import messages
 from tests.fakes import launches
@@ -71,7 +71,7 @@ class Desk:
 
 
 def _accepted(tx: Tx) -> list[tuple[str, bool]]:
-    rows = tx.all(select(store.signals))
+    rows = tx.all(select(tables.signals))
     return [(row.state, row.price.is_finite() and row.price > 0) for row in rows]
 
 

@@ -15,8 +15,8 @@ from control_plane.infra.bus import Bus
 from control_plane.infra.db import Database, Tx
 from control_plane.infra.embedded import EmbeddedServer
 from control_plane.infra.leases import leases as lease_rows
-from control_plane.signals import store
 from control_plane.signals.service import reading
+from control_plane.signals.store import tables
 from strategy_runtime.wire import messages, names
 from tests.conftest import wait_until
 from tests.fakes import launches
@@ -106,7 +106,7 @@ async def test_a_decision_travels_from_hello_to_acknowledgement(
     assert again.active_from == trigger(0)
     assert bytes(again.state) == b'{"n":2}'  # type: ignore[arg-type] # it is there
     assert again.position == messages.Position(exit_due="LONG")
-    assert [e["trigger"] for e in await rows(database, store.executions)] == [
+    assert [e["trigger"] for e in await rows(database, tables.executions)] == [
         trigger(0),
         trigger(1),
     ]
@@ -125,9 +125,9 @@ async def test_the_first_decision_of_a_trigger_is_final(
         await strategy.decide(3, trigger(0))
         await strategy.until_acknowledged(2, 3)
 
-    assert (await one(database, store.executions))["n"] == 1
-    assert (await one(database, store.signals))["price"] == Decimal(100)
-    repeats = {row["n"]: row["same"] for row in await rows(database, store.repeats)}
+    assert (await one(database, tables.executions))["n"] == 1
+    assert (await one(database, tables.signals))["price"] == Decimal(100)
+    repeats = {row["n"]: row["same"] for row in await rows(database, tables.repeats)}
     assert repeats == {2: True, 3: False}
     told = await database.read(events.latest)
     assert [e["subject_id"] for e in told if e["kind"] == "execution_differs"] == [DEPLOYMENT]
@@ -155,9 +155,9 @@ async def test_a_crash_around_the_commit_loses_and_doubles_nothing(
             await strategy.decide(2, trigger(1))
             await strategy.until_acknowledged(2)
 
-    assert len(await rows(database, store.executions)) == 2
-    assert len(await rows(database, store.signals)) == 1
-    assert not await rows(database, store.repeats)
+    assert len(await rows(database, tables.executions)) == 2
+    assert len(await rows(database, tables.signals)) == 1
+    assert not await rows(database, tables.repeats)
 
 
 @pytest.mark.usefixtures("market")
@@ -178,25 +178,25 @@ async def test_what_is_wrong_is_refused_acknowledged_and_shown(
         await strategy.say_bytes(b'{"type":"execution"}')
         await wait_until(lambda: _letters(database, 6))
 
-    signals = await rows(database, store.signals)
+    signals = await rows(database, tables.signals)
     assert {s["state"] for s in signals} == {"refused"}
     assert sorted("wrong side" in s["refusal"] for s in signals) == [False, True]
-    assert {e["trigger"] for e in await rows(database, store.executions)} == {
+    assert {e["trigger"] for e in await rows(database, tables.executions)} == {
         trigger(0),
         trigger(1),
         trigger(3),
     }
-    outcomes = {row["n"]: row["outcome"] for row in await rows(database, store.inbox)}
+    outcomes = {row["n"]: row["outcome"] for row in await rows(database, tables.inbox)}
     assert outcomes == {
         1: "committed", 2: "committed", 3: "refused", 4: "refused", 5: "refused", 6: "committed",
     }  # fmt: skip
-    frames = "".join(row["frame"] for row in await rows(database, store.dead_letters))
+    frames = "".join(row["frame"] for row in await rows(database, tables.dead_letters))
     assert "\\x00nonsense" in frames
     assert not await database.read(reading.accepted, SHARDS)
 
 
 async def _letters(database: Database, number: int) -> bool:
-    return len(await rows(database, store.dead_letters)) == number
+    return len(await rows(database, tables.dead_letters)) == number
 
 
 @pytest.mark.usefixtures("market")
@@ -231,7 +231,7 @@ async def test_a_new_generation_takes_over_once_it_shows_that_it_starts(
         await asyncio.sleep(0.5)
         assert len(old.welcomes) == before
 
-    decided = {e["trigger"]: e["generation"] for e in await rows(database, store.executions)}
+    decided = {e["trigger"]: e["generation"] for e in await rows(database, tables.executions)}
     assert decided == {trigger(0): 1, trigger(1): 1, trigger(2): 2}
     row = await one(database, deployments)
     assert (row["active_generation"], row["active_from"]) == (2, trigger(2))
@@ -269,7 +269,7 @@ async def test_other_code_than_was_launched_is_not_welcome(
         await _hello_until(strategy, lambda: _letters_at_least(database, 1))
 
     assert not strategy.welcomes
-    letter = (await rows(database, store.dead_letters))[0]
+    letter = (await rows(database, tables.dead_letters))[0]
     assert "other code" in letter["reason"]
 
 
@@ -283,7 +283,7 @@ async def _hello_until(strategy: Any, holds: Any) -> None:
 
 
 async def _letters_at_least(database: Database, number: int) -> bool:
-    return len(await rows(database, store.dead_letters)) >= number
+    return len(await rows(database, tables.dead_letters)) >= number
 
 
 @pytest.mark.usefixtures("market")
@@ -322,12 +322,12 @@ async def test_a_former_owner_writes_and_acknowledges_nothing(
         await strategy.decide(1, trigger(0), long("100"))
         await asyncio.sleep(0.5)
         assert not strategy.acknowledged
-        assert not await rows(database, store.executions)
+        assert not await rows(database, tables.executions)
 
         async with trading("second"):
             await strategy.until_acknowledged(1)
 
-    epochs = {row["epoch"] for row in await rows(database, store.executions)}
+    epochs = {row["epoch"] for row in await rows(database, tables.executions)}
     assert epochs == {2}
 
 
@@ -351,7 +351,7 @@ async def test_a_lost_server_costs_nothing(
             await strategy.decide(2, trigger(1))
             await strategy.until_acknowledged(1, 2)
 
-    assert len(await rows(database, store.executions)) == 2
+    assert len(await rows(database, tables.executions)) == 2
 
 
 @pytest.mark.usefixtures("market")
@@ -403,10 +403,10 @@ async def test_heartbeats_notes_and_byes_are_written_down(
 
     run = await one(database, runs)
     assert (run["phase"], run["rss_bytes"], run["lag_ms"]) == ("running", 32_000_000, 2**31 - 1)
-    found = await rows(database, store.log_lines)
+    found = await rows(database, tables.log_lines)
     assert [row["text"][:15] for row in found] == [f"line {k}\\x1b[2J\\x" for k in range(3)]
     assert max(len(row["text"]) for row in found) < 1_100
-    assert (await one(database, store.metrics))["value"] == 0.5
+    assert (await one(database, tables.metrics))["value"] == 0.5
 
 
 @pytest.mark.usefixtures("market")

@@ -19,9 +19,9 @@ from control_plane.infra.failpoints import Failpoints
 from control_plane.infra.leases import Leases, epochs_in
 from control_plane.infra.leases import leases as lease_rows
 from control_plane.infra.rng import SystemRng
-from control_plane.signals import store
 from control_plane.signals.models.settling import Arrival
 from control_plane.signals.service.recording import KEPT, Recorder
+from control_plane.signals.store import tables
 from control_plane.signals.worker.hearing import Channel, Inlet
 from control_plane.signals.worker.settling import Mouth, Settler
 from strategy_runtime.wire import messages
@@ -92,7 +92,7 @@ async def test_what_a_lost_database_did_not_take_is_kept_for_it(
     whole = Recorder(database, bus, SystemRng(), leases)
     await Settler(inlet, whole, Mouth(bus), leases.clock, points).settle()
     assert (len(inlet.arrivals), channel.waiting) == (0, 0)
-    assert await database.read(_count, store.executions) == 3
+    assert await database.read(_count, tables.executions) == 3
 
 
 async def test_a_group_of_many_deployments_is_one_transaction(
@@ -125,22 +125,22 @@ async def test_what_a_deployment_says_is_kept_up_to_a_bound(
     def fill(tx: Tx) -> None:
         base = {"deployment_id": SHIP, "generation": 1}
         line = {**base, "at_ms": 1, "level": "info", "text": "x"}
-        tx.run(insert(store.log_lines), [line] * (KEPT[0][1] + 300))
-        tx.run(insert(store.log_lines), [{**line, "deployment_id": SISTER}] * 10)
+        tx.run(insert(tables.log_lines), [line] * (KEPT[0][1] + 300))
+        tx.run(insert(tables.log_lines), [{**line, "deployment_id": SISTER}] * 10)
         seen = [
             {**base, "run": "run-00000001", "n": n, "outcome": "committed", "seen_ms": n}
             for n in range(KEPT[4][1] + 300)
         ]
-        tx.run(insert(store.inbox), seen)
+        tx.run(insert(tables.inbox), seen)
 
     await database.write(_world)
     await database.write(fill)
     recorder = Recorder(database, bus, SystemRng(), leases)
     await recorder.forget([SHIP])
 
-    assert await database.read(_count, store.log_lines) == KEPT[0][1] + 10
-    assert await database.read(_count, store.inbox) == KEPT[4][1]
-    oldest = await database.read(lambda tx: tx.scalar(select(func.min(store.inbox.c.n))))
+    assert await database.read(_count, tables.log_lines) == KEPT[0][1] + 10
+    assert await database.read(_count, tables.inbox) == KEPT[4][1]
+    oldest = await database.read(lambda tx: tx.scalar(select(func.min(tables.inbox.c.n))))
     assert oldest == 300
 
 

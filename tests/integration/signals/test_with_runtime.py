@@ -11,7 +11,7 @@ from control_plane.infra.bus import Bus
 from control_plane.infra.db import Database, Tx
 from control_plane.infra.embedded import EmbeddedServer
 from control_plane.market.store import market_times
-from control_plane.signals import store
+from control_plane.signals.store import tables
 from strategy_runtime.wire.messages import Candle
 from tests.conftest import wait_until
 from tests.fakes import launches
@@ -57,12 +57,12 @@ async def _decided(database: Database, number: int) -> None:
 
 
 def _executions(tx: Tx) -> list[str]:
-    query = select(store.executions.c.trigger).order_by(store.executions.c.trigger_open_ms)
+    query = select(tables.executions.c.trigger).order_by(tables.executions.c.trigger_open_ms)
     return [row.trigger for row in tx.all(query)]
 
 
 def _differing(tx: Tx) -> int:
-    return len(tx.all(select(store.repeats).where(store.repeats.c.same.is_(False))))
+    return len(tx.all(select(tables.repeats).where(tables.repeats.c.same.is_(False))))
 
 
 async def _is_active(database: Database) -> bool:
@@ -104,5 +104,5 @@ async def test_a_strategy_decides_each_candle_once_whatever_breaks(
     row = await database.read(lambda tx: tx.first(select(deployments)))
     assert row is not None
     assert msgspec.json.decode(row.state) == {"n": 19}
-    signals = await database.read(lambda tx: tx.all(select(store.signals)))
+    signals = await database.read(lambda tx: tx.all(select(tables.signals)))
     assert len(signals) == len({(s.trigger, s.kind) for s in signals}) > 10

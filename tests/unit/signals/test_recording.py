@@ -13,10 +13,10 @@ from control_plane.infra.db import Database, Tx
 from control_plane.infra.events import events
 from control_plane.infra.failpoints import Failpoints
 from control_plane.infra.leases import Leases
-from control_plane.signals import store
 from control_plane.signals.models.settling import Arrival
 from control_plane.signals.service.comparing import Thought, compare
 from control_plane.signals.service.recording import Recorder
+from control_plane.signals.store import tables
 from strategy_runtime.wire import messages
 from tests.fakes import launches
 from tests.fakes.clock import FakeClock
@@ -64,7 +64,7 @@ class Sea:
         assert settled.outcome == "committed"
 
     async def signals(self) -> list[tuple[str, str]]:
-        rows = await self.db.read(lambda tx: tx.all(select(store.signals)))
+        rows = await self.db.read(lambda tx: tx.all(select(tables.signals)))
         return [(row.action, row.state) for row in rows]
 
     async def desired(self, ship: DeploymentId) -> str:
