@@ -163,7 +163,7 @@ async def _open_site(app: App, stack: AsyncExitStack) -> None:
         jobs=Jobs(database, machinery.bus),
         backtests=Backtests(database, machinery.bus, machinery.rng, settings.jobs),
         deployments=Deployments(database, machinery.bus, machinery.rng, settings.fleet),
-        subscriptions=Subscriptions(database, machinery.rng),
+        subscriptions=Subscriptions(database, machinery.rng, machinery.bus),
         halts=Halts(database, machinery.bus),
         health=checks,
         dashboard=screen,

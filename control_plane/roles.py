@@ -213,6 +213,7 @@ def add_trading(it: Machinery, stack: AsyncExitStack) -> None:
     it.loops["plan"] = ours.plan
     it.loops["send"] = ours.send
     it.loops["follow"] = ours.follow
+    it.loops["pauses"] = ours.end_pauses
     it.loops["ticks"] = ours.let_ticks_through
     it.loops["invariants"] = Checker(desk).run
     it.loops["tidying"] = Tidier(desk).run

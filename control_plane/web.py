@@ -157,6 +157,7 @@ def _routers(services: Services) -> Sequence[APIRouter]:
         deployments.shadow_routes(services.deployments),
         deployments.event_routes(services.deployments),
         subscriptions.routes(services.subscriptions, services.db),
+        subscriptions.change_routes(services.subscriptions),
         signals.routes(services.db),
         orders.routes(services.db),
         orders.story_routes(services.db, services.hands),

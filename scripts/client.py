@@ -237,7 +237,8 @@ def _ref(schema: Schema) -> str:
 def _body(operation: Mapping[str, Any]) -> Schema:
     content = operation.get("requestBody", {}).get("content", {})
     found: Schema = content.get("application/json", {}).get("schema", {})
-    return found
+    # One that may be left out is a shape or nothing.
+    return next((one for one in found.get("anyOf", ()) if "$ref" in one), found)
 
 
 def _answer(operation: Mapping[str, Any]) -> Schema:

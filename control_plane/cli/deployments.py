@@ -26,6 +26,9 @@ OnCrash = Annotated[
         help="Open positions, once it is given up: keep their stops, close those on spot, or all."
     ),
 ]
+MostLeverage = Annotated[
+    str | None, typer.Option(help="No follower's entry is levered further.", show_default=False)
+]
 Parameters = Annotated[
     list[str] | None, typer.Option("--parameter", "-p", help="NAME=VALUE; may be repeated.")
 ]
@@ -71,6 +74,7 @@ def deploy(
     memory_mb: Memory = None,
     cpus: Cpus = None,
     on_crash: OnCrash = None,
+    max_leverage: MostLeverage = None,
     dry_run: DryRun = False,
     as_json: AsJson = False,
 ) -> None:
@@ -84,6 +88,7 @@ def deploy(
         "memory_mb": memory_mb,
         "cpus": cpus,
         "on_crash": on_crash,
+        "max_leverage": max_leverage,
     }
     if dry_run:
         _show_plan(ask(calls.plan_deployment(**given)), as_json)
@@ -150,6 +155,7 @@ def change(
     memory_mb: Memory = None,
     cpus: Cpus = None,
     on_crash: OnCrash = None,
+    max_leverage: MostLeverage = None,
     dry_run: DryRun = False,
     as_json: AsJson = False,
 ) -> None:
@@ -160,6 +166,7 @@ def change(
         "memory_mb": memory_mb,
         "cpus": cpus,
         "on_crash": on_crash,
+        "max_leverage": max_leverage,
     }
     _change(deployment, {k: v for k, v in given.items() if v is not None}, dry_run, as_json)
 

@@ -5,39 +5,17 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from control_plane.cli import order_story, show
-from control_plane.cli.session import (
-    Api,
-    AsJson,
-    Limit,
-    ask,
-    ask_all,
-    ask_rows,
-    call,
-    find_account,
-    find_deployment,
-)
+from control_plane.cli import following, order_story, show
+from control_plane.cli.session import AsJson, Limit, ask, ask_rows
 from control_plane.cli.show import Column
-from control_plane.client import Call, Items, calls, shapes
+from control_plane.client import Call, Items, calls
 
 PANEL = "Trading"
-
-Which = Annotated[str, typer.Argument(help="A subscription's id.", show_default=False)]
 
 Scope = Annotated[
     str, typer.Argument(help="platform, or venue:, deployment:, user:, account:, instrument: …")
 ]
 
-SUBSCRIPTIONS = (
-    Column("id", "id"),
-    Column("deployment", "deployment_id"),
-    Column("account", "account_id"),
-    Column("instrument", "instrument"),
-    Column("capital", lambda row: f"{row['capital']} {row['capital_currency']}", right=True),
-    Column("risk", "risk", right=True),
-    Column("leverage", "leverage", right=True),
-    Column("state", "state"),
-)
 SIGNALS = (
     Column("accepted", show.clock("accepted_at")),
     Column("instrument", "instrument"),
@@ -122,9 +100,7 @@ HALTS = (
 
 
 def add_to(app: typer.Typer) -> None:
-    app.command(rich_help_panel=PANEL)(subscribe)
-    app.command(rich_help_panel=PANEL)(subscriptions)
-    app.command(rich_help_panel=PANEL)(unsubscribe)
+    following.add_to(app)
     for name, (listing, columns, sentence, empty) in LISTS.items():
         listed = _lister(listing, columns, empty)
         if name not in GROUPS:
@@ -139,57 +115,6 @@ def add_to(app: typer.Typer) -> None:
     app.command(rich_help_panel=PANEL)(close)
     app.command(rich_help_panel=PANEL)(halt)
     app.command(rich_help_panel=PANEL)(unhalt)
-
-
-def subscribe(
-    deployment: Annotated[str, typer.Argument(help="A deployment's name or id.")],
-    account: Annotated[str, typer.Option(help="An account's name or id.")] = "practice",
-    capital: Annotated[str, typer.Option(help="What it may work with.")] = "1000",
-    currency: Annotated[str | None, typer.Option(help="The capital's; else the account's.")] = None,
-    risk: Annotated[str, typer.Option(help="Share of capital lost at a stop.")] = "0.01",
-    leverage: Annotated[str, typer.Option(help="The most leverage.")] = "1",
-    as_json: AsJson = False,
-) -> None:
-    """Mirror a deployment's signals in one of your accounts."""
-
-    async def follow(api: Api) -> shapes.SubscriptionOut:
-        ship = await find_deployment(api, deployment)
-        book = await find_account(api, account)
-        return await api.send(
-            calls.subscribe(
-                deployment_id=ship["id"],
-                account_id=book["id"],
-                capital=capital,
-                capital_currency=currency or book["home_currency"],
-                risk=risk,
-                leverage=leverage,
-            )
-        )
-
-    found = call(follow)
-    show.one(
-        found,
-        as_json,
-        f"Subscribed ({found['id']}): {capital} {found['capital_currency']} follow "
-        f"{deployment} in {account}.",
-    )
-
-
-def subscriptions(as_json: AsJson = False) -> None:
-    """List your subscriptions."""
-    found = ask_all(calls.list_subscriptions())
-    show.rows(
-        found,
-        SUBSCRIPTIONS,
-        empty="No subscription yet. `slipway subscribe DEPLOYMENT --account NAME` makes one.",
-        as_json=as_json,
-    )
-
-
-def unsubscribe(subscription: Which, as_json: AsJson = False) -> None:
-    """Cancel a subscription; its open position is still looked after."""
-    found = ask(calls.cancel_subscription(subscription_id=subscription))
-    show.one(found, as_json, f"{found['id']} is {found['state']}.")
 
 
 def explain(

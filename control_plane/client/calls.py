@@ -60,6 +60,7 @@ def begin_shadow(
     memory_mb: int | None = None,
     cpus: float | None = None,
     on_crash: Literal["keep", "reduce", "flatten"] | None = None,
+    max_leverage: Decimal | str | None = None,
 ) -> Call[shapes.DeploymentOut]:
     """Run another version, parameters or limits beside it; nobody acts on what it signals."""
     return Call(
@@ -72,6 +73,7 @@ def begin_shadow(
                 "memory_mb": memory_mb,
                 "cpus": cpus,
                 "on_crash": on_crash,
+                "max_leverage": max_leverage,
             }
         ),
         takes_key=True,
@@ -88,9 +90,18 @@ def cancel_job(*, job_id: str) -> Call[shapes.JobOut]:
     return Call("POST", f"/jobs/{part(job_id)}/cancel", takes_key=True)
 
 
-def cancel_subscription(*, subscription_id: str) -> Call[shapes.SubscriptionOut]:
-    """End it for good. An open position is still looked after until it is closed."""
-    return Call("POST", f"/subscriptions/{part(subscription_id)}/cancel", takes_key=True)
+def cancel_subscription(
+    *, subscription_id: str, positions: Literal["keep", "close"] | None = None
+) -> Call[shapes.SubscriptionDetail]:
+    """End it for good. An open position is looked after until its stop, its target or the
+    strategy closes it; or it is closed now.
+    """
+    return Call(
+        "POST",
+        f"/subscriptions/{part(subscription_id)}/cancel",
+        body=given({"positions": positions}),
+        takes_key=True,
+    )
 
 
 def change_deployment(
@@ -101,6 +112,7 @@ def change_deployment(
     memory_mb: int | None = None,
     cpus: float | None = None,
     on_crash: Literal["keep", "reduce", "flatten"] | None = None,
+    max_leverage: Decimal | str | None = None,
     if_match: str | None = None,
 ) -> Call[shapes.DeploymentOut]:
     """Another version, other parameters or limits: launched anew, keeping its state."""
@@ -114,6 +126,7 @@ def change_deployment(
                 "memory_mb": memory_mb,
                 "cpus": cpus,
                 "on_crash": on_crash,
+                "max_leverage": max_leverage,
             }
         ),
         headers=given({"If-Match": if_match}),
@@ -148,8 +161,11 @@ def change_terms(
     slippage: Decimal | str | None = None,
     max_age_seconds: int | None = None,
     software_stop: bool | None = None,
+    opposite: Literal["skip", "close"] | None = None,
+    symbols_allowed: list[str] | None = None,
+    symbols_denied: list[str] | None = None,
     if_match: str | None = None,
-) -> Call[shapes.SubscriptionOut]:
+) -> Call[shapes.SubscriptionDetail]:
     """New terms for what comes; what is under way keeps its own."""
     return Call(
         "PUT",
@@ -168,6 +184,9 @@ def change_terms(
                 "slippage": slippage,
                 "max_age_seconds": max_age_seconds,
                 "software_stop": software_stop,
+                "opposite": opposite,
+                "symbols_allowed": symbols_allowed,
+                "symbols_denied": symbols_denied,
             }
         ),
         headers=given({"If-Match": if_match}),
@@ -231,6 +250,7 @@ def deploy(
     memory_mb: int | None = None,
     cpus: float | None = None,
     on_crash: Literal["keep", "reduce", "flatten"] | None = None,
+    max_leverage: Decimal | str | None = None,
 ) -> Call[shapes.DeploymentOut]:
     """Run a strategy on an instrument, in a container of its own."""
     return Call(
@@ -246,6 +266,7 @@ def deploy(
                 "memory_mb": memory_mb,
                 "cpus": cpus,
                 "on_crash": on_crash,
+                "max_leverage": max_leverage,
             }
         ),
         takes_key=True,
@@ -333,8 +354,8 @@ def get_signal(*, signal_id: str) -> Call[shapes.SignalOut]:
     return Call("GET", f"/signals/{part(signal_id)}")
 
 
-def get_subscription(*, subscription_id: str) -> Call[shapes.SubscriptionOut]:
-    """One subscription."""
+def get_subscription(*, subscription_id: str) -> Call[shapes.SubscriptionDetail]:
+    """One subscription, and whose word its leverage is."""
     return Call("GET", f"/subscriptions/{part(subscription_id)}")
 
 
@@ -992,6 +1013,22 @@ def list_strategies(
     )
 
 
+def list_subscription_versions(
+    *,
+    subscription_id: str,
+    limit: int | None = None,
+    cursor: str | None = None,
+    sort: Literal["newest", "oldest"] | None = None,
+    changed_by: str | None = None,
+) -> Call[Items[shapes.SubscriptionVersionOut]]:
+    """Each change of it: who made it, when, and what it was."""
+    return Call(
+        "GET",
+        f"/subscriptions/{part(subscription_id)}/versions",
+        query=given({"limit": limit, "cursor": cursor, "sort": sort, "changed_by": changed_by}),
+    )
+
+
 def list_subscriptions(
     *,
     limit: int | None = None,
@@ -1164,9 +1201,16 @@ def pause_deployment(*, deployment_id: str) -> Call[shapes.DeploymentOut]:
     return Call("POST", f"/deployments/{part(deployment_id)}/pause", takes_key=True)
 
 
-def pause_subscription(*, subscription_id: str) -> Call[shapes.SubscriptionOut]:
-    """No entries from now on; exits and stops of what is open go on."""
-    return Call("POST", f"/subscriptions/{part(subscription_id)}/pause", takes_key=True)
+def pause_subscription(
+    *, subscription_id: str, until: str | None = None
+) -> Call[shapes.SubscriptionDetail]:
+    """No entries from now on, or until a moment; exits and stops of what is open go on."""
+    return Call(
+        "POST",
+        f"/subscriptions/{part(subscription_id)}/pause",
+        body=given({"until": until}),
+        takes_key=True,
+    )
 
 
 def plan_change(
@@ -1177,6 +1221,7 @@ def plan_change(
     memory_mb: int | None = None,
     cpus: float | None = None,
     on_crash: Literal["keep", "reduce", "flatten"] | None = None,
+    max_leverage: Decimal | str | None = None,
     action: Literal[
         "start", "stop", "pause", "resume", "drain", "restart", "change", "roll_back", "delete"
     ]
@@ -1193,6 +1238,7 @@ def plan_change(
                 "memory_mb": memory_mb,
                 "cpus": cpus,
                 "on_crash": on_crash,
+                "max_leverage": max_leverage,
                 "action": action,
             }
         ),
@@ -1210,6 +1256,7 @@ def plan_deployment(
     memory_mb: int | None = None,
     cpus: float | None = None,
     on_crash: Literal["keep", "reduce", "flatten"] | None = None,
+    max_leverage: Decimal | str | None = None,
 ) -> Call[shapes.PlanOut]:
     """What deploying this would do. Refuses what deploying would refuse."""
     return Call(
@@ -1225,6 +1272,7 @@ def plan_deployment(
                 "memory_mb": memory_mb,
                 "cpus": cpus,
                 "on_crash": on_crash,
+                "max_leverage": max_leverage,
             }
         ),
         takes_key=True,
@@ -1299,7 +1347,7 @@ def resume_deployment(*, deployment_id: str) -> Call[shapes.DeploymentOut]:
     return Call("POST", f"/deployments/{part(deployment_id)}/resume", takes_key=True)
 
 
-def resume_subscription(*, subscription_id: str) -> Call[shapes.SubscriptionOut]:
+def resume_subscription(*, subscription_id: str) -> Call[shapes.SubscriptionDetail]:
     """Follow again."""
     return Call("POST", f"/subscriptions/{part(subscription_id)}/resume", takes_key=True)
 
@@ -1383,8 +1431,13 @@ def subscribe(
     slippage: Decimal | str | None = None,
     max_age_seconds: int | None = None,
     software_stop: bool | None = None,
-) -> Call[shapes.SubscriptionOut]:
-    """Follow a deployment from now on, with this capital and this risk."""
+    opposite: Literal["skip", "close"] | None = None,
+    symbols_allowed: list[str] | None = None,
+    symbols_denied: list[str] | None = None,
+) -> Call[shapes.SubscriptionDetail]:
+    """Follow a deployment from now on, with this capital and this risk. What could never trade
+    is refused, with what would do.
+    """
     return Call(
         "POST",
         "/subscriptions",
@@ -1402,6 +1455,9 @@ def subscribe(
                 "slippage": slippage,
                 "max_age_seconds": max_age_seconds,
                 "software_stop": software_stop,
+                "opposite": opposite,
+                "symbols_allowed": symbols_allowed,
+                "symbols_denied": symbols_denied,
                 "deployment_id": deployment_id,
                 "account_id": account_id,
             }

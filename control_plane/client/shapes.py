@@ -115,6 +115,7 @@ class DeploymentDetail(TypedDict):
     cpus: float
     launcher: str
     on_crash: str
+    max_leverage: str | None
     shadow_of: str | None
     draining: bool
     desired: str
@@ -154,6 +155,7 @@ class DeploymentOut(TypedDict):
     cpus: float
     launcher: str
     on_crash: str
+    max_leverage: str | None
     shadow_of: str | None
     draining: bool
     desired: str
@@ -378,6 +380,15 @@ class LagOut(TypedDict):
     since_at: str
 
 
+class LeverageOut(TypedDict):
+    """The least counts; a larger position's tier may lower it further."""
+
+    subscription: str
+    deployment: str | None
+    instrument: str
+    effective: str
+
+
 class LineOut(TypedDict):
     at: str
     source: str
@@ -576,8 +587,23 @@ class SubscriptionOut(TypedDict):
     slippage: str
     max_age_seconds: int
     software_stop: bool
+    opposite: Literal["skip", "close"]
+    symbols_allowed: list[str]
+    symbols_denied: list[str]
+    paused_until: str | None
+    positions: Literal["keep", "close", "closed"]
     version: int
     created_at: str
+
+
+class SubscriptionVersionOut(TypedDict):
+    """The subscription as it stood from this change to the next."""
+
+    version: int
+    changed_at: str
+    changed_by: str
+    changed: list[str]
+    terms: dict[str, Any]
 
 
 class Terms(TypedDict):
@@ -736,6 +762,34 @@ class ResultOut(TypedDict):
 
     backtest: BacktestOut
     result: dict[str, Any]
+
+
+class SubscriptionDetail(TypedDict):
+    id: str
+    deployment_id: str
+    account_id: str
+    instrument: str
+    state: Literal["active", "paused", "cancelled"]
+    capital: str
+    capital_currency: str
+    risk: str
+    leverage: str
+    sizing: Literal["fixed_risk", "leveraged_risk"]
+    margin_currency: str
+    max_positions: int
+    max_daily_loss: str | None
+    max_notional: str | None
+    slippage: str
+    max_age_seconds: int
+    software_stop: bool
+    opposite: Literal["skip", "close"]
+    symbols_allowed: list[str]
+    symbols_denied: list[str]
+    paused_until: str | None
+    positions: Literal["keep", "close", "closed"]
+    version: int
+    created_at: str
+    levered_by: LeverageOut
 
 
 class VitalsOut(TypedDict):

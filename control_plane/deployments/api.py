@@ -1,5 +1,6 @@
 """Deployments: run a version, look how it does, change what is wanted."""
 
+from decimal import Decimal
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Response
@@ -20,6 +21,9 @@ Strategy = Annotated[str, Field(max_length=100, examples=["SMA cross"])]
 Parameters = Annotated[dict[str, Any], Field(examples=[{"fast": 10, "slow": 30}])]
 Memory = Annotated[int, Field(examples=[512])]
 Cpus = Annotated[float, Field(examples=[0.5])]
+MostLeverage = Annotated[
+    Decimal, Field(description="No follower's entry is levered further.", examples=["5"])
+]
 
 
 class Deploy(Body):
@@ -35,6 +39,7 @@ class Deploy(Body):
         description="What becomes of open positions once it is given up: they keep their stops, "
         "those on spot are closed, or all are.",
     )
+    max_leverage: MostLeverage | None = None
 
 
 class Alter(Body):
@@ -45,6 +50,7 @@ class Alter(Body):
     memory_mb: Memory | None = None
     cpus: Cpus | None = None
     on_crash: OnCrash | None = Field(None, description="Alone, it launches nothing anew.")
+    max_leverage: MostLeverage | None = None
 
 
 class Rehearse(Alter):
@@ -117,6 +123,7 @@ class DeploymentOut(Shape):
     cpus: float
     launcher: str
     on_crash: str = Field(examples=["keep"])
+    max_leverage: MostLeverage | None
     shadow_of: str | None = Field(
         description="The deployment that it decides beside, muted.", examples=[None]
     )
@@ -249,7 +256,14 @@ def watching_routes(deployments: Deployments) -> APIRouter:
     @router.post("/{deployment_id}/plan")
     async def plan_change(me: Me, deployment_id: DeploymentId, body: Rehearse) -> PlanOut:
         """What an action on it would do."""
-        change = Change(body.strategy, body.parameters, body.memory_mb, body.cpus, body.on_crash)
+        change = Change(
+            body.strategy,
+            body.parameters,
+            body.memory_mb,
+            body.cpus,
+            body.on_crash,
+            body.max_leverage,
+        )
         steps = await rehearsals.act(me.tenant, deployment_id, body.action, change)
         return PlanOut(steps=steps)
 

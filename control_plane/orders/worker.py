@@ -28,6 +28,7 @@ from control_plane.orders.service.sending import Sender
 from control_plane.orders.service.tracking import Tracker
 from control_plane.orders.store import intents, trades
 from control_plane.subscriptions import service as subscriptions
+from control_plane.subscriptions.service import Resumer
 from strategy_runtime.rules.instruments import Instrument
 from strategy_runtime.wire import names
 from strategy_runtime.wire.messages import Tick
@@ -141,6 +142,7 @@ class Loops:
     sender: Sender
     follower: Follower
     ticks: Ticks
+    resumer: Resumer
 
     async def plan(self) -> None:
         await self._repeat(names.wake("signals"), self.planner.once)
@@ -150,6 +152,11 @@ class Loops:
 
     async def follow(self) -> None:
         await self._repeat(names.wake("orders"), self.follower.once)
+
+    async def end_pauses(self) -> None:
+        while True:
+            await self.resumer.once(self.desk.owned())
+            await self.desk.clock.sleep(POLL_SECONDS)
 
     async def let_ticks_through(self) -> None:
         await self.ticks.run()
@@ -192,4 +199,5 @@ def loops(desk: Desk, *, tick_driven: tuple[TickDriven, ...] = ()) -> Loops:
         Sender(desk, Releaser(desk)),
         follower,
         Ticks(desk, closer, tick_driven),
+        Resumer(desk.db),
     )

@@ -20,6 +20,12 @@ from strategy_runtime.rules.money import MONEY, canonical
 
 State = Literal["active", "paused", "cancelled"]
 Sizing = Literal["fixed_risk", "leveraged_risk"]
+Opposite = Literal["skip", "close"]
+"""What an entry does to a position of the other side: nothing, or it closes it, turning nothing."""
+Positions = Literal["keep", "close", "closed"]
+"""What becomes of open positions once a subscription is cancelled: they keep their stops and the
+strategy's exits, they are left at once, or that is done.
+"""
 
 MARGIN_CURRENCIES = ("INR", "USDT")
 MOST_CAPITAL = Decimal(10) ** 12
@@ -27,6 +33,8 @@ MOST_RISK = Decimal("0.5")
 MOST_SLIPPAGE = Decimal("0.05")
 MOST_POSITIONS = 100
 LONGEST_AGE_SECONDS = 3_600
+MOST_SYMBOLS = 100
+LONGEST_PAUSE_MS = 366 * 86_400_000
 MAX_DIGITS = 30
 
 # What a trader may ask for, and from which states. A cancelled subscription stays cancelled.
@@ -55,6 +63,9 @@ class Terms:
     slippage: Decimal = Decimal("0.003")
     max_age_seconds: int = 60
     software_stop: bool = False  # consent to a stop that only stands while we run
+    opposite: Opposite = "skip"
+    symbols_allowed: tuple[str, ...] = ()  # instruments or base currencies; none is all
+    symbols_denied: tuple[str, ...] = ()
 
 
 TERMS = tuple(field.name for field in fields(Terms))
@@ -71,10 +82,43 @@ class Subscription(Terms):
     state: State = "active"
     created_ms: int
     version: int = 1
+    paused_until_ms: int | None = None  # then it goes on by itself
+    positions: Positions = "keep"  # once it is cancelled
 
     @property
     def terms(self) -> Terms:
         return Terms(**{name: getattr(self, name) for name in TERMS})
+
+
+@dataclass(frozen=True, slots=True)
+class Leverage:
+    """Whose word it is how far an entry may be levered: the least counts, and a larger position's
+    tier may lower it further.
+    """
+
+    subscription: Decimal
+    deployment: Decimal | None  # its author's ceiling
+    instrument: Decimal
+
+    @property
+    def effective(self) -> Decimal:
+        own = self.subscription if self.deployment is None else self.deployment
+        return max(Decimal(1), min(self.subscription, own, self.instrument))
+
+
+def leverage_of(terms: Terms, instrument: Instrument, ceiling: Decimal | None) -> Leverage:
+    most = instrument.max_leverage if instrument.is_futures else Decimal(1)
+    return Leverage(terms.leverage, ceiling, most)
+
+
+def permits(terms: Terms, instrument: Instrument) -> bool:
+    """Whether the trader's own lists let this instrument be entered."""
+    if not terms.symbols_allowed and not terms.symbols_denied:
+        return True
+    names = {instrument.id, instrument.base}
+    if names.intersection(terms.symbols_denied):
+        return False
+    return not terms.symbols_allowed or bool(names.intersection(terms.symbols_allowed))
 
 
 def agreed(terms: Terms, instrument: Instrument, venue: str) -> Terms:
@@ -87,6 +131,19 @@ def agreed(terms: Terms, instrument: Instrument, venue: str) -> Terms:
     _check_can_trade(terms, instrument)
     _check_stop(terms, instrument, venue)
     return terms
+
+
+def paused(old: Subscription, until_ms: int | None, now_ms: int) -> Subscription:
+    """For good, or until then; a pause that stands may be given another end."""
+    if until_ms is not None and not now_ms < until_ms <= now_ms + LONGEST_PAUSE_MS:
+        raise BadTerms(
+            "A pause ends at a moment to come, within 366 days.",
+            field="until",
+            remedy="Give a later moment, or none: then it lasts until you resume.",
+        )
+    is_moved = old.state == "paused" and old.paused_until_ms != until_ms
+    state = old.state if is_moved else changed(old.state, "paused")
+    return replace(old, state=state, paused_until_ms=until_ms)
 
 
 def changed(old: State, new: State) -> State:
@@ -116,6 +173,13 @@ def _check_guards(terms: Terms) -> None:
         _within("slippage", terms.slippage, Decimal(0), MOST_SLIPPAGE)
     _count("max_positions", terms.max_positions, MOST_POSITIONS)
     _count("max_age_seconds", terms.max_age_seconds, LONGEST_AGE_SECONDS)
+    if terms.opposite not in ("skip", "close"):
+        raise BadTerms(
+            f"There is no policy {terms.opposite!r}.", field="opposite", remedy="Use skip or close."
+        )
+    for name in ("symbols_allowed", "symbols_denied"):
+        if len(getattr(terms, name)) > MOST_SYMBOLS:
+            raise BadTerms(f"{name} has more than {MOST_SYMBOLS} entries.", field=name)
 
 
 def _with_margin(terms: Terms, instrument: Instrument) -> Terms:

@@ -4,12 +4,24 @@ from collections.abc import Collection
 from decimal import Decimal
 from typing import Any, ClassVar
 
-from sqlalchemy import BigInteger, Index, Row, Text, insert, select, text, update
+from sqlalchemy import (
+    BigInteger,
+    Dialect,
+    Index,
+    Row,
+    Text,
+    TypeDecorator,
+    insert,
+    select,
+    text,
+    update,
+)
 from sqlmodel import Field, SQLModel
 
 from control_plane.core.ids import (
     AccountId,
     InstrumentId,
+    SubscriptionId,
     Tenant,
 )
 from control_plane.infra.db import Money, Tx, among, table
@@ -18,6 +30,21 @@ from control_plane.subscriptions.models import Subscription
 
 STANDS = text("state <> 'cancelled'")
 HOLDS_POSITION = text("state <> 'cancelled' AND margin_currency <> ''")
+WAKES = text("paused_until_ms IS NOT NULL")
+LEAVES = text("positions = 'close'")
+
+
+class Names(TypeDecorator[tuple[str, ...]]):
+    """A few names in one text, for thousands of rows are read at once."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: tuple[str, ...] | None, dialect: Dialect) -> str:
+        return ",".join(value or ())
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> tuple[str, ...]:
+        return tuple(value.split(",")) if value else ()
 
 
 class SubscriptionRow(SQLModel, table=True):
@@ -42,6 +69,10 @@ class SubscriptionRow(SQLModel, table=True):
             sqlite_where=HOLDS_POSITION,
             postgresql_where=HOLDS_POSITION,
         ),
+        Index(
+            "ix_subscription_wakes", "paused_until_ms", sqlite_where=WAKES, postgresql_where=WAKES
+        ),
+        Index("ix_subscription_leaves", "shard", sqlite_where=LEAVES, postgresql_where=LEAVES),
     )
 
     id: str = Field(primary_key=True)
@@ -62,7 +93,12 @@ class SubscriptionRow(SQLModel, table=True):
     slippage: Decimal = Field(default=Decimal("0.003"), sa_type=Money)
     max_age_seconds: int = 60
     software_stop: bool = False  # consent, recorded
+    opposite: str = "skip"  # skip | close
+    symbols_allowed: tuple[str, ...] = Field(default=(), sa_type=Names)
+    symbols_denied: tuple[str, ...] = Field(default=(), sa_type=Names)
     state: str = "active"  # active | paused | cancelled
+    paused_until_ms: int | None = Field(default=None, sa_type=BigInteger)
+    positions: str = "keep"  # keep | close | closed: open ones, once it is cancelled
     created_ms: int = Field(sa_type=BigInteger)
     version: int = 1
 
@@ -142,6 +178,32 @@ def following(tx: Tx, deployment: str, until_ms: int) -> list[AccountId]:
     return [AccountId(account) for (account,) in tx.all(query)]
 
 
+def due(tx: Tx, now_ms: int, shards: Collection[int]) -> list[Subscription]:
+    """Those whose pause is over."""
+    query = select(subscriptions).where(
+        subscriptions.c.paused_until_ms <= now_ms,
+        subscriptions.c.state == "paused",
+        subscriptions.c.shard.in_(sorted(shards)),
+    )
+    return [_subscription(row) for row in tx.all(query.order_by(subscriptions.c.id).limit(500))]
+
+
+def leaving(tx: Tx, shards: Collection[int]) -> list[SubscriptionId]:
+    """Cancelled ones whose positions have to go, too."""
+    query = select(subscriptions.c.id).where(
+        subscriptions.c.positions == "close", subscriptions.c.shard.in_(sorted(shards))
+    )
+    return [SubscriptionId(row.id) for row in tx.all(query.order_by(subscriptions.c.id))]
+
+
+def left(tx: Tx, ids: Collection[str]) -> None:
+    tx.run(
+        update(subscriptions)
+        .where(among(tx, subscriptions.c.id, ids), subscriptions.c.positions == "close")
+        .values(positions="closed")
+    )
+
+
 def followed_instruments(tx: Tx) -> set[InstrumentId]:
     query = select(subscriptions.c.instrument).where(subscriptions.c.state != "cancelled")
     return {InstrumentId(row.instrument) for row in tx.all(query.distinct())}
@@ -170,6 +232,12 @@ def versions(tx: Tx, subscription: str) -> list[Row[Any]]:
         subscription_versions.c.subscription_id == subscription
     )
     return list(tx.all(query.order_by(subscription_versions.c.version)))
+
+
+def versions_page(tx: Tx, subscription: str, asked: Asked) -> Found:
+    columns = subscription_versions.c
+    query = select(subscription_versions).where(columns.subscription_id == subscription)
+    return page(tx, query, (columns.changed_ms, columns.version), asked)
 
 
 def _values(subscription: Subscription) -> dict[str, Any]:

@@ -99,7 +99,7 @@ async def make_world(
         jobs=Jobs(db, bus),
         backtests=Backtests(db, bus, rng, settings.jobs),
         deployments=Deployments(db, bus, rng, settings.fleet),
-        subscriptions=Subscriptions(db, rng),
+        subscriptions=Subscriptions(db, rng, bus),
         halts=Halts(db, bus),
         health=health,
         dashboard=screen,

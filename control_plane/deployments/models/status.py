@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any, Literal
 
 from control_plane.core.ids import DeploymentId, StrategyId, Tenant, VersionId
@@ -14,6 +15,7 @@ spot are closed, or all are.
 MAX_NAME = 100
 LEAST_MEMORY_MB = 64
 LEAST_CPUS = 0.05
+MOST_LEVERAGE = Decimal(100)
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,7 @@ class Order:
     memory_mb: int | None = None
     cpus: float | None = None
     on_crash: OnCrash = "keep"
+    max_leverage: Decimal | None = None  # no subscription's entry is levered further
 
 
 @dataclass(frozen=True)
@@ -39,12 +42,14 @@ class Change:
     memory_mb: int | None = None
     cpus: float | None = None
     on_crash: OnCrash | None = None
+    max_leverage: Decimal | None = None
 
     @property
     def is_for_a_new_launch(self) -> bool:
         """Nothing at all asks for one, too: that is a restart."""
-        given = (self.strategy, self.parameters, self.memory_mb, self.cpus)
-        return self.on_crash is None or any(one is not None for one in given)
+        launched = (self.strategy, self.parameters, self.memory_mb, self.cpus)
+        kept = (self.on_crash, self.max_leverage)
+        return kept == (None, None) or any(one is not None for one in launched)
 
 
 @dataclass(frozen=True)
@@ -65,6 +70,7 @@ class Status:
     cpus: float
     launcher: str
     on_crash: str
+    max_leverage: Decimal | None
     shadow_of: DeploymentId | None
     draining: bool
     desired: str

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 
 from control_plane.core.ids import DeploymentId, InstrumentId, Shard, Tenant
 from control_plane.deployments.store import hearing as store
@@ -43,6 +44,7 @@ class Standing:
     position: str
     draining: bool
     shadow_of: DeploymentId | None
+    max_leverage: Decimal | None = None
 
 
 @dataclass(frozen=True)
@@ -91,6 +93,7 @@ def standings(tx: Tx, ids: Collection[DeploymentId]) -> dict[DeploymentId, Stand
             row.position,
             row.draining,
             None if row.shadow_of is None else DeploymentId(row.shadow_of),
+            row.max_leverage,
         )
         for row in store.standing(tx, ids)
     }

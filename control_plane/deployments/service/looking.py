@@ -60,6 +60,7 @@ def _status(row: Row[Any]) -> Status:
         cpus=row.cpus,
         launcher=row.launcher,
         on_crash=row.on_crash,
+        max_leverage=row.max_leverage,
         shadow_of=None if row.shadow_of is None else DeploymentId(row.shadow_of),
         draining=row.draining,
         desired=row.desired,

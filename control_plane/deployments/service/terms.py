@@ -1,11 +1,12 @@
 """What a deployment begins with, and what its fields may be."""
 
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 
 from control_plane.core.ids import Tenant
 from control_plane.deployments.errors import BadDeployment, WrongState
-from control_plane.deployments.models.status import MAX_NAME, Change, Status
+from control_plane.deployments.models.status import MAX_NAME, MOST_LEVERAGE, Change, Status
 from control_plane.deployments.store import asking
 from control_plane.infra.db import Tx
 from control_plane.strategies.models.outline import resolve
@@ -63,6 +64,16 @@ def known_resolution(text: str) -> str:
             remedy=f"Use one of {', '.join(RESOLUTIONS)}.",
         )
     return text
+
+
+def known_leverage(most: Decimal | None) -> Decimal | None:
+    if most is not None and not (most.is_finite() and 1 <= most <= MOST_LEVERAGE):
+        raise BadDeployment(
+            "The most leverage of a deployment is no number that it can be.",
+            field="max_leverage",
+            remedy=f"Give 1 to {MOST_LEVERAGE}, or leave it out.",
+        )
+    return most
 
 
 def parameters_after(version: Version, found: Status, change: Change) -> dict[str, Any]:

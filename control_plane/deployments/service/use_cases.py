@@ -29,6 +29,7 @@ from control_plane.deployments.service.terms import (
     COUNTERS,
     forgiven,
     free_name,
+    known_leverage,
     known_resolution,
     parameters_after,
 )
@@ -149,6 +150,7 @@ class Deployments:
             "memory_mb": self._memory(order.memory_mb or MEMORY_MB),
             "cpus": self._cpus(order.cpus or CPUS),
             "on_crash": order.on_crash,
+            "max_leverage": known_leverage(order.max_leverage),
             "launcher": "",
             "desired": "running",
             "observed": "pending",
@@ -234,6 +236,7 @@ class Deployments:
             memory_mb=self._memory(change.memory_mb or found.memory_mb),
             cpus=self._cpus(change.cpus or found.cpus),
             on_crash=change.on_crash or found.on_crash,
+            max_leverage=known_leverage(change.max_leverage) or found.max_leverage,
             revision=found.revision + change.is_for_a_new_launch,
             **(forgiven(tx) if change.is_for_a_new_launch and found.desired != "stopped" else {}),
         )

@@ -42,6 +42,7 @@ _STANDING = select(
     deployments.c.position,
     deployments.c.draining,
     deployments.c.shadow_of,
+    deployments.c.max_leverage,
 ).where(deployments.c.id.in_(bindparam("ids", expanding=True)))
 _BEAT = (
     update(runs)

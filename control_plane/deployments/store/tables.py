@@ -1,11 +1,12 @@
 """Deployments, their generations (launches) and runs (processes)."""
 
+from decimal import Decimal
 from typing import ClassVar
 
 from sqlalchemy import BigInteger, Float, Index, Integer, Text, text
 from sqlmodel import Field, SQLModel
 
-from control_plane.infra.db import table
+from control_plane.infra.db import Money, table
 
 
 class DeploymentRow(SQLModel, table=True):
@@ -53,6 +54,7 @@ class DeploymentRow(SQLModel, table=True):
     )  # the strategy's virtual one, after last_trigger
     draining: bool = False  # no new position; stopped once its own is closed
     on_crash: str = "keep"  # keep | reduce | flatten: its open positions, once it is given up
+    max_leverage: Decimal | None = Field(default=None, sa_type=Money)  # of whoever follows it
     shadow_of: str | None = Field(default=None, index=True)  # decides beside it, and is muted
     failing: int = 0  # decisions in a row that failed, up to last_trigger
     failure: str | None = Field(default=None, sa_type=Text)  # what the last of them failed with

@@ -25,7 +25,7 @@ from control_plane.orders.models import prices
 from control_plane.orders.models.halts import scopes_of
 from control_plane.orders.models.prices import Quote, Rate
 from control_plane.orders.models.trades import closing_side, opening_side
-from control_plane.subscriptions.models import Subscription
+from control_plane.subscriptions.models import Subscription, permits
 from strategy_runtime.rules import sizing
 from strategy_runtime.rules.instruments import Instrument
 from strategy_runtime.rules.money import MONEY, ZERO, canonical
@@ -51,6 +51,7 @@ SkipReason = Literal[
     "stale",
     "stop_passed",
     "superseded",
+    "symbol_denied",
     "target_passed",
     "already_leaving",
 ]
@@ -189,6 +190,8 @@ class _Entry:
         self.limits: dict[Decimal, Decimal] = {}
 
     def decide(self, who: Subscriber, rank: int) -> Intended | Skipped:
+        if self._turns(who):  # a way out, which nothing holds back
+            return _Exit(self.scene).leave(who, self.scene.holdings[who.terms.id], rank)
         refusal = self._guard(who)
         if refusal is not None:
             return refusal
@@ -227,6 +230,18 @@ class _Entry:
 
     # ---- guards ----------------------------------------------------------------------------------
 
+    def _turns(self, who: Subscriber) -> bool:
+        """Whether this entry closes what its subscriber holds on the other side."""
+        if who.terms.opposite != "close":
+            return False
+        holding = self.scene.holdings.get(who.terms.id)
+        return (
+            holding is not None
+            and holding.side != self.scene.signal.side
+            and holding.entry_trigger_ms < self.scene.signal.trigger_ms
+            and not holding.is_leaving
+        )
+
     def _guard(self, who: Subscriber) -> Skipped | None:
         terms = who.terms
         if who.account_state != "active":
@@ -243,6 +258,8 @@ class _Entry:
             return Skipped(who, "other_market", told)
         if not self._has_stops(who):
             return Skipped(who, "no_stop_orders")
+        if not permits(terms, self.scene.instrument):
+            return Skipped(who, "symbol_denied")
         return self._moved(who) or self._positioned(who) or self._lost(who)
 
     def _halted(self, who: Subscriber) -> frozenset[str]:
@@ -382,11 +399,14 @@ class _Exit:
             return Skipped(who, "superseded")
         if holding.is_leaving:
             return Skipped(who, "already_leaving")
+        return self.leave(who, holding, rank)
+
+    def leave(self, who: Subscriber, holding: Holding, rank: int) -> Intended:
         return Intended(
-            id=intent_id(signal.id, who.terms.id, "exit", 0),
+            id=intent_id(self.scene.signal.id, who.terms.id, "exit", 0),
             subscriber=who,
             leg="exit",
-            side=closing_side(signal.side),
+            side=closing_side(holding.side),
             kind="market" if self.scene.instrument.is_futures else "limit",
             quantity=holding.quantity,
             trade=holding.trade,

@@ -41,9 +41,10 @@ class Enforcer:
 
     async def once(self) -> int:
         """How many positions and entries a halt still has to end."""
-        modes = await self.desk.db.read(halts.modes)
+        modes, leaving = await self.desk.db.read(self._wanted)
         wanted = {scope: mode for scope, mode in modes.items() if mode != "halt_new"}
         left = await self._enforce(wanted) if wanted else 0
+        left += await self._end(leaving) if leaving else 0
         await self._weigh()
         return left
 
@@ -57,6 +58,16 @@ class Enforcer:
 
     async def _flatten(self, rows: Sequence[Row[Any]]) -> None:
         await self.desk.db.write(self._leave, [row.id for row in rows], "halt")
+
+    async def _end(self, leaving: Sequence[SubscriptionId]) -> int:
+        """Close what cancelled subscriptions hold, also what a late fill still brings."""
+        desk = self.desk
+        held, flat = await desk.db.read(self._held_by, leaving)
+        for trade in held:
+            await desk.isolation.run("trade", trade, desk.db.write, self._leave, [trade], "hand")
+        if flat:
+            await desk.db.write(subscriptions.left, flat)
+        return len(leaving) - len(flat)
 
     async def _weigh(self) -> None:
         """Now and then: who lost more today than was allowed leaves."""
@@ -73,6 +84,22 @@ class Enforcer:
             )
 
     # ---- transactions ----------------------------------------------------------------------------
+
+    def _wanted(self, tx: Tx) -> tuple[Mapping[str, str], Sequence[SubscriptionId]]:
+        return halts.modes(tx), subscriptions.leaving(tx, self.desk.owned())
+
+    def _held_by(
+        self, tx: Tx, leaving: Sequence[SubscriptionId]
+    ) -> tuple[list[str], list[SubscriptionId]]:
+        """Trades that are not on their way out, and subscriptions that hold nothing for good."""
+        held: list[str] = []
+        flat: list[SubscriptionId] = []
+        for one in leaving:
+            rows = trades.open_of_subscription(tx, one)
+            held += [row.id for row in rows if row.state != "exiting"]
+            if not rows and not intents.has_live_entry(tx, one):
+                flat.append(one)
+        return held, flat
 
     def _covered(
         self, tx: Tx, wanted: Mapping[str, str]

@@ -22,6 +22,7 @@ from control_plane.core.ids import (
     TradeId,
     trade_id,
 )
+from control_plane.deployments import service as deployments
 from control_plane.errors import SlipwayError, Unavailable
 from control_plane.infra import events
 from control_plane.infra.db import Tx
@@ -222,6 +223,7 @@ class Planner:
             free=free,
             losses=lost_today(tx, self.desk, limited, seen.instrument) if limited else {},
             owners=_owners(tx, members) if is_future else {},
+            leverage_ceiling=_ceiling(tx, signal) if is_future else None,
         )
 
     def _write(
@@ -313,6 +315,12 @@ def _margin(row: Any, instrument: Instrument) -> Decimal:
         return Decimal(0)
     tally = Tally(row.side, row.entered, row.exited, row.entry_value, row.exit_value, row.fees)
     return MONEY.divide(MONEY.multiply(tally.held, tally.entry_price), row.leverage)
+
+
+def _ceiling(tx: Tx, signal: StoredSignal) -> Decimal | None:
+    """How far its author lets anybody lever what this deployment enters."""
+    found = deployments.standings(tx, [signal.deployment]).get(signal.deployment)
+    return None if found is None else found.max_leverage
 
 
 def _owners(tx: Tx, members: Sequence[Subscriber]) -> dict[tuple[AccountId, str], SubscriptionId]:

@@ -109,6 +109,7 @@ RIGHTS: Mapping[str, Right] = {
     "POST /subscriptions": TRADE,
     "GET /subscriptions": READ,
     "GET /subscriptions/{subscription_id}": READ,
+    "GET /subscriptions/{subscription_id}/versions": READ,
     "PUT /subscriptions/{subscription_id}/terms": LIMITS,
     "POST /subscriptions/{subscription_id}/pause": TRADE,
     "POST /subscriptions/{subscription_id}/resume": TRADE,

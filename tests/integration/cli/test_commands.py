@@ -82,6 +82,32 @@ async def test_from_a_file_to_a_subscription(slipway: Terminal) -> None:
     assert status["counts"]["deployments"] == 1
     assert status["deployments"][0]["desired"] == "paused"
     listed = json.loads((await slipway("subscriptions", "--json")).out)
+    which = listed[0]["id"]
+    changes = [
+        (
+            ("change", which, "--risk", "0.02", "--max-notional", "900", "--deny", "eth"),
+            "version 2",
+        ),
+        (("change", which, "--max-notional", "", "--deny", ""), "version 3"),
+        (("pause", which, "--until", "90m"), "is paused until"),
+        (("pause", which, "--until", "yesterday"), "is no moment"),
+        (("resume", which), "is active"),
+        (("show", which), "leverage by effective"),
+        (("cancel", which, "--positions", "close"), "are being closed"),
+    ]
+    for words, expected in changes:
+        said = await slipway("subscriptions", *words)
+        assert expected in said.out + said.err, words
+    told = json.loads((await slipway("subscriptions", "versions", which, "--json")).out)
+    assert [one["changed"] for one in told][::-1] == [
+        [],
+        ["max_notional", "risk", "symbols_denied"],
+        ["max_notional", "symbols_denied"],
+        ["paused_until_ms", "state"],
+        ["paused_until_ms", "state"],
+        ["positions", "state"],
+    ]
+    assert {one["changed_by"] for one in told} == {"operator"}
     assert listed[0]["capital"] == "2000"
     assert "night" in (await slipway("deployments")).out
     assert "spot:B-BTC_USDT" in (await slipway("instruments")).out

@@ -85,3 +85,69 @@ async def test_one_account_follows_a_deployment_once(
 
     assert answer.status_code == 409
     assert subscribed in answer.json()["detail"]
+
+
+async def test_each_change_is_told_newest_first_with_who_made_it(
+    operator: httpx.AsyncClient, subscribed: str
+) -> None:
+    await operator.put(f"/subscriptions/{subscribed}/terms", json={**TERMS, "risk": "0.02"})
+    until = {"until": "2999-01-01T00:00:00Z"}
+    refused = await operator.post(f"/subscriptions/{subscribed}/pause", json=until)
+    assert (refused.status_code, refused.json()["field"]) == (422, "until")
+    await operator.post(f"/subscriptions/{subscribed}/cancel", json={"positions": "close"})
+
+    listed = (await operator.get(f"/subscriptions/{subscribed}/versions")).json()["items"]
+    assert [(one["version"], one["changed"]) for one in listed] == [
+        (3, ["positions", "state"]),
+        (2, ["risk"]),
+        (1, []),
+    ]
+    assert {one["changed_by"] for one in listed} == {"operator"}
+    assert listed[1]["terms"]["risk"] == "0.02"
+
+
+async def test_versions_come_in_pages_that_lose_none_made_at_the_same_moment(
+    operator: httpx.AsyncClient, subscribed: str
+) -> None:
+    for step in ("pause", "resume") * 6:
+        await operator.post(f"/subscriptions/{subscribed}/{step}")
+    path, seen, cursor = f"/subscriptions/{subscribed}/versions", [], None
+    while True:
+        asked = {"limit": "4"} | ({"cursor": cursor} if cursor else {})
+        page = (await operator.get(path, params=asked)).json()
+        seen += [one["version"] for one in page["items"]]
+        cursor = page["next_cursor"]
+        if cursor is None:
+            break
+
+    assert seen == list(range(13, 0, -1))
+
+
+async def test_the_leverage_that_counts_is_told_with_whose_word_it_is(
+    operator: httpx.AsyncClient, deployed: str, account: str
+) -> None:
+    order = {"strategy": "cross", "instrument": "fut:B-BTC_USDT", "max_leverage": "3"}
+    ship = (await operator.post("/deployments", json=order)).json()
+    assert ship["max_leverage"] == "3"
+    body = {**TERMS, "deployment_id": ship["id"], "account_id": account, "leverage": "5"}
+    made = (await operator.post("/subscriptions", json=body)).json()
+    path = f"/deployments/{ship['id']}"
+    altered = (await operator.patch(path, json={"max_leverage": "4"})).json()
+    now = (await operator.get(f"/subscriptions/{made['id']}")).json()
+
+    assert made["levered_by"]["effective"] == "3"
+    assert (altered["max_leverage"], altered["revision"]) == ("4", ship["revision"])
+    assert now["levered_by"] == {
+        "subscription": "5",
+        "deployment": "4",
+        "instrument": "10",
+        "effective": "4",
+    }
+
+
+@pytest.mark.parametrize("most", ["0.5", "101", "NaN"])
+async def test_no_ceiling_that_cannot_be(
+    operator: httpx.AsyncClient, deployed: str, most: str
+) -> None:
+    answer = await operator.patch(f"/deployments/{deployed}", json={"max_leverage": most})
+    assert (answer.status_code, answer.json()["field"]) == (422, "max_leverage")

@@ -33,7 +33,7 @@ from control_plane.orders.models.planning import (
     shuffled,
 )
 from control_plane.orders.models.prices import SAME, Quote, Rate
-from control_plane.subscriptions.models import Subscription
+from control_plane.subscriptions.models import Subscription, leverage_of
 from strategy_runtime.rules.money import ZERO
 from strategy_runtime.rules.sizing import recompute
 from tests.factories import D, future, spot
@@ -158,6 +158,14 @@ def test_the_record_and_what_is_shared_recompute_each_quantity() -> None:
         ),
         ({"lag": "its minutes are late"}, {}, "market_lagging"),
         ({"feed": "simulated"}, {"venue": "coindcx"}, "other_market"),
+        ({}, {"symbols_denied": ("BTC",)}, "symbol_denied"),
+        ({}, {"symbols_denied": ("spot:B-BTC_USDT",)}, "symbol_denied"),
+        ({}, {"symbols_allowed": ("ETH", "fut:B-BTC_USDT")}, "symbol_denied"),
+        (
+            {"holdings": {"su1": held(side="SHORT", is_leaving=True, entry_trigger_ms=700_000)}},
+            {"opposite": "close"},
+            "superseded",
+        ),
     ],
 )
 def test_each_guard_refuses_an_entry_with_its_reason(
@@ -191,6 +199,41 @@ def test_no_guard_keeps_an_exit_back(changes: dict[str, Any]) -> None:
     decided = one(plan(seen, [who(state="paused", account_state="suspended")]))
     assert isinstance(decided, Intended)
     assert (decided.leg, decided.side, decided.expires_ms) == ("exit", "sell", None)
+
+
+def test_a_list_that_names_the_instrument_or_its_base_lets_it_in() -> None:
+    for named in ("BTC", "spot:B-BTC_USDT"):
+        decided = one(plan(scene(), [who(symbols_allowed=("ETH", named))]))
+        assert isinstance(decided, Intended)
+
+
+@pytest.mark.parametrize("changes", [{}, {"halts": frozenset({"platform"})}, {"quote": None}])
+def test_an_opposite_entry_closes_where_its_trader_wants_that_and_nothing_holds_it_back(
+    changes: dict[str, Any],
+) -> None:
+    holdings = {SubscriptionId("su1"): held(side="SHORT", quantity=D("0.3"))}
+    seen = scene(instrument=future(), holdings=holdings, **changes)
+    decided = one(plan(seen, [who(margin_currency="USDT", opposite="close")]))
+
+    assert isinstance(decided, Intended)
+    assert (decided.leg, decided.side, decided.quantity) == ("exit", "buy", D("0.3"))
+    assert (decided.trade, decided.expires_ms) == ("td1", None)
+
+
+@pytest.mark.parametrize("ceiling", [None, D("2"), D("50")])
+@pytest.mark.parametrize("own", [D("1"), D("3"), D("100")])
+def test_an_order_is_levered_by_the_least_that_the_terms_show(
+    ceiling: Decimal | None, own: Decimal
+) -> None:
+    subscriber = who(margin_currency="USDT", leverage=own, risk=D("0.5"))
+    shown = leverage_of(subscriber.terms, future(), ceiling).effective
+    near = replace(SIGNAL, stop_loss=D("49900"))
+    decided = one(
+        plan(scene(signal=near, instrument=future(), leverage_ceiling=ceiling), [subscriber])
+    )
+
+    assert isinstance(decided, Intended)
+    assert decided.leverage == shown == min(own, ceiling or own, D("20"))
 
 
 @pytest.mark.parametrize(
@@ -234,6 +277,8 @@ subscribers = st.lists(
         max_notional=st.sampled_from([None, D("50"), D("5000")]),
         account_state=st.sampled_from(["active", "active", "suspended"]),
         state=st.sampled_from(["active", "paused"]),
+        opposite=st.sampled_from(["skip", "close"]),
+        symbols_denied=st.sampled_from([(), (), ("BTC",)]),
     ),
     unique_by=lambda each: each.terms.id,
     max_size=20,

@@ -1,6 +1,6 @@
 """Subscribing and what follows, on an inline database."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
@@ -8,8 +8,19 @@ from sqlalchemy import insert, update
 
 from control_plane.accounts.errors import NoSuchAccount
 from control_plane.accounts.store import accounts
-from control_plane.core.ids import AccountId, DeploymentId, Rng, SubscriptionId, Tenant
+from control_plane.core.clock import ms
+from control_plane.core.ids import (
+    SHARDS,
+    AccountId,
+    DeploymentId,
+    Rng,
+    Shard,
+    SubscriptionId,
+    Tenant,
+)
+from control_plane.deployments.store.tables import deployments
 from control_plane.infra import events
+from control_plane.infra.bus import Bus
 from control_plane.infra.db import Database, Tx
 from control_plane.market.store import list_instruments
 from control_plane.subscriptions import service
@@ -21,8 +32,8 @@ from control_plane.subscriptions.errors import (
     NoSuchSubscription,
     WrongState,
 )
-from control_plane.subscriptions.models import Terms
-from control_plane.subscriptions.service import Subscriptions
+from control_plane.subscriptions.models import Subscription, Terms
+from control_plane.subscriptions.service import Resumer, Subscriptions
 from tests.factories import D, future, spot
 from tests.fakes import launches
 from tests.fakes.clock import FakeClock
@@ -33,10 +44,41 @@ SHIP, SISTER, COIN = DeploymentId("dp1"), DeploymentId("dp2"), DeploymentId("dp3
 TERMS = Terms(capital=D("1000"), capital_currency="USDT", risk=D("0.01"))
 
 
+ANN = "ann@example.com"
+EVERY_SHARD = frozenset(map(Shard, range(SHARDS)))
+
+
+@dataclass(frozen=True)
+class Desk:
+    """What Ann asks for, and how her subscription stands after it."""
+
+    asked: Subscriptions
+
+    async def subscribe(
+        self, tenant: Tenant, account: AccountId, ship: DeploymentId, terms: Terms
+    ) -> Subscription:
+        made = await self.asked.subscribe(tenant, account, ship, terms, by=ANN)
+        return made.subscription
+
+    async def alter(self, tenant: Tenant, which: SubscriptionId, terms: Terms) -> Subscription:
+        return (await self.asked.alter(tenant, which, terms, by=ANN)).subscription
+
+    async def pause(
+        self, tenant: Tenant, which: SubscriptionId, until_ms: int | None = None
+    ) -> Subscription:
+        return (await self.asked.pause(tenant, which, until_ms, by=ANN)).subscription
+
+    async def resume(self, tenant: Tenant, which: SubscriptionId) -> Subscription:
+        return (await self.asked.resume(tenant, which, by=ANN)).subscription
+
+    async def cancel(self, tenant: Tenant, which: SubscriptionId) -> Subscription:
+        return (await self.asked.cancel(tenant, which, by=ANN)).subscription
+
+
 @pytest.fixture
-async def desk(memory: Database, rng: Rng) -> Subscriptions:
+async def desk(memory: Database, rng: Rng, clock: FakeClock) -> Desk:
     await memory.write(_world)
-    return Subscriptions(memory, rng)
+    return Desk(Subscriptions(memory, rng, Bus("redis://127.0.0.1:1", clock)))
 
 
 def _world(tx: Tx) -> None:
@@ -48,21 +90,19 @@ def _world(tx: Tx) -> None:
     tx.run(insert(accounts), [{**row, "id": "ac2", "tenant": OTHER}])
 
 
-async def test_a_subscription_is_kept_with_its_first_version(
-    desk: Subscriptions, memory: Database
-) -> None:
+async def test_a_subscription_is_kept_with_its_first_version(desk: Desk, memory: Database) -> None:
     made = await desk.subscribe(TRADER, ACCOUNT, SHIP, TERMS)
 
     assert await memory.read(service.subscription, TRADER, made.id) == made
     assert (made.state, made.version, made.shard) == ("active", 1, 3)
     assert made.margin_currency == "USDT"
     (first,) = await memory.read(service.versions, made.id)
-    assert (first.body["capital"], first.changed_by) == ("1000", TRADER)
+    assert (first.body["capital"], first.changed_by) == ("1000", ANN)
     told = await memory.read(events.latest)
     assert told[0]["kind"] == "subscription_made"
 
 
-async def test_each_change_is_a_version(desk: Subscriptions, memory: Database) -> None:
+async def test_each_change_is_a_version(desk: Desk, memory: Database) -> None:
     made = await desk.subscribe(TRADER, ACCOUNT, SHIP, TERMS)
     await desk.pause(TRADER, made.id)
     await desk.resume(TRADER, made.id)
@@ -81,7 +121,7 @@ async def test_each_change_is_a_version(desk: Subscriptions, memory: Database) -
     ]
 
 
-async def test_an_account_follows_a_deployment_once(desk: Subscriptions) -> None:
+async def test_an_account_follows_a_deployment_once(desk: Desk) -> None:
     made = await desk.subscribe(TRADER, ACCOUNT, COIN, TERMS)
     with pytest.raises(AlreadySubscribed, match=made.id):
         await desk.subscribe(TRADER, ACCOUNT, COIN, TERMS)
@@ -91,7 +131,7 @@ async def test_an_account_follows_a_deployment_once(desk: Subscriptions) -> None
     assert again.id != made.id
 
 
-async def test_a_futures_position_has_one_subscription(desk: Subscriptions) -> None:
+async def test_a_futures_position_has_one_subscription(desk: Desk) -> None:
     await desk.subscribe(TRADER, ACCOUNT, SHIP, TERMS)
     with pytest.raises(AlreadySubscribed, match="only one"):
         await desk.subscribe(TRADER, ACCOUNT, SISTER, TERMS)
@@ -100,19 +140,19 @@ async def test_a_futures_position_has_one_subscription(desk: Subscriptions) -> N
     assert (await desk.subscribe(TRADER, ACCOUNT, SISTER, other_book)).margin_currency == "INR"
 
 
-async def test_somebody_elses_account_is_missing(desk: Subscriptions) -> None:
+async def test_somebody_elses_account_is_missing(desk: Desk) -> None:
     with pytest.raises(NoSuchAccount):
         await desk.subscribe(OTHER, ACCOUNT, SHIP, TERMS)
 
 
-async def test_somebody_elses_subscription_is_missing(desk: Subscriptions) -> None:
+async def test_somebody_elses_subscription_is_missing(desk: Desk) -> None:
     made = await desk.subscribe(TRADER, ACCOUNT, SHIP, TERMS)
     with pytest.raises(NoSuchSubscription):
         await desk.pause(OTHER, made.id)
 
 
 async def test_a_deployment_that_is_not_there_cannot_be_followed(
-    desk: Subscriptions, memory: Database
+    desk: Desk, memory: Database
 ) -> None:
     await memory.write(launches.desire, SISTER, "deleted")
     for missing in (SISTER, DeploymentId("dp9")):
@@ -120,13 +160,13 @@ async def test_a_deployment_that_is_not_there_cannot_be_followed(
             await desk.subscribe(TRADER, ACCOUNT, missing, TERMS)
 
 
-async def test_a_closed_account_takes_nothing_new(desk: Subscriptions, memory: Database) -> None:
+async def test_a_closed_account_takes_nothing_new(desk: Desk, memory: Database) -> None:
     await memory.write(lambda tx: tx.run(update(accounts).values(state="suspended")))
     with pytest.raises(AccountClosed):
         await desk.subscribe(TRADER, ACCOUNT, SHIP, TERMS)
 
 
-async def test_a_cancelled_subscription_stays_cancelled(desk: Subscriptions) -> None:
+async def test_a_cancelled_subscription_stays_cancelled(desk: Desk) -> None:
     made = await desk.subscribe(TRADER, ACCOUNT, SHIP, TERMS)
     await desk.cancel(TRADER, made.id)
     for change in (desk.resume, desk.pause, desk.cancel):
@@ -136,7 +176,7 @@ async def test_a_cancelled_subscription_stays_cancelled(desk: Subscriptions) -> 
         await desk.alter(TRADER, made.id, TERMS)
 
 
-async def test_bad_terms_change_nothing(desk: Subscriptions, memory: Database) -> None:
+async def test_bad_terms_change_nothing(desk: Desk, memory: Database) -> None:
     made = await desk.subscribe(TRADER, ACCOUNT, SHIP, TERMS)
     with pytest.raises(BadTerms):
         await desk.alter(TRADER, made.id, replace(TERMS, risk=D("0.9")))
@@ -145,7 +185,7 @@ async def test_bad_terms_change_nothing(desk: Subscriptions, memory: Database) -
 
 
 async def test_whoever_subscribes_after_a_signal_does_not_follow_it(
-    desk: Subscriptions, memory: Database, clock: FakeClock
+    desk: Desk, memory: Database, clock: FakeClock
 ) -> None:
     early = await desk.subscribe(TRADER, ACCOUNT, COIN, TERMS)
     await clock.advance(1)
@@ -160,3 +200,120 @@ async def test_whoever_subscribes_after_a_signal_does_not_follow_it(
     assert not await memory.read(service.active, COIN, accepted_ms)
     both = await memory.read(service.by_ids, [early.id, late.id, SubscriptionId("none")])
     assert {one.state for one in both} == {"paused", "active"}
+
+
+async def test_a_version_tells_who_changed_what(desk: Desk, memory: Database) -> None:
+    made = await desk.subscribe(TRADER, ACCOUNT, COIN, TERMS)
+    await desk.alter(TRADER, made.id, replace(TERMS, risk=D("0.02"), symbols_denied=("btc",)))
+    await desk.cancel(TRADER, made.id)
+
+    found = await memory.read(service.versions, made.id)
+    assert [(one.changed_by, one.changed) for one in found] == [
+        (ANN, ()),
+        (ANN, ("risk", "symbols_denied")),
+        (ANN, ("state",)),
+    ]
+
+
+async def test_a_pause_ends_by_itself_at_its_moment_and_is_a_version(
+    desk: Desk, memory: Database, clock: FakeClock
+) -> None:
+    made = await desk.subscribe(TRADER, ACCOUNT, COIN, TERMS)
+    until = ms(clock.now()) + 60_000
+    held = await desk.pause(TRADER, made.id, until)
+    resumer = Resumer(memory)
+
+    await clock.advance(59)
+    assert await resumer.once(EVERY_SHARD) == 0
+    await clock.advance(1)
+    assert await resumer.once(frozenset({Shard(4)})) == 0, "another process has that shard"
+    assert await resumer.once(EVERY_SHARD) == 1
+
+    found = await memory.read(service.subscription, TRADER, made.id)
+    assert (held.state, held.paused_until_ms) == ("paused", until)
+    assert (found.state, found.paused_until_ms, found.version) == ("active", None, 3)
+    last = (await memory.read(service.versions, made.id))[-1]
+    assert (last.changed_by, last.changed) == ("slipway", ("paused_until_ms", "state"))
+    assert await resumer.once(EVERY_SHARD) == 0
+
+
+async def test_a_pause_may_be_given_another_end_and_not_one_that_is_past(
+    desk: Desk, clock: FakeClock
+) -> None:
+    made = await desk.subscribe(TRADER, ACCOUNT, COIN, TERMS)
+    now = ms(clock.now())
+    await desk.pause(TRADER, made.id, now + 60_000)
+
+    longer = await desk.pause(TRADER, made.id, now + 120_000)
+    for_good = await desk.pause(TRADER, made.id)
+    assert (longer.paused_until_ms, for_good.paused_until_ms) == (now + 120_000, None)
+    with pytest.raises(WrongState):
+        await desk.pause(TRADER, made.id)
+    for moment in (now, now - 1, now + 400 * 86_400_000):
+        with pytest.raises(BadTerms) as refused:
+            await desk.pause(TRADER, made.id, moment)
+        assert refused.value.field == "until"
+
+
+async def test_resuming_by_hand_forgets_the_end_of_the_pause(
+    desk: Desk, memory: Database, clock: FakeClock
+) -> None:
+    made = await desk.subscribe(TRADER, ACCOUNT, COIN, TERMS)
+    await desk.pause(TRADER, made.id, ms(clock.now()) + 1_000)
+    assert (await desk.resume(TRADER, made.id)).paused_until_ms is None
+    await clock.advance(2)
+    assert await Resumer(memory).once(EVERY_SHARD) == 0
+
+
+@pytest.mark.parametrize(
+    ("lists", "field"),
+    [
+        ({"symbols_denied": ("btc",)}, "symbols_denied"),
+        ({"symbols_denied": ("spot:BTCUSDT",)}, "symbols_denied"),
+        ({"symbols_allowed": ("fut:BTCUSDT",)}, "symbols_allowed"),
+        ({"symbols_allowed": ("BTCUSDT",)}, "symbols_allowed"),  # there are two
+        ({"symbols_denied": ("nothing",)}, "symbols_denied"),
+    ],
+)
+async def test_lists_that_let_nothing_trade_or_name_nothing_are_refused(
+    desk: Desk, lists: dict[str, Any], field: str
+) -> None:
+    with pytest.raises(BadTerms) as refused:
+        await desk.subscribe(TRADER, ACCOUNT, COIN, replace(TERMS, **lists))
+    assert refused.value.field == field
+
+
+async def test_lists_are_kept_as_what_they_mean(desk: Desk, memory: Database) -> None:
+    lists: dict[str, Any] = {"symbols_allowed": ("btc",), "symbols_denied": ("fut:btcusdt",)}
+    made = await desk.subscribe(TRADER, ACCOUNT, COIN, replace(TERMS, **lists))
+
+    assert made.symbols_allowed == ("BTC",)
+    assert made.symbols_denied == ("fut:B-BTC_USDT",)
+    assert await memory.read(service.subscription, TRADER, made.id) == made
+
+
+async def test_the_least_of_three_is_the_leverage(desk: Desk, memory: Database) -> None:
+    made = await desk.subscribe(TRADER, ACCOUNT, SHIP, replace(TERMS, leverage=D("5")))
+    before = (await desk.asked.get(TRADER, made.id)).leverage
+    row = deployments.c.id == SHIP
+    await memory.write(
+        lambda tx: tx.run(update(deployments).where(row).values(max_leverage=D("3")))
+    )
+    after = (await desk.asked.get(TRADER, made.id)).leverage
+
+    assert (before.subscription, before.deployment, before.instrument) == (D("5"), None, D("20"))
+    assert (before.effective, after.effective) == (D("5"), D("3"))
+
+
+async def test_whoever_wants_positions_closed_is_leaving_until_they_are(
+    desk: Desk, memory: Database
+) -> None:
+    made = await desk.subscribe(TRADER, ACCOUNT, COIN, TERMS)
+    assert await memory.read(service.leaving, EVERY_SHARD) == []
+    ended = await desk.asked.cancel(TRADER, made.id, "close", by=ANN)
+
+    assert ended.subscription.positions == "close"
+    assert await memory.read(service.leaving, EVERY_SHARD) == [made.id]
+    await memory.write(service.left, [made.id])
+    assert await memory.read(service.leaving, EVERY_SHARD) == []
+    assert (await desk.asked.get(TRADER, made.id)).subscription.positions == "closed"
