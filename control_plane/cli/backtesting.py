@@ -2,114 +2,53 @@
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
-import msgspec
 import typer
 
 from control_plane.cli import show
-from control_plane.cli.making import (
-    Data,
-    Days,
-    Market,
-    Resolution,
-    Seed,
-    Server,
-    Set,
-    Strategy,
-    parameters,
-)
+from control_plane.cli.making import Money, Source, Strategy
 from control_plane.cli.session import AsJson
+from control_plane.cli.sharing import sharing
 from control_plane.cli.subjects import prepared, refusing, subject_at
-from control_plane.errors import Invalid
 
 if TYPE_CHECKING:
     from strategy_runtime.backtest.author import Subject
     from strategy_runtime.backtest.run import Result
-    from strategy_runtime.backtest.terms import Terms
 
 SPARKS = "▁▂▃▄▅▆▇█"
 WIDTH = 64
 
 
+@sharing
 def backtest(
     path: Strategy,
-    data: Data = None,
-    simulate: Days = None,
-    server: Server = False,
-    instrument: Market = None,
-    resolution: Resolution = None,
-    capital: Annotated[float, typer.Option(min=1, help="In the quote currency.")] = 10_000.0,
-    risk: Annotated[float, typer.Option(min=0, max=1, help="Share of it lost at a stop.")] = 0.01,
-    leverage: Annotated[float, typer.Option(min=1, max=100, help="Futures only.")] = 3.0,
-    entry: Annotated[str, typer.Option(help="At the next open, or at the close.")] = "open",
-    fee: Annotated[float | None, typer.Option(min=0, max=0.1, help="Share of a fill.")] = None,
-    slippage: Annotated[float, typer.Option(min=0, max=0.1, help="Share of a price.")] = 0.0002,
+    source: Source,
+    money: Money,
     ticks: Annotated[
         Path | None, typer.Option(help="Trades for on_tick: time, price, quantity.")
     ] = None,
-    compound: Annotated[bool, typer.Option(help="Size by what the account became.")] = False,
-    set_: Set = None,
-    seed: Seed = 1,
     html: Annotated[Path | None, typer.Option(help="Write the report here, too.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Run it over candles, with what trading costs, by the platform's own rules."""
-    terms = {
-        "capital": capital,
-        "risk": risk,
-        "leverage": leverage,
-        "entry": entry,
-        "fee": fee,
-        "slippage": slippage,
-        "compound": compound,
-    }
-    subject, result = _backtested(
-        path,
-        data,
-        simulate,
-        instrument,
-        resolution,
-        set_,
-        seed,
-        terms,
-        ticks,
-        server=server,
-        quiet=as_json,
-    )
+    subject, result = _backtested(path, source, money, ticks, quiet=as_json)
     if html is not None:
-        _write_report(subject, result, html, seed)
-    _print(subject, result, seed, as_json)
+        _write_report(subject, result, html, source.seed)
+    _print(subject, result, source.seed, as_json)
 
 
+@sharing
 def report(
     path: Strategy,
+    source: Source,
+    money: Money,
     out: Annotated[Path, typer.Option("--out", "-o", help="The HTML file.")] = Path("report.html"),
-    data: Data = None,
-    simulate: Days = None,
-    server: Server = False,
-    instrument: Market = None,
-    resolution: Resolution = None,
-    set_: Set = None,
-    seed: Seed = 1,
     as_json: AsJson = False,
 ) -> None:
     """Backtest it into one interactive HTML file that works offline."""
-    terms: dict[str, Any] = {"leverage": 3.0}
-    subject, result = _backtested(
-        path,
-        data,
-        simulate,
-        instrument,
-        resolution,
-        set_,
-        seed,
-        terms,
-        None,
-        server=server,
-        quiet=as_json,
-    )
-    _write_report(subject, result, out, seed)
+    subject, result = _backtested(path, source, money, None, quiet=as_json)
+    _write_report(subject, result, out, source.seed)
     show.one({"file": str(out), "trades": len(result.trades)}, as_json, f"Open {out} in a browser.")
 
 
@@ -117,18 +56,7 @@ def report(
 
 
 def _backtested(
-    path: Path,
-    data: Path | None,
-    simulate: int | None,
-    instrument: str | None,
-    resolution: str | None,
-    set_: list[str] | None,
-    seed: int,
-    terms: dict[str, Any],
-    ticks: Path | None,
-    *,
-    server: bool,
-    quiet: bool,
+    path: Path, source: Source, money: Money, ticks: Path | None, *, quiet: bool
 ) -> "tuple[Subject, Result]":
     from rich.console import Console
     from rich.progress import Progress
@@ -138,11 +66,9 @@ def _backtested(
     from strategy_runtime.backtest.run import backtest as run
 
     subject = subject_at(path)
-    kind, setting, candles = prepared(
-        subject, data, simulate, instrument, resolution, parameters(set_), seed, server=server
-    )
+    kind, setting, candles = prepared(subject, source, source.parameters)
     listing = BY_ID.get(setting.instrument)
-    agreed = terms_of(terms)
+    agreed = money.terms()
     heard = None if ticks is None else refusing(lambda: read_ticks(ticks))
     console = Console(stderr=True, quiet=quiet or not sys.stderr.isatty())
     with Progress(console=console, transient=True) as bar:
@@ -161,17 +87,6 @@ def _backtested(
             )
         )
     return subject, result
-
-
-def terms_of(given: dict[str, Any]) -> "Terms":
-    """What was said of fees, capital and the like, as a backtest takes it."""
-    from strategy_runtime.backtest.terms import Terms
-
-    exact = {name: str(v) if isinstance(v, float) else v for name, v in given.items()}
-    try:
-        return msgspec.convert(exact, Terms)
-    except msgspec.ValidationError as error:
-        raise Invalid(f"The terms make no sense: {error}.") from error
 
 
 # ---- showing -----------------------------------------------------------------------------------

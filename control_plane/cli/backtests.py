@@ -1,13 +1,14 @@
 """Backtests and searches on the platform: asked for here, run in its sandbox, kept there."""
 
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, cast
 
 import typer
 
 from control_plane.cli import show
-from control_plane.cli.making import Market, Resolution, Set, parameters
+from control_plane.cli.making import Market, Money, Resolution, Seed, Set, parameters
 from control_plane.cli.session import (
     Api,
     AsJson,
@@ -16,8 +17,8 @@ from control_plane.cli.session import (
     ask_rows,
     call,
     find_backtest,
-    given,
 )
+from control_plane.cli.sharing import sharing
 from control_plane.cli.show import Column
 from control_plane.client import Call, calls, shapes
 from control_plane.errors import Invalid
@@ -26,7 +27,6 @@ PANEL = "Strategies"
 group = typer.Typer(
     no_args_is_help=True, help="Backtests and searches on the platform: run, list, compare."
 )
-jobs = typer.Typer(no_args_is_help=True, help="What runs once in the sandbox: list, cancel.")
 
 LOOK_SECONDS = 0.5
 OVER = ("done", "failed", "cancelled")
@@ -63,92 +63,92 @@ BACKTESTS = (
     Column("trades", _metric("trades", "d"), right=True),
     Column("asked", show.clock("created_at")),
 )
-JOBS = (
-    Column("id", "id", whole=True),
-    Column("kind", "kind"),
-    Column("state", "state"),
-    Column("done", lambda row: f"{row['progress']:.0%}", right=True),
-    Column("says", lambda row: row["reason"] or row["said"]),
-    Column("launches", "attempt", right=True),
-    Column("asked", show.clock("created_at")),
-)
 
 
 def add_to(app: typer.Typer) -> None:
     app.add_typer(group, name="backtests", rich_help_panel=PANEL)
-    app.add_typer(jobs, name="jobs", rich_help_panel=PANEL)
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What is to be run on the platform, over which of its candles."""
+
+    strategy: Name
+    instrument: Market = None
+    resolution: Resolution = None
+    since: From = None
+    until: To = None
+    days: DaysBack = None
+    set_: Set = None
+    name: Annotated[str | None, typer.Option(help="To find it again.")] = None
+    seconds: Annotated[int | None, typer.Option(min=1, help="The longest that it may take.")] = None
+    html: Annotated[Path | None, typer.Option(help="Write its report here.")] = None
+    no_wait: NoWait = False
+    as_json: AsJson = False
+
+    def carry_out(
+        self,
+        money: Money,
+        parameters: dict[str, Any] | None = None,
+        search: shapes.Search | None = None,
+    ) -> None:
+        """Ask for it, wait for it, and say what came of it."""
+        asked = calls.ask_backtest(
+            strategy=self.strategy,
+            name=self.name,
+            instrument=self.instrument,
+            resolution=self.resolution,
+            since=self.since,
+            until=self.until,
+            days=self.days,
+            seconds=self.seconds,
+            parameters=parameters or {},
+            terms=cast("shapes.Terms", money.said()),
+            search=search,
+        )
+        found = call(lambda api: _ended(api, asked, self.no_wait, quiet=self.as_json))
+        _tell(found, self.as_json)
+        if self.html is not None and found["state"] == "done":
+            _save(found["id"], self.html)
 
 
 @group.command()
-def run(
-    strategy: Name,
-    instrument: Market = None,
-    resolution: Resolution = None,
-    since: From = None,
-    until: To = None,
-    days: DaysBack = None,
-    set_: Set = None,
-    capital: Annotated[str | None, typer.Option(help="In the quote currency.")] = None,
-    risk: Annotated[str | None, typer.Option(help="Share of it lost at a stop.")] = None,
-    leverage: Annotated[str | None, typer.Option(help="Futures only.")] = None,
-    name: Annotated[str | None, typer.Option(help="To find it again.")] = None,
-    html: Annotated[Path | None, typer.Option(help="Write its report here.")] = None,
-    no_wait: NoWait = False,
-    as_json: AsJson = False,
-) -> None:
+@sharing
+def run(wish: Wish, money: Money) -> None:
     """Backtest an uploaded strategy on the platform's own candles."""
-    asked = calls.ask_backtest(
-        strategy=strategy,
-        name=name,
-        instrument=instrument,
-        resolution=resolution,
-        since=since,
-        until=until,
-        days=days,
-        parameters=_typed(set_),
-        terms=cast("shapes.Terms", given(capital=capital, risk=risk, leverage=leverage)),
-    )
-    found = call(lambda api: _ended(api, asked, no_wait, quiet=as_json))
-    _tell(found, as_json)
-    if html is not None and found["state"] == "done":
-        _save(found["id"], html)
+    wish.carry_out(money, parameters=_typed(wish.set_))
 
 
 @group.command()
+@sharing
 def search(
-    strategy: Name,
+    wish: Wish,
+    money: Money,
     method: Annotated[Method, typer.Option(help="How points are chosen.")] = "grid",
     goal: Annotated[Goal, typer.Option(help="What is best.")] = "sharpe",
     trials: Annotated[int, typer.Option(min=1, max=20_000, help="Points to try.")] = 200,
+    steps: Annotated[
+        int | None, typer.Option(min=2, max=1_000, help="Values of a parameter.")
+    ] = None,
+    unseen: Annotated[
+        float, typer.Option(min=0.05, max=0.9, help="Share of the candles kept for afterwards.")
+    ] = 0.3,
     folds: Annotated[int, typer.Option(min=0, max=50, help="Parts of a walk forward.")] = 0,
-    instrument: Market = None,
-    resolution: Resolution = None,
-    since: From = None,
-    until: To = None,
-    days: DaysBack = None,
-    set_: Set = None,
-    name: Annotated[str | None, typer.Option(help="To find it again.")] = None,
-    no_wait: NoWait = False,
-    as_json: AsJson = False,
+    least_trades: Annotated[int, typer.Option(min=1, help="Fewer count for nothing.")] = 5,
+    seed: Seed = 1,
 ) -> None:
     """Search for parameters on the platform. -p fast=3:30:3 says what is searched."""
-    asked = calls.ask_backtest(
-        strategy=strategy,
-        name=name,
-        instrument=instrument,
-        resolution=resolution,
-        since=since,
-        until=until,
-        days=days,
-        search={
-            "method": method,
-            "goal": goal,
-            "trials": trials,
-            "folds": folds,
-            "ranges": parameters(set_),
-        },
-    )
-    _tell(call(lambda api: _ended(api, asked, no_wait, quiet=as_json)), as_json)
+    asked: shapes.Search = {
+        "method": method,
+        "goal": goal,
+        "trials": trials,
+        "unseen": unseen,
+        "folds": folds,
+        "least_trades": least_trades,
+        "seed": seed,
+        "ranges": parameters(wish.set_),
+    }
+    wish.carry_out(money, search=asked if steps is None else {**asked, "steps": steps})
 
 
 @group.command(name="list")
@@ -183,10 +183,12 @@ def compare(
 def report(
     backtest: Which,
     out: Annotated[Path, typer.Option("--out", "-o", help="The file.")] = Path("report.html"),
+    as_json: AsJson = False,
 ) -> None:
-    """Write its report into one HTML file that works offline."""
+    """Write its report into one HTML file that works offline; a search's shows its map, too."""
     found = call(lambda api: find_backtest(api, backtest))
     _save(found["id"], out)
+    show.one({"id": found["id"], "file": str(out)}, as_json, f"Open {out} in a browser.")
 
 
 @group.command()
@@ -198,22 +200,6 @@ def cancel(backtest: Which, as_json: AsJson = False) -> None:
         return await api.send(calls.cancel_backtest(backtest_id=found["id"]))
 
     show.one(call(end), as_json, "Cancelled.")
-
-
-@jobs.command(name="list")
-def list_jobs(limit: Limit = 20, as_json: AsJson = False) -> None:
-    """List checks of uploads, backtests and searches, newest first."""
-    found = ask_rows(calls.list_jobs(limit=limit))
-    show.rows(found, JOBS, empty="No job yet.", as_json=as_json)
-
-
-@jobs.command(name="cancel")
-def cancel_job(
-    job: Annotated[str, typer.Argument(help="Its id.")], as_json: AsJson = False
-) -> None:
-    """End one, whether it waits or runs."""
-    found = ask(calls.cancel_job(job_id=job))
-    show.one(found, as_json, "Cancelled.")
 
 
 # ---- asking ------------------------------------------------------------------------------------
@@ -285,4 +271,3 @@ def _tell_search(found: shapes.BacktestOut) -> None:
 def _save(backtest: str, out: Path) -> None:
     found = ask(calls.get_backtest_report(backtest_id=backtest))
     out.write_text(found["html"], encoding="utf-8")
-    print(f"Open {out} in a browser.")

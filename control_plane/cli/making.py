@@ -2,10 +2,12 @@
 
 import re
 import shutil
+from dataclasses import asdict, dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
+import msgspec
 import typer
 
 from control_plane.cli import show
@@ -15,6 +17,7 @@ from control_plane.errors import Invalid, Missing
 
 if TYPE_CHECKING:
     from strategy_runtime.backtest.recorded import Bars
+    from strategy_runtime.backtest.terms import Terms
 
 Strategy = Annotated[
     Path, typer.Argument(help="A strategy's folder, or its file.", show_default=False)
@@ -33,6 +36,61 @@ Resolution = Annotated[str | None, typer.Option(help="Such as 5m; if not given, 
 Set = Annotated[
     list[str] | None, typer.Option("--set", "-p", help="A parameter: -p fast=10 -p slow=30.")
 ]
+
+
+@dataclass(frozen=True)
+class Source:
+    """Which candles, and which strategy of them."""
+
+    data: Data = None
+    simulate: Days = None
+    server: Server = False
+    instrument: Market = None
+    resolution: Resolution = None
+    set_: Set = None
+    seed: Seed = 1
+
+    @property
+    def parameters(self) -> dict[str, str]:
+        return parameters(self.set_)
+
+
+@dataclass(frozen=True)
+class Money:
+    """Under which terms it trades: the same here and on the platform."""
+
+    capital: Annotated[float, typer.Option(min=1, max=1e15, help="In the quote currency.")] = (
+        10_000.0
+    )
+    risk: Annotated[float, typer.Option(min=0, max=1, help="Share of it lost at a stop.")] = 0.01
+    leverage: Annotated[float, typer.Option(min=1, max=100, help="Futures only.")] = 1.0
+    mode: Annotated[
+        Literal["fixed_risk", "leveraged_risk"], typer.Option(help="How a position is sized.")
+    ] = "fixed_risk"
+    entry: Annotated[
+        Literal["open", "close"], typer.Option(help="At the next open, or at the close.")
+    ] = "open"
+    fee: Annotated[
+        float | None, typer.Option(min=0, max=0.1, help="Share of a fill, not the market's own.")
+    ] = None
+    spread: Annotated[float, typer.Option(min=0, max=0.1, help="Share, bid to ask.")] = 0.0002
+    slippage: Annotated[float, typer.Option(min=0, max=0.1, help="Share of a price.")] = 0.0002
+    funding: Annotated[
+        float, typer.Option(min=-0.01, max=0.01, help="Share every eight hours, futures.")
+    ] = 0.0001
+    compound: Annotated[bool, typer.Option(help="Size by what the account became.")] = False
+
+    def said(self) -> dict[str, Any]:
+        """As the platform takes it: numbers exactly as they were typed."""
+        every = asdict(self).items()
+        return {k: str(v) if isinstance(v, float) else v for k, v in every if v is not None}
+
+    def terms(self) -> "Terms":
+        """As a backtest here takes it."""
+        from strategy_runtime.backtest.terms import Terms
+
+        return msgspec.convert(self.said(), Terms)
+
 
 FINDINGS = (
     Column("line", lambda row: f"{row['line']}:{row['column']}" if row["line"] else "", True),

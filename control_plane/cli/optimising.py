@@ -11,20 +11,10 @@ import msgspec
 import typer
 
 from control_plane.cli import show
-from control_plane.cli.backtesting import terms_of
-from control_plane.cli.making import (
-    Data,
-    Days,
-    Market,
-    Resolution,
-    Seed,
-    Server,
-    Set,
-    Strategy,
-    parameters,
-)
+from control_plane.cli.making import Money, Source, Strategy
 from control_plane.cli.pool import scoring
 from control_plane.cli.session import AsJson
+from control_plane.cli.sharing import sharing
 from control_plane.cli.show import Column, Row
 from control_plane.cli.subjects import prepared, refusing, subject_at
 
@@ -32,6 +22,7 @@ if TYPE_CHECKING:
     from strategy_runtime.backtest.author import Candles, Subject
     from strategy_runtime.backtest.search.space import Space
     from strategy_runtime.backtest.search.walk import Found, Plan
+    from strategy_runtime.backtest.terms import Terms
     from strategy_runtime.engine.engine import Setting
 
 Method = Literal["grid", "random", "optuna"]
@@ -41,8 +32,11 @@ Goal = Literal[
 SHOWN = 10
 
 
+@sharing
 def optimise(
     path: Strategy,
+    source: Source,
+    money: Money,
     method: Annotated[Method, typer.Option(help="How points are chosen.")] = "grid",
     goal: Annotated[Goal, typer.Option(help="What is best.")] = "sharpe",
     trials: Annotated[int, typer.Option(min=1, max=100_000, help="Points to try.")] = 200,
@@ -59,13 +53,6 @@ def optimise(
     jobs: Annotated[
         int | None, typer.Option(min=1, help="Processes; every core if unsaid.")
     ] = None,
-    data: Data = None,
-    simulate: Days = None,
-    server: Server = False,
-    instrument: Market = None,
-    resolution: Resolution = None,
-    set_: Set = None,
-    seed: Seed = 1,
     html: Annotated[Path | None, typer.Option(help="Write the best point's report here.")] = None,
     save: Annotated[bool, typer.Option(help="Put the best into parameters.json.")] = False,
     as_json: AsJson = False,
@@ -75,27 +62,18 @@ def optimise(
     -p fast=3:30:3 and -p mode=a,b say what is searched; -p fast=10 holds it.
     """
     subject = subject_at(path)
-    kind, setting, candles, space = _ready(
-        subject,
-        data,
-        simulate,
-        instrument,
-        resolution,
-        parameters(set_),
-        seed,
-        method,
-        steps,
-        trials,
-        server,
-    )
+    kind, setting, candles, space = _ready(subject, source, method, steps, trials)
     from strategy_runtime.backtest.search.telling import summary
     from strategy_runtime.backtest.search.walk import Plan
 
-    plan = Plan(space, method, trials, seed, unseen, folds)
-    found = _searched(subject, setting, candles, plan, goal, least_trades, jobs, quiet=as_json)
+    plan = Plan(space, method, trials, source.seed, unseen, folds)
+    terms = money.terms()
+    found = _searched(
+        subject, setting, candles, terms, plan, goal, least_trades, jobs, quiet=as_json
+    )
     told = summary(found, space, subject.name)
     if html is not None and found.chosen is not None:
-        _write(kind, setting, candles, subject, found.chosen, told, html, seed)
+        _write(kind, setting, candles, terms, subject, found.chosen, told, html, source.seed)
     if save and found.chosen is not None:
         told["saved"] = str(_save(subject, found.chosen))
     if as_json:
@@ -105,25 +83,14 @@ def optimise(
 
 
 def _ready(
-    subject: "Subject",
-    data: Path | None,
-    simulate: int | None,
-    instrument: str | None,
-    resolution: str | None,
-    given: dict[str, str],
-    seed: int,
-    method: Method,
-    steps: int | None,
-    trials: int,
-    server: bool,
+    subject: "Subject", source: Source, method: Method, steps: int | None, trials: int
 ) -> "tuple[Any, Setting, Candles, Space]":
     from strategy_runtime.backtest import author
     from strategy_runtime.backtest.search.proposing import usual_steps
     from strategy_runtime.backtest.search.space import space_of
 
-    kind, setting, candles = prepared(
-        subject, data, simulate, instrument, resolution, {}, seed, server=server
-    )
+    kind, setting, candles = prepared(subject, source, {})
+    given = source.parameters
 
     def chosen() -> "tuple[Space, dict[str, str]]":
         rough, _ = space_of(kind, given, steps=2)
@@ -140,6 +107,7 @@ def _searched(
     subject: "Subject",
     setting: "Setting",
     candles: "Candles",
+    terms: "Terms",
     plan: "Plan",
     goal: Goal,
     least_trades: int,
@@ -155,7 +123,6 @@ def _searched(
 
     listing = BY_ID.get(setting.instrument)
     rules = None if listing is None else listing.instrument
-    terms = terms_of({"leverage": 3.0})
     recipe = (subject.code, setting, candles, terms, rules, goal, least_trades)
     console = Console(stderr=True, quiet=quiet or not sys.stderr.isatty())
     columns = (BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
@@ -174,6 +141,7 @@ def _write(
     kind: Any,
     setting: "Setting",
     candles: "Candles",
+    terms: "Terms",
     subject: "Subject",
     chosen: dict[str, Any],
     told: dict[str, Any],
@@ -189,7 +157,7 @@ def _write(
         kind,
         msgspec.structs.replace(setting, parameters={**setting.parameters, **chosen}),
         candles.bars,
-        terms=terms_of({"leverage": 3.0}),
+        terms=terms,
         instrument=None if listing is None else listing.instrument,
         further=candles.further,
         finer=candles.finer,

@@ -98,11 +98,10 @@ async def _sail(
     *,
     as_json: bool,
 ) -> None:
-    from control_plane.cli.backtesting import terms_of
     from control_plane.cli.paper_page import screen
     from control_plane.market.models.catalogue import BY_ID
     from strategy_runtime.backtest.paper import Paper
-    from strategy_runtime.backtest.terms import generic
+    from strategy_runtime.backtest.terms import Terms, generic
 
     subject, kind, setting = watched.opened()
     feed = _feed(kind, setting, api, speed, seed)
@@ -110,7 +109,7 @@ async def _sail(
     listing, past = BY_ID.get(setting.instrument), await feed.past(window)
     price = past[-1].closed[-1][1].close if past else 1.0
     rules = generic(setting.instrument, price) if listing is None else listing.instrument
-    sailing = refusing(lambda: Paper(kind, setting, rules, terms_of({"leverage": 3.0})))
+    sailing = refusing(lambda: Paper(kind, setting, rules, Terms()))
     _warm(sailing, past)
     refusing(lambda: sailing.start(kind, setting))
     with screen(subject.name, sailing, as_json=as_json) as shown:

@@ -8,9 +8,10 @@ import msgspec
 import typer
 
 from control_plane.cli import show
-from control_plane.cli.making import Data, Days, Market, Resolution, Seed, Set, parameters
+from control_plane.cli.making import Source
 from control_plane.cli.recorded import Voyage, moment, voyage
 from control_plane.cli.session import AsJson, call
+from control_plane.cli.sharing import sharing
 from control_plane.cli.subjects import prepared, refusing, subject_at
 from control_plane.errors import Invalid
 
@@ -19,18 +20,14 @@ Folder = Annotated[
 ]
 
 
+@sharing
 def replay(
+    source: Source,
     path: Folder = None,
     deployment: Annotated[
         str | None,
         typer.Option(help="A deployment's name or id: decide again all that it decided."),
     ] = None,
-    data: Data = None,
-    simulate: Days = None,
-    instrument: Market = None,
-    resolution: Resolution = None,
-    set_: Set = None,
-    seed: Seed = 1,
     against: Annotated[
         Path | None, typer.Option(help="Decisions as this command printed them: compare.")
     ] = None,
@@ -49,25 +46,14 @@ def replay(
             "There is nothing to replay.",
             remedy="Give a strategy's folder, or --deployment NAME for what a container decided.",
         )
-    _drive(path, data, simulate, instrument, resolution, set_, seed, against)
+    _drive(path, source, against)
 
 
-def _drive(
-    path: Path,
-    data: Path | None,
-    simulate: int | None,
-    instrument: str | None,
-    resolution: str | None,
-    set_: list[str] | None,
-    seed: int,
-    against: Path | None,
-) -> None:
+def _drive(path: Path, source: Source, against: Path | None) -> None:
     from strategy_runtime.backtest.replaying import decisions
 
     subject = subject_at(path)
-    kind, setting, candles = prepared(
-        subject, data, simulate, instrument, resolution, parameters(set_), seed
-    )
+    kind, setting, candles = prepared(subject, source, source.parameters)
     said = _said_before(against)
     different = 0
     for said_now in refusing(lambda: list(decisions(kind, setting, candles))):

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
-from control_plane.cli.making import simulated
+from control_plane.cli.making import Source, simulated
 from control_plane.cli.recorded import every
 from control_plane.cli.session import Api, call
 from control_plane.errors import Invalid, Missing
@@ -26,32 +26,27 @@ def subject_at(path: Path) -> "Subject":
 
 
 def prepared(
-    subject: "Subject",
-    data: Path | None,
-    simulate: int | None,
-    instrument: str | None,
-    resolution: str | None,
-    texts: dict[str, str],
-    seed: int,
-    *,
-    server: bool = False,
+    subject: "Subject", source: Source, texts: dict[str, str]
 ) -> "tuple[Any, Setting, Candles]":
     """The strategy's class, its setting, and candles: given, a server's, simulated, or shipped."""
     from strategy_runtime.backtest import author
     from strategy_runtime.backtest.files import kept
 
     def prepare() -> "tuple[Any, Setting, Candles]":
-        kind, setting = author.opened(subject, instrument=instrument, resolution=resolution)
+        kind, setting = author.opened(
+            subject, instrument=source.instrument, resolution=source.resolution
+        )
         values = {**subject.parameters, **author.typed(kind, texts)}
         setting = msgspec.structs.replace(setting, parameters=values)
-        if server:
+        if source.server:
             return kind, setting, _asked_for(setting)
-        if data is not None:
-            found = kept(data, Path.home() / ".cache" / "slipway" / "candles")
-        elif simulate is not None:
-            found = simulated(setting.instrument, simulate, seed)
+        if source.data is not None:
+            found = kept(source.data, Path.home() / ".cache" / "slipway" / "candles")
+        elif source.simulate is not None:
+            found = simulated(setting.instrument, source.simulate, source.seed)
         else:
-            found = author.shipped(setting.instrument) or simulated(setting.instrument, 14, seed)
+            usual = author.shipped(setting.instrument)
+            found = usual or simulated(setting.instrument, 14, source.seed)
         return kind, setting, author.candles_for(setting, found)
 
     return refusing(prepare)

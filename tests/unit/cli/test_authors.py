@@ -138,7 +138,6 @@ def test_simulated_candles_are_the_same_for_one_seed() -> None:
         (["backtest", "bad.py", "--data", "bad.py"], "it is no .csv"),
         (["backtest", "bad.py", "-p", "fast"], "'fast' sets nothing"),
         (["backtest", "bad.py", "-p", "fast=1"], "there is no parameter 'fast'"),
-        (["backtest", "bad.py", "--entry", "never"], "The terms make no sense"),
         (["backtest", "broken.py"], "strategy.py, line 1"),
     ],
 )
