@@ -179,6 +179,7 @@ class JobSettings(Section):
     most_queued: int = Field(50, ge=1)  # of one owner, checks apart
     memory_mb: int = Field(768, ge=128)
     cpus: float = Field(1.0, gt=0)
+    search_cpus: float = Field(2.0, gt=0)  # of a search for parameters: a process each
     check_seconds: int = Field(180, ge=1)
     backtest_seconds: int = Field(900, ge=1)
     optimise_seconds: int = Field(3600, ge=1)

@@ -22,6 +22,8 @@ from strategy_runtime import wire
 from strategy_runtime.feeds.resp import Address, BusLost, connected, parse_address
 from strategy_runtime.feeds.timing import Machine, Timing, backoff, timing
 from strategy_runtime.jobs.candles import opened
+from strategy_runtime.jobs.crew import crew_of
+from strategy_runtime.jobs.searching import Crew
 from strategy_runtime.jobs.voice import Voice
 from strategy_runtime.jobs.work import Undoable, done
 from strategy_runtime.sdk.bars import Bars
@@ -149,13 +151,14 @@ async def run(launch: Launch) -> int:
     except BadCandles as error:
         raise Refused(wire.EXIT_BOOT, f"{error}: not run") from error
     name = b32encode(os.urandom(16)).decode().lower().rstrip("=")
+    crew = crew_of(task, launch.candles)
     voice, progress = Voice(launch.job, name, launch.address, times, machine), Progress()
     async with asyncio.TaskGroup() as group:
         kept = group.create_task(voice.keep())
         await voice.insist(JobHello(name, task.code_sha256))
         told = group.create_task(progress.tell(voice, name, machine))
         try:
-            result = await asyncio.to_thread(_work, task, bars, progress)
+            result = await asyncio.to_thread(_work, task, bars, progress, crew)
             await _hand_in(voice, name, result)
         except Undoable as refusal:
             await voice.insist(JobFailed(name, 0, str(refusal)[:MAX_REASON]))
@@ -164,8 +167,8 @@ async def run(launch: Launch) -> int:
     return 0
 
 
-def _work(task: Task, bars: Mapping[str, Bars], progress: Progress) -> bytes:
-    plain = done(task, bars, progress.take)
+def _work(task: Task, bars: Mapping[str, Bars], progress: Progress, crew: Crew) -> bytes:
+    plain = done(task, bars, progress.take, crew)
     if len(plain) > wire.MAX_RESULT_PLAIN_BYTES:
         most = wire.MAX_RESULT_PLAIN_BYTES // 1024**2
         raise Undoable(f"Its result is larger than {most} MB.")

@@ -5,23 +5,20 @@ from typing import Any
 
 import msgspec
 
-from strategy_runtime.backtest.aggregate import aggregate
-from strategy_runtime.backtest.author import Candles
 from strategy_runtime.backtest.refusals import REFUSALS
 from strategy_runtime.backtest.report import summary
 from strategy_runtime.backtest.run import backtest
 from strategy_runtime.backtest.search.space import BadSpace
 from strategy_runtime.backtest.terms import Terms
-from strategy_runtime.engine.engine import Setting
 from strategy_runtime.jobs.checking import checked
-from strategy_runtime.jobs.searching import Wish, searched
+from strategy_runtime.jobs.crew import HandLost
+from strategy_runtime.jobs.given import candles_of, setting_of
+from strategy_runtime.jobs.searching import Crew, Errand, searched
 from strategy_runtime.loader import load
 from strategy_runtime.rules.instruments import Instrument
 from strategy_runtime.sdk.bars import Bars
-from strategy_runtime.sdk.strategy import BaseStrategy
 from strategy_runtime.wire.jobs import Task
 
-FINEST = "1m"
 CHECK_SECONDS = 170.0  # of the wall; the processor's are counted by the process itself
 
 Say = Callable[[float, str], None]
@@ -32,7 +29,7 @@ class Undoable(Exception):
     """The job cannot be done, because of the code or of what was asked. Its text is shown."""
 
 
-def done(task: Task, bars: Mapping[str, Bars], say: Say) -> bytes:
+def done(task: Task, bars: Mapping[str, Bars], say: Say, crew: Crew) -> bytes:
     """The result, as JSON."""
     try:
         match task.kind:
@@ -41,54 +38,26 @@ def done(task: Task, bars: Mapping[str, Bars], say: Say) -> bytes:
             case "backtest":
                 return msgspec.json.encode(_backtest(task, bars, say))
             case "optimise":
-                return msgspec.json.encode(_optimise(task, bars, say))
+                return msgspec.json.encode(searched(Errand.of(task, bars), crew, say))
     except msgspec.ValidationError as error:
         raise Undoable(f"Its terms make no sense: {error}.") from error
-    except (*REFUSALS, BadSpace) as error:
+    except (*REFUSALS, BadSpace, HandLost) as error:
         raise Undoable(str(error).rstrip(".") + ".") from error
 
 
-def setting_of(task: Task) -> Setting:
-    return Setting(
-        task.instrument,
-        task.resolution,
-        task.parameters,
-        task.manifest,
-        task.lookback,
-        task.resolutions,
-    )
-
-
-def longer(task: Task, kind: type[BaseStrategy], bars: Mapping[str, Bars]) -> dict[str, Bars]:
-    """The further resolutions: as they were recorded, or made of the shorter candles."""
-    own = bars[task.resolution]
-    wanted = {*task.resolutions, *kind.resolutions} - {task.resolution}
-    return {name: bars[name] if name in bars else aggregate(own, name) for name in sorted(wanted)}
-
-
 def _backtest(task: Task, bars: Mapping[str, Bars], say: Say) -> dict[str, Any]:
-    own = bars[task.resolution]
     kind = load(task.code)
-    whole = max(1, len(own))
+    candles = candles_of(task, kind, bars)
+    whole = max(1, len(candles.bars))
     result = backtest(
         kind,
         setting_of(task),
-        own,
+        candles.bars,
         terms=msgspec.convert(task.terms, Terms),
         instrument=msgspec.convert(task.rules, Instrument),
-        further=longer(task, kind, bars),
-        finer=bars.get(FINEST) if task.resolution != FINEST else None,
+        further=candles.further,
+        finer=candles.finer,
         progress=lambda bar: say(0.95 * bar / whole, f"candle {bar} of {whole}"),
     )
     say(0.95, "adds it up")
     return summary(result, kind.__name__, result.chance(), curves=True)
-
-
-def _optimise(task: Task, bars: Mapping[str, Bars], say: Say) -> dict[str, Any]:
-    kind = load(task.code)
-    finer = bars.get(FINEST) if task.resolution != FINEST else None
-    candles = Candles(bars[task.resolution], longer(task, kind, bars), finer)
-    terms = msgspec.convert(task.terms, Terms)
-    rules = msgspec.convert(task.rules, Instrument)
-    wish = msgspec.convert(task.search, Wish)
-    return searched(kind, setting_of(task), candles, terms, rules, wish, say)

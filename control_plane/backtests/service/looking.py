@@ -90,6 +90,20 @@ def _backtest(row: Row[Any], job: Job, headline: dict[str, Any] | None) -> Backt
     )
 
 
+def reported(found: Backtest, result: dict[str, Any]) -> dict[str, Any]:
+    """What the page of a report is filled with."""
+    if found.kind == "backtest":
+        return {**result, "name": found.name}
+    whole = result.get("whole")
+    if not isinstance(whole, dict):
+        raise NoResult(
+            f"Nothing to draw: {' '.join(result['remarks'][:1])}",
+            remedy="Search over more candles, or with fewer --least-trades.",
+        )
+    search = {key: value for key, value in result.items() if key not in ("trials", "whole")}
+    return {**whole, "name": found.name, "search": search}
+
+
 def page(result: dict[str, Any]) -> str:
     """The author's own report page, read as a file: what runs strategies is not imported here."""
     page = files("strategy_runtime").joinpath("backtest", PAGE).read_text(encoding="utf-8")

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from control_plane.backtests import store
-from control_plane.backtests.errors import BadBacktest, NoResult
+from control_plane.backtests.errors import BadBacktest
 from control_plane.backtests.models import MAX_NAME, Ask, Backtest, Kind, span
 from control_plane.backtests.service import looking
 from control_plane.core.ids import (
@@ -58,12 +58,10 @@ class Backtests:
         return await self.db.read(looking.result, tenant, backtest)
 
     async def report(self, tenant: Tenant, backtest: str) -> str:
-        """One HTML file that needs nothing else."""
+        """One HTML file that needs nothing else. A search's has its best point's backtest."""
         found = await self.get(tenant, backtest)
-        if found.kind != "backtest":
-            raise NoResult("A search has no report of its own.", remedy="Backtest its best point.")
         result = await self.result(tenant, backtest)
-        return looking.page({**result, "name": found.name})
+        return looking.page(looking.reported(found, result))
 
     async def list(self, tenant: Tenant, asked: Asked) -> Found:
         return await self.db.read(looking.listed, tenant, asked)
@@ -106,7 +104,7 @@ class Backtests:
                     "stored", instrument, (resolution, *further, *finest), since_ms, until_ms
                 ),
                 memory_mb=self.limits.memory_mb,
-                cpus=self.limits.cpus,
+                cpus=self.limits.cpus if kind == "backtest" else self.limits.search_cpus,
                 seconds=self._seconds(kind, ask.seconds),
                 parameters=parameters,
                 manifest=dict(version.manifest),

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from strategy_runtime.backtest.author import Candles
 from strategy_runtime.backtest.metrics import Metrics
-from strategy_runtime.backtest.run import backtest
+from strategy_runtime.backtest.run import Result, backtest
 from strategy_runtime.backtest.search.space import Point
 from strategy_runtime.backtest.terms import Terms
 from strategy_runtime.engine.engine import Setting
@@ -92,6 +92,18 @@ class Scorer:
         except (StrategyFailed, StrategyError) as error:
             return Outcome(task.point, None, why=str(error).splitlines()[0][:200])
         return self._told(task.point, result.metrics)
+
+    def over_all(self, point: Mapping[str, Value]) -> Result:
+        """All of the candles by this point, for a report. StrategyFailed if it does not start."""
+        return backtest(
+            self.kind,
+            msgspec.structs.replace(self.setting, parameters={**self.setting.parameters, **point}),
+            self.candles.bars,
+            terms=self.terms,
+            instrument=self.instrument,
+            further=self.candles.further,
+            finer=self.candles.finer,
+        )
 
     def _told(self, point: Mapping[str, Value], m: Metrics) -> Outcome:
         enough = m.trades >= self.least_trades

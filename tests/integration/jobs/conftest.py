@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
+from textwrap import dedent, indent
 from typing import Any
 
 import msgspec
@@ -62,6 +63,12 @@ class Crossover(BaseStrategy):
         if self.fast_ma.crossed_below(self.slow_ma):
             return self.exit_long()
 """
+START = "    def on_start(self):\n"
+
+
+def starting(code: str) -> str:
+    """The good strategy, doing this as it starts."""
+    return GOOD.replace(START, f"{START}{indent(dedent(code).strip(), ' ' * 8)}\n", 1)
 
 
 @dataclass

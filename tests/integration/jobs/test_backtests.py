@@ -1,6 +1,6 @@
 """Backtests and searches asked for on the platform, over the candles that it has stored."""
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 import msgspec
@@ -111,7 +111,7 @@ async def test_a_result_stays_with_its_settings_and_is_its_owner_s(
 async def test_a_search_tells_its_best_point_and_doubts_it(
     dry_yard: Yard, backtests: Backtests, candles: list[Closed]
 ) -> None:
-    search = {"ranges": {"fast": "3,8", "slow": "20:30:10"}, "least_trades": 1}
+    search = {"ranges": {"fast": "3,8", "slow": "20:30:10"}, "least_trades": 1, "folds": 2}
     async with dry_yard.sails():
         asked = await backtests.ask(ME, ask(search=search))
         assert asked.kind == "optimise"
@@ -124,6 +124,25 @@ async def test_a_search_tells_its_best_point_and_doubts_it(
     assert found.headline["tried"] == 4
     assert found.headline["best"]["point"].keys() == {"fast", "slow"}
     assert any("points were tried" in remark for remark in found.headline["remarks"])
+    page = await backtests.report(ME, found.id)
+    told = msgspec.json.decode(page.partition("const result = ")[2].partition(";\n")[0])
+    assert told["search"]["map"]["scores"]
+    assert len(told["search"]["folds"]) == 2
+    assert told["parameters"].items() >= found.headline["best"]["point"].items()
+    assert len(told["curves"]["equity"]) > 0
+
+
+async def test_a_search_on_several_processors_finds_the_same(
+    dry_yard: Yard, backtests: Backtests, candles: list[Closed]
+) -> None:
+    search = {"method": "random", "trials": 12, "least_trades": 1, "folds": 1}
+    alone = replace(backtests, limits=dry_yard.limits.model_copy(update={"search_cpus": 1.0}))
+    async with dry_yard.sails():
+        one = await over(alone, await alone.ask(ME, ask(search=search)))
+        two = await over(backtests, await backtests.ask(ME, ask(search=search)))
+
+    assert (one.state, two.state) == ("done", "done"), (one.reason, two.reason)
+    assert await backtests.result(ME, one.id) == await backtests.result(ME, two.id)
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,6 @@
 
 import asyncio
 from hashlib import sha256
-from textwrap import dedent, indent
 from typing import Any
 
 import pytest
@@ -17,11 +16,10 @@ from control_plane.infra.failpoints import Arming, FailpointRaised
 from strategy_runtime.wire import jobs as said
 from strategy_runtime.wire import names
 from tests.conftest import wait_until
-from tests.integration.jobs.conftest import GOOD, ME, Yard
+from tests.integration.jobs.conftest import GOOD, ME, Yard, starting
 
 pytestmark = [pytest.mark.docker, pytest.mark.redis, pytest.mark.timeout(240)]
 
-START = "    def on_start(self):\n"
 # By hand, past the harness: what code may do that has found its own address.
 FRAMES = """
 import asyncio, gc, time
@@ -35,11 +33,6 @@ def publish(frame):
     call = voice._mouth.call("PUBLISH", names.job_up(voice._job), frame)
     return asyncio.run_coroutine_threadsafe(call, loop)
 """
-
-
-def starting(code: str) -> str:
-    """The good strategy, doing this as it starts."""
-    return GOOD.replace(START, f"{START}{indent(dedent(code).strip(), ' ' * 8)}\n", 1)
 
 
 FLOOD = """
@@ -90,7 +83,7 @@ async def test_one_of_each_kind_hands_its_result_in(yard: Yard) -> None:
         version = await yard.strategies.upload(ME, "good", GOOD)
         job = await yard.add()
         wish = {"method": "optuna", "trials": 4, "least_trades": 1}
-        search = await yard.add(kind="optimise", search=wish)
+        search = await yard.add(kind="optimise", search=wish, cpus=2.0)  # a process each
 
         assert (await yard.checked(version)).state == "passed"
         tried = await yard.over(search)

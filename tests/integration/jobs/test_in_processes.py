@@ -2,6 +2,8 @@
 
 from collections.abc import Collection
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -9,7 +11,7 @@ from control_plane.core.ids import Tenant
 from control_plane.strategies import service as strategies
 from control_plane.strategies.errors import NotDeployable
 from tests.conftest import wait_until
-from tests.integration.jobs.conftest import GOOD, ME, YOU, Yard
+from tests.integration.jobs.conftest import GOOD, ME, YOU, Yard, starting
 
 pytestmark = [pytest.mark.redis, pytest.mark.timeout(180)]
 
@@ -21,6 +23,18 @@ HANGS = GOOD.replace(LINE, f"        while True: pass\n{LINE}")
 RAISES = GOOD.replace(
     "        if self.fast_ma.crossed_above", "        1 / 0\n        if self.fast_ma.crossed_above"
 )
+SEARCH: dict[str, Any] = {
+    "kind": "optimise",
+    "cpus": 2.0,
+    "search": {"ranges": {"fast": "3,8", "slow": "20,30"}, "least_trades": 1},
+}
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
 
 
 async def test_a_backtest_hands_its_result_in(dry_yard: Yard) -> None:
@@ -32,6 +46,41 @@ async def test_a_backtest_hands_its_result_in(dry_yard: Yard) -> None:
         headline = await dry_yard.headline(job)
         assert headline["metrics"]["bars"] == 600
         await wait_until(lambda: dry_yard.left_is(0), 10, "its removal")
+
+
+async def test_a_process_of_a_search_that_dies_ends_it_with_a_sentence(dry_yard: Yard) -> None:
+    async with dry_yard.sails():
+        job = await dry_yard.add(starting("import os; os._exit(3)"), **SEARCH)
+        found = await dry_yard.over(job)
+
+    assert (found.state, found.fault) == ("failed", "strategy")
+    assert found.reason.startswith("A process of the search ended with 3")
+
+
+async def test_what_the_author_prints_does_not_come_between(dry_yard: Yard) -> None:
+    async with dry_yard.sails():
+        job = await dry_yard.add(starting("print('x' * 50_000)"), **SEARCH)
+        found = await dry_yard.over(job)
+
+    assert (found.state, found.reason) == ("done", "")
+    assert (await dry_yard.headline(job))["tried"] == 4
+
+
+async def test_no_process_of_a_search_outlives_it(dry_yard: Yard, tmp_path: Path) -> None:
+    mine = tmp_path / "pids"
+    code = starting(f"""
+        import os
+        with open({str(mine)!r}, "a") as file:
+            file.write(f"{{os.getpid()}}\\n")
+        while True: pass
+    """)
+    async with dry_yard.sails():
+        found = await dry_yard.over(await dry_yard.add(code, **{**SEARCH, "seconds": 3}))
+        hands = [int(text) for text in mine.read_text().split()]
+        await wait_until(lambda: not any(map(is_alive, hands)), 10, "the end of its processes")
+
+    assert found.reason == "took longer than 3 s"
+    assert len(hands) == 2
 
 
 async def test_an_upload_is_run_before_it_has_passed(dry_yard: Yard) -> None:
