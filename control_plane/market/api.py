@@ -9,9 +9,9 @@ from pydantic import AwareDatetime, Field
 from control_plane.core.clock import ms
 from control_plane.core.ids import InstrumentId
 from control_plane.infra.db import Tx
-from control_plane.infra.http import Me
+from control_plane.infra.http_callers import Me
 from control_plane.infra.http_shapes import Items, Moment, Shape, listing
-from control_plane.infra.paging import Asked
+from control_plane.infra.paging import Asked, part
 from control_plane.market import service
 from control_plane.market.service import Market, Priced
 from strategy_runtime.rules.instruments import Instrument
@@ -65,7 +65,15 @@ def routes(market: Market) -> APIRouter:
         me: Me, asked: Annotated[Asked, listing("kind", "base", "quote", "pair", by_name=True)]
     ) -> Items[PricedOut]:
         """What can be traded, with its rules and its latest price."""
-        return Items.some([_priced(one) for one in await market.prices()], asked)
+        found = part(
+            (
+                ((0, one.instrument.id), one)
+                for one in await market.prices()
+                if all(getattr(one.instrument, name) == is_ for name, is_ in asked.where.items())
+            ),
+            asked,
+        )
+        return Items(items=list(map(_priced, found.rows)), next_cursor=found.next_cursor)
 
     @router.get("/instruments/named")
     async def resolve_instrument(
@@ -102,8 +110,8 @@ def routes(market: Market) -> APIRouter:
 
 
 def _priced(one: Priced) -> PricedOut:
-    listed = InstrumentOut.model_validate(one.instrument)
-    return PricedOut(**listed.model_dump(), price=one.price, priced_at=one.at_ms)
+    shown = {name: getattr(one.instrument, name) for name in InstrumentOut.model_fields}
+    return PricedOut(**shown, price=one.price, priced_at=one.at_ms)
 
 
 def _named(tx: Tx, text: str) -> Instrument:

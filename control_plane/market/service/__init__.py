@@ -183,14 +183,15 @@ class Market:
 
 
 def _with_last_minutes(tx: Tx) -> list[Priced]:
-    lasts = store.last_minutes(tx)
+    lasts = store.last_closes(tx)
     return [_at_close(listed, lasts.get(listed.id)) for listed in store.active_instruments(tx)]
 
 
-def _at_close(listed: Instrument, last: Candle | None) -> Priced:
+def _at_close(listed: Instrument, last: tuple[int, float] | None) -> Priced:
     if last is None:
         return Priced(listed, None, None)
-    return Priced(listed, Decimal(repr(last.close)), last.open_ms + MINUTE_MS)
+    open_ms, close = last
+    return Priced(listed, Decimal(repr(close)), open_ms + MINUTE_MS)
 
 
 def _fresher(listed: Priced, tick: Tick | None) -> Priced:

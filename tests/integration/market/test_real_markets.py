@@ -29,7 +29,7 @@ async def test_a_catalogue_is_listed_looked_at_and_taken_over(database: Database
     real = Choice(("coindcx", "simulated"))
     await database.write(store.list_instruments, [BTC], "coindcx", real)
 
-    assert await database.read(store.last_minutes) == {}
+    assert await database.read(store.last_closes) == {}
     assert await database.read(service.instruments_among, [BTC.id, "spot:NOPE"]) == [
         await database.read(service.instrument, BTC.id)
     ]

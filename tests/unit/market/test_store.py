@@ -124,6 +124,6 @@ async def test_a_long_catalogue_costs_no_look_at_what_nobody_wants(memory: Datab
     await memory.write(store.add_candles, past)
     await memory.write(service.want, listed[0].id, "1m", 10, "dp1")
 
-    assert set(await memory.read(store.last_minutes)) == {listed[0].id}
+    assert set(await memory.read(store.last_closes)) == {listed[0].id}
     found = await memory.read(service.instruments_among, [listed[3].id, "spot:NOPE"])
     assert [one.id for one in found] == [listed[3].id]
