@@ -8,7 +8,7 @@ from pydantic import Field
 
 from control_plane.accounts.service import Accounts
 from control_plane.core.ids import AccountId
-from control_plane.infra.http import Me
+from control_plane.infra.http_callers import Me
 from control_plane.infra.http_shapes import Body, Items, Moment, Shape, listing
 from control_plane.infra.paging import Asked
 

@@ -11,7 +11,7 @@ from control_plane.backtests.models import Ask
 from control_plane.backtests.service import Backtests
 from control_plane.core.clock import ms
 from control_plane.core.ids import BacktestId
-from control_plane.infra.http import Me
+from control_plane.infra.http_callers import Me
 from control_plane.infra.http_shapes import Body, Items, Moment, Shape, listing
 from control_plane.infra.paging import Asked
 

@@ -22,12 +22,15 @@ class Clock(Protocol):
     def sleep(self, seconds: float) -> Awaitable[None]: ...
 
 
+EPOCH = datetime.fromtimestamp(0, UTC)
+
+
 def ms(moment: datetime) -> int:
     return int(moment.timestamp() * 1000)
 
 
 def from_ms(value: int) -> datetime:
-    return datetime.fromtimestamp(0, UTC) + timedelta(milliseconds=value)
+    return EPOCH + timedelta(milliseconds=value)
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from control_plane.dashboard.service import Dashboard
 from control_plane.errors import Missing
 from control_plane.infra import events
 from control_plane.infra.db import Database
-from control_plane.infra.http import Me, known_caller
+from control_plane.infra.http_callers import Me, known_caller
 from control_plane.infra.http_shapes import Decoded, Items, Moment, Shape, listing
 from control_plane.infra.paging import Asked
 

@@ -11,7 +11,7 @@ from control_plane.deployments.models.status import Change, OnCrash, Order
 from control_plane.deployments.service import Deployments
 from control_plane.deployments.service.rehearsing import Action, Rehearsals
 from control_plane.deployments.service.shadowing import Shadows
-from control_plane.infra.http import Me
+from control_plane.infra.http_callers import Me
 from control_plane.infra.http_match import IfMatch, tag
 from control_plane.infra.http_shapes import Body, Decoded, Items, Moment, Shape, listing
 from control_plane.infra.paging import Asked

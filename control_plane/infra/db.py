@@ -96,8 +96,13 @@ class Money(TypeDecorator[Decimal]):
             return value
         return canonical(value)
 
-    def process_result_value(self, value: Any, dialect: Dialect) -> Decimal | None:
-        return None if value is None else Decimal(value)
+    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], Any] | None:
+        """Lists are made of amounts: one call for each, and none where the driver gives them."""
+        return None if dialect.name == "postgresql" else _amount
+
+
+def _amount(value: Any) -> Decimal | None:
+    return None if value is None else Decimal(value)
 
 
 def table(model: type[SQLModel]) -> Table:

@@ -6,7 +6,7 @@ and links to what one can ask next with an answer. Nothing of it is written at a
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from fastapi import FastAPI
@@ -33,20 +33,32 @@ REFUSALS: Mapping[str, tuple[str, str]] = {
     "500": ("Failed", "A bug of ours; its log has the request's id."),
     "503": ("Unavailable", "Something that this needs is not there now."),
 }
+# How a caller is known; `infra.http_callers` reads the header.
+SCHEMES: Mapping[str, Mapping[str, str]] = {
+    "token": {
+        "type": "http",
+        "description": "An access token, an API token, or the operator's.",
+        "scheme": "bearer",
+    },
+    "user": {"type": "http", "description": "E-mail and password.", "scheme": "basic"},
+}
 IF_MATCH = "If-Match"
 IF_NONE_MATCH = "If-None-Match"
 OF_SHAPE = re.compile(r"(Out|Detail)$")
 
 
-def document(app: FastAPI) -> dict[str, Any]:
-    """Made once for each application."""
+def document(app: FastAPI, doors: Collection[str]) -> dict[str, Any]:
+    """Made once for each application; `doors` are the operations that take nobody's name."""
     if app.openapi_schema is None:
         made = FastAPI.openapi(app)
         components = made["components"]
         components["responses"] = {name: _refusal(status) for status, name in _names()}
         components["headers"] = _headers()
         components["parameters"] = _parameters()
+        components["securitySchemes"] = SCHEMES
         for path, method, operation in operations(made):
+            if operation["operationId"] not in doors:
+                operation["security"] = [{name: []} for name in SCHEMES]
             _complete(path, method, operation, components["schemas"])
         _link(made)
     assert app.openapi_schema is not None

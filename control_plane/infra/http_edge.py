@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 from loguru import logger
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -21,6 +21,7 @@ from control_plane.core.clock import Clock
 from control_plane.core.ids import Rng, random_id
 from control_plane.infra import wall
 
+PREFIX = "/api/v1"
 OPENED = 101
 SAFE = {"GET", "HEAD", "OPTIONS"}
 
@@ -37,6 +38,11 @@ SECURITY_HEADERS: Mapping[str, str] = {
     "cross-origin-resource-policy": "same-origin",
     "permissions-policy": "camera=(), geolocation=(), microphone=(), payment=()",
 }
+# What every answer says that does not say otherwise.
+STANDING = tuple(
+    (name.encode(), value.encode())
+    for name, value in {**SECURITY_HEADERS, "cache-control": "no-store"}.items()
+)
 
 
 @dataclass(frozen=True)
@@ -260,12 +266,12 @@ def _from_our_page(headers: Headers, host: str) -> bool:
 
 
 def _dress(message: MutableMapping[str, Any], exchange: Exchange) -> None:
-    headers = MutableHeaders(scope=message)
-    headers["x-request-id"] = exchange.request_id
-    headers.update(exchange.told)
-    for name, value in SECURITY_HEADERS.items():
-        headers.setdefault(name, value)
-    headers.setdefault("cache-control", "no-store")
+    own = {b"x-request-id": exchange.request_id.encode()}
+    own |= {name.encode(): value.encode() for name, value in exchange.told.items()}
+    headers = [one for one in message["headers"] if one[0] not in own]
+    said = {name for name, _ in headers}
+    standing = (one for one in STANDING if one[0] not in said)
+    message["headers"] = [*headers, *own.items(), *standing]
 
 
 def _bug() -> Turned:

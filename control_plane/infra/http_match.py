@@ -49,7 +49,7 @@ class Expected:
 ANY = Expected()
 
 
-def _expected(
+async def _expected(
     if_match: Annotated[
         str | None,
         Header(

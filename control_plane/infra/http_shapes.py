@@ -2,13 +2,14 @@
 
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from inspect import Parameter, Signature
 from typing import Annotated, Any, Generic, Literal, TypeVar
 
 from fastapi import Depends, Query
 from pydantic import BaseModel, BeforeValidator, ConfigDict, field_validator
+from sqlalchemy import Row
 
 from control_plane.core.clock import from_ms, ms
 from control_plane.infra.paging import Asked, Found, part, place
@@ -93,8 +94,19 @@ class Items(BaseModel, Generic[Item]):
     @classmethod
     def page(cls, shape: type[Item], found: Found) -> "Items[Item]":
         return cls(
-            items=[shape.model_validate(row) for row in found.rows], next_cursor=found.next_cursor
+            items=[shape.model_validate(row) for row in _named(found.rows)],
+            next_cursor=found.next_cursor,
         )
+
+
+def _named(rows: Sequence[Any]) -> Iterable[Any]:
+    """A database's rows with their names looked up once for all of them, which halves what
+    showing one costs.
+    """
+    if not rows or not isinstance(rows[0], Row):
+        return rows
+    names = rows[0]._fields
+    return (dict(zip(names, row, strict=True)) for row in rows)
 
 
 Order = Literal["newest", "oldest"]
@@ -108,7 +120,7 @@ def listing(*names: str, by_name: bool = False, **typed: Any) -> Any:
     orders, first = (Alphabet, "a-z") if by_name else (Order, "newest")
     filters = {**dict.fromkeys(names, Word), **typed}
 
-    def asked(limit: int, cursor: str | None, sort: str, **given: Any) -> Asked:
+    async def asked(limit: int, cursor: str | None, sort: str, **given: Any) -> Asked:
         where = {name: value for name, value in given.items() if value is not None}
         after = None if cursor is None else place(cursor)
         return Asked(limit, after, sort in {"oldest", "a-z"}, where)

@@ -11,7 +11,7 @@ from argon2 import PasswordHasher, Type
 from argon2.exceptions import InvalidHashError, VerificationError
 
 from control_plane.core.ids import Rng
-from control_plane.infra.http import Throttled
+from control_plane.infra.http_refusals import Throttled
 
 AT_ONCE = 2
 WAITING = 30  # beyond that a guess costs us more than whoever makes it

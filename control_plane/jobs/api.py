@@ -6,7 +6,7 @@ from fastapi import APIRouter
 from pydantic import Field
 
 from control_plane.core.ids import JobId
-from control_plane.infra.http import Me
+from control_plane.infra.http_callers import Me
 from control_plane.infra.http_shapes import Items, Moment, Shape, listing
 from control_plane.infra.paging import Asked
 from control_plane.jobs.service import Jobs

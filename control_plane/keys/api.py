@@ -7,7 +7,7 @@ from pydantic import Field, SecretStr
 
 from control_plane.accounts.service import Accounts
 from control_plane.core.ids import AccountId
-from control_plane.infra.http import Me
+from control_plane.infra.http_callers import Me
 from control_plane.infra.http_match import IfMatch, tag
 from control_plane.infra.http_shapes import Body, Items, Moment, Shape, listing
 from control_plane.infra.paging import Asked

@@ -5,7 +5,8 @@ from pydantic import Field
 from starlette.websockets import WebSocketDisconnect
 
 from control_plane.errors import SlipwayError
-from control_plane.infra.http import Caller, Me, known_caller, let_in, problem
+from control_plane.infra.http_callers import Caller, Me, known_caller, let_in
+from control_plane.infra.http_refusals import problem
 from control_plane.infra.http_shapes import Shape
 from control_plane.live.models.messages import PROTOCOL
 from control_plane.live.service import Hub

@@ -14,7 +14,7 @@ from control_plane.core.ids import (
 )
 from control_plane.errors import Missing
 from control_plane.infra.db import Database, Tx
-from control_plane.infra.http import Admin, Me
+from control_plane.infra.http_callers import Admin, Me
 from control_plane.infra.http_shapes import Body, Decoded, Items, Moment, Shape, listing
 from control_plane.infra.paging import Asked
 from control_plane.orders.models.halts import Mode

@@ -13,7 +13,7 @@ from control_plane.deployments.service.shadowing import shadowed
 from control_plane.errors import Forbidden, Missing
 from control_plane.infra import wall
 from control_plane.infra.db import Database, Tx
-from control_plane.infra.http import Me
+from control_plane.infra.http_callers import Me
 from control_plane.infra.http_shapes import Items, Moment, Shape, listing
 from control_plane.infra.paging import Asked, Found
 from control_plane.signals.service import comparing, watching

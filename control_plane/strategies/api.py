@@ -7,7 +7,8 @@ from fastapi import APIRouter, Form, UploadFile
 from pydantic import Field
 
 from control_plane.core.ids import VersionId
-from control_plane.infra.http import Listed, Me
+from control_plane.infra.http_callers import Me
+from control_plane.infra.http_refusals import Listed
 from control_plane.infra.http_shapes import Body, Items, Moment, Shape, listing
 from control_plane.infra.paging import Asked
 from control_plane.strategies.errors import BadUpload

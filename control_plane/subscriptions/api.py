@@ -10,7 +10,7 @@ from pydantic import AwareDatetime, Field
 from control_plane.core.clock import ms
 from control_plane.core.ids import AccountId, DeploymentId, SubscriptionId
 from control_plane.infra.db import Database
-from control_plane.infra.http import Me
+from control_plane.infra.http_callers import Me
 from control_plane.infra.http_match import IfMatch, tag
 from control_plane.infra.http_shapes import Body, Items, Moment, Shape, listing
 from control_plane.infra.paging import Asked

@@ -19,7 +19,7 @@ from control_plane.accounts.service.people import add_user, put_password
 from control_plane.core.clock import Clock
 from control_plane.core.ids import Rng, UserId, b32, random_id
 from control_plane.infra.db import Database, Tx
-from control_plane.infra.http import Throttled, Unauthenticated
+from control_plane.infra.http_refusals import Throttled, Unauthenticated
 from control_plane.infra.passwords import Passwords
 
 REMEMBER_SECONDS = 300.0

@@ -6,7 +6,7 @@ from control_plane.core.ids import DeploymentId
 from control_plane.deployments import service as deployments
 from control_plane.errors import Missing
 from control_plane.infra.db import Database, Tx
-from control_plane.infra.http import Caller
+from control_plane.infra.http_callers import Caller
 from control_plane.live.errors import BadMessage, NotShown
 from control_plane.live.models.filters import SUBJECTS, Filter
 from control_plane.live.models.messages import Subscribe

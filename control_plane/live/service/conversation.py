@@ -12,7 +12,7 @@ import msgspec
 
 from control_plane.errors import SlipwayError
 from control_plane.infra import wall
-from control_plane.infra.http import Caller
+from control_plane.infra.http_callers import Caller
 from control_plane.infra.http_limits import Limits
 from control_plane.live.errors import BadMessage, Ended, TooMany
 from control_plane.live.models.messages import (

@@ -13,8 +13,9 @@ from control_plane.core.clock import Clock
 from control_plane.errors import SlipwayError, Unavailable
 from control_plane.infra import wall
 from control_plane.infra.db import Database
-from control_plane.infra.http import Caller, Throttled
+from control_plane.infra.http_callers import Caller
 from control_plane.infra.http_limits import Limits
+from control_plane.infra.http_refusals import Throttled
 from control_plane.live.errors import Ended
 from control_plane.live.models.messages import text
 from control_plane.live.service.asking import Opener

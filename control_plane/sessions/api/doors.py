@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Cookie, Header, Request, Response
 from pydantic import Field
 
-from control_plane.infra.http import Unauthenticated
+from control_plane.infra.http_refusals import Unauthenticated
 from control_plane.infra.http_shapes import Body, Shape
 from control_plane.sessions.api.who import device
 from control_plane.sessions.models.jwt import LIFE_SECONDS

@@ -7,7 +7,8 @@ from fastapi.responses import RedirectResponse
 from pydantic import Field
 from starlette.status import HTTP_303_SEE_OTHER
 
-from control_plane.infra.http import Me, problem
+from control_plane.infra.http_callers import Me
+from control_plane.infra.http_refusals import problem
 from control_plane.infra.http_shapes import Body, Shape
 from control_plane.sessions.api.doors import Code, SignedInOut, give
 from control_plane.sessions.api.who import device, user_id

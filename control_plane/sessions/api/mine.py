@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request, Response
 from pydantic import BeforeValidator, Field
 
 from control_plane.core.ids import UserId
-from control_plane.infra.http import Me
+from control_plane.infra.http_callers import Me
 from control_plane.infra.http_shapes import Body, Items, Moment, Paged, Shape, listing
 from control_plane.infra.paging import Asked
 from control_plane.sessions.api.doors import Code, Email, Password, SignedInOut, give

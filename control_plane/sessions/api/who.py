@@ -15,7 +15,9 @@ from starlette.routing import BaseRoute
 from control_plane.accounts.models import User
 from control_plane.accounts.service import Users, admit
 from control_plane.core.ids import UserId
-from control_plane.infra.http import PREFIX, Caller, Unauthenticated
+from control_plane.infra.http_callers import Caller
+from control_plane.infra.http_edge import PREFIX
+from control_plane.infra.http_refusals import Unauthenticated
 from control_plane.infra.operator import is_token
 from control_plane.sessions.errors import FactorDue, NotYours, StepUpNeeded
 from control_plane.sessions.models.rights import RIGHTS, Right, reaches
@@ -97,7 +99,8 @@ class Authenticator:
         return _caller(known.user, right, session=known.session.id)
 
     async def _by_api_token(self, value: str, right: Right) -> Caller:
-        user, token = await self.tokens.known(value)
+        known = self.tokens.known if right.scope == "read" else self.tokens.surely_known
+        user, token = await known(value)
         admit(user)
         if self.needs_admins_factor and user.role == "admin":
             _require_factor(await self.factors.stands(user.id))

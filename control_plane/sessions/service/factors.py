@@ -9,7 +9,7 @@ from control_plane.core.clock import Clock, ms
 from control_plane.core.ids import Rng, UserId
 from control_plane.infra import audit
 from control_plane.infra.db import Database, Tx
-from control_plane.infra.http import Throttled, Unauthenticated
+from control_plane.infra.http_refusals import Throttled, Unauthenticated
 from control_plane.infra.rootkey import Box
 from control_plane.sessions.errors import FactorStands, WrongCode
 from control_plane.sessions.models import totp

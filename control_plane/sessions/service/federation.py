@@ -18,7 +18,7 @@ from control_plane.core.clock import Clock
 from control_plane.core.ids import Rng, UserId, random_id
 from control_plane.infra import audit
 from control_plane.infra.db import Database, Tx
-from control_plane.infra.http import Throttled
+from control_plane.infra.http_refusals import Throttled
 from control_plane.infra.rootkey import Box
 from control_plane.sessions.errors import (
     FactorNeeded,

@@ -12,10 +12,11 @@ from control_plane.accounts.service import Users
 from control_plane.core.clock import Clock, ms
 from control_plane.core.ids import Rng, UserId, random_id
 from control_plane.infra.db import Database, Tx
-from control_plane.infra.http import Unauthenticated
+from control_plane.infra.http_refusals import Unauthenticated
 from control_plane.infra.mail import Letter, Mail
 from control_plane.infra.rootkey import Box
 from control_plane.sessions.errors import NoSuchSession, StepUpNeeded
+from control_plane.sessions.models.believed import Believed
 from control_plane.sessions.models.jwt import BadToken, Claims, Issuer
 from control_plane.sessions.models.session import (
     LOST_REPLY_MS,
@@ -30,8 +31,6 @@ from control_plane.sessions.service.factors import Factors
 from control_plane.sessions.store import sessions as store
 from control_plane.settings import AccountSettings
 
-BELIEVED_SECONDS = 5.0
-REMEMBERED = 10_000
 ENDED = "This session has ended."
 REMEDY = "Sign in again."
 
@@ -67,7 +66,7 @@ class Sessions:
     csrf_key: bytes = field(repr=False)
     mail: Mail
     settings: AccountSettings
-    _believed: dict[str, tuple[float, Known]] = field(default_factory=dict, repr=False)
+    _believed: Believed[Known] = field(default_factory=Believed, repr=False)
 
     async def begin(self, email: str, password: str, code: str | None, device: Device) -> SignedIn:
         user = await self.users.sign_in(email, password, device.address)
@@ -106,7 +105,7 @@ class Sessions:
             may=lambda session: self.is_csrf(session, csrf),
         )
         if happened is Turn.REVOKE and user is not None:
-            self._believed.clear()
+            self._believed.forget_all()
             self.mail.send(_stolen(user))
         if user is None or session is None or happened in {Turn.REVOKE, Turn.ENDED}:
             raise Unauthenticated(ENDED, remedy=REMEDY)
@@ -114,27 +113,13 @@ class Sessions:
 
     async def known(self, token: str) -> Known:
         """Whose access token it is. A revoked session is believed for five seconds at most."""
-        try:
-            claims = self.issuer.read(token, self._seconds())
-        except BadToken as error:
-            raise Unauthenticated("This access token is not valid.", remedy=REMEDY) from error
-        now = self.clock.monotonic()
-        believed = self._believed.get(claims.sid)
-        if believed is not None and now - believed[0] < BELIEVED_SECONDS:
-            return believed[1]
-        found = await self._look(claims)
-        self._believed[claims.sid] = (now, found)
-        while len(self._believed) > REMEMBERED:
-            del self._believed[next(iter(self._believed))]
-        return found
+        claims, now = self._read(token), self.clock.monotonic()
+        believed = self._believed.get(claims.sid, now)
+        return believed or self._believed.keep(claims.sid, now, await self._look(claims))
 
     async def surely_known(self, token: str) -> Known:
         """For what moves money or keys: asked of the database, not of memory."""
-        try:
-            claims = self.issuer.read(token, self._seconds())
-        except BadToken as error:
-            raise Unauthenticated("This access token is not valid.", remedy=REMEDY) from error
-        return await self._look(claims)
+        return await self._look(self._read(token))
 
     async def known_by_cookie(self, refresh: str) -> Known:
         """Whose refresh token it is. It is not used up: it only says who holds it."""
@@ -171,7 +156,7 @@ class Sessions:
             return store.revoke_all(tx, user, "password changed", but=session)
 
         await self.users.change_password(user, current, new, end_others)
-        self._believed.clear()
+        self._believed.forget_all()
 
     async def end(self, user: UserId, session: str, why: str = "ended by its owner") -> None:
         if not await self.db.write(turning.end, user, session, why):
@@ -180,7 +165,7 @@ class Sessions:
                 field="session_id",
                 remedy="GET /api/v1/sessions shows yours.",
             )
-        self._believed.pop(session, None)
+        self._believed.forget(session)
 
     async def end_by_cookie(self, refresh: str, csrf: str) -> None:
         """Signing out works with nothing but the cookie, and always succeeds."""
@@ -194,7 +179,7 @@ class Sessions:
             return found.id
 
         ended = await self.db.write(find_and_end)
-        self._believed.pop(ended or "", None)
+        self._believed.forget(ended)
 
     async def of(self, user: UserId) -> list[Session]:
         found = await self.db.read(store.standing, user)
@@ -212,6 +197,12 @@ class Sessions:
                 "You signed in too long ago for this.",
                 remedy="POST /api/v1/me/step-up with your password, then try again.",
             )
+
+    def _read(self, token: str) -> Claims:
+        try:
+            return self.issuer.read(token, self._seconds())
+        except BadToken as error:
+            raise Unauthenticated("This access token is not valid.", remedy=REMEDY) from error
 
     async def _look(self, claims: Claims) -> Known:
         user, session = await self.db.read(turning.find, claims.sid)

@@ -13,7 +13,8 @@ from control_plane.core.clock import Clock, ms
 from control_plane.core.ids import Rng, UserId
 from control_plane.infra import wall
 from control_plane.infra.db import Database, Tx
-from control_plane.infra.http import Caller, Unauthenticated
+from control_plane.infra.http_callers import Caller
+from control_plane.infra.http_refusals import Unauthenticated
 from control_plane.sessions.models.tokens import digest, secret
 from control_plane.sessions.store import proofs, sessions
 

@@ -16,7 +16,7 @@ import pytest_asyncio
 from control_plane.infra import schema
 from control_plane.infra.clock import RealClock
 from control_plane.infra.db import Pool, connect
-from control_plane.infra.http import PREFIX
+from control_plane.infra.http_edge import PREFIX
 from control_plane.infra.rng import SeededRng
 from control_plane.sessions.models.rights import RIGHTS, SCOPES, Right, reaches
 from tests.conftest import own_postgres

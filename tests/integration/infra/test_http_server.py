@@ -15,8 +15,10 @@ from starlette.routing import Route
 from control_plane.core.clock import Clock
 from control_plane.core.ids import Rng
 from control_plane.infra.db import Database
-from control_plane.infra.http import Caller, HttpOptions, Unauthenticated, create_app
+from control_plane.infra.http import HttpOptions, create_app
+from control_plane.infra.http_callers import Caller
 from control_plane.infra.http_edge import HostNames
+from control_plane.infra.http_refusals import Unauthenticated
 from control_plane.infra.http_server import HttpServer, NotListening
 
 

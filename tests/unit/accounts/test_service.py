@@ -14,7 +14,7 @@ from control_plane.accounts.models import FirstUser
 from control_plane.accounts.service import Accounts, Users, admins, admit, owned_account
 from control_plane.core.ids import AccountId, Rng, Tenant
 from control_plane.infra.db import Database
-from control_plane.infra.http import Throttled, Unauthenticated
+from control_plane.infra.http_refusals import Throttled, Unauthenticated
 from control_plane.infra.passwords import Passwords
 from tests.fakes.clock import FakeClock
 

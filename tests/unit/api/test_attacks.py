@@ -13,8 +13,8 @@ from sqlalchemy import event
 from control_plane.accounts.models import Guesses
 from control_plane.core.ids import Rng
 from control_plane.infra.db import Database
-from control_plane.infra.http import Throttled
 from control_plane.infra.http_document import operations
+from control_plane.infra.http_refusals import Throttled
 from control_plane.infra.passwords import Passwords
 from tests.fakes.clock import FakeClock
 from tests.fakes.site import CODE, World, make_world

@@ -10,7 +10,7 @@ from sqlalchemy import Table, UniqueConstraint, event, insert, select
 from sqlalchemy.exc import IntegrityError
 
 from control_plane.infra.db import Database, Tx
-from control_plane.infra.http import PREFIX
+from control_plane.infra.http_edge import PREFIX
 from control_plane.tables import SCHEMA
 from tests.fakes.site import CODE, World
 from tests.unit.api.holdings import author_holdings, made

@@ -10,7 +10,7 @@ from fastapi import FastAPI
 
 from control_plane.core.ids import Rng
 from control_plane.infra.db import Database
-from control_plane.infra.http import PREFIX
+from control_plane.infra.http_edge import PREFIX
 from control_plane.sessions.models.rights import RIGHTS, ROLES, SCOPES, reaches
 from tests.fakes.clock import FakeClock
 from tests.fakes.site import World, make_world

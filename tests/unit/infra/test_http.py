@@ -10,14 +10,10 @@ from starlette.requests import HTTPConnection
 from control_plane.core.ids import Tenant
 from control_plane.errors import Conflict, Missing, Unavailable
 from control_plane.infra.db import Database
-from control_plane.infra.http import (
-    Caller,
-    HttpOptions,
-    Me,
-    Unauthenticated,
-    create_app,
-)
+from control_plane.infra.http import HttpOptions, create_app
+from control_plane.infra.http_callers import Caller, Me
 from control_plane.infra.http_edge import HostNames
+from control_plane.infra.http_refusals import Unauthenticated
 from control_plane.infra.http_shapes import Body
 from control_plane.infra.rng import SeededRng
 from tests.fakes.clock import FakeClock

@@ -11,7 +11,7 @@ from control_plane.core.ids import Tenant
 from control_plane.dashboard.models import Counts, Picture
 from control_plane.infra import events
 from control_plane.infra.db import Database, Tx
-from control_plane.infra.http import Caller
+from control_plane.infra.http_callers import Caller
 from control_plane.live.service import Hub
 from control_plane.settings import LiveSettings
 from tests.fakes.clock import FakeClock

@@ -5,7 +5,8 @@ import asyncio
 import pytest
 
 from control_plane.core.ids import Tenant
-from control_plane.infra.http import Caller, Throttled
+from control_plane.infra.http_callers import Caller
+from control_plane.infra.http_refusals import Throttled
 from control_plane.settings import LiveSettings
 from tests.fakes.peer import FakePeer
 from tests.unit.live.conftest import ADMIN, ANN, Pier
