@@ -2,6 +2,7 @@
 
 from base64 import b32decode
 
+import httpx
 import pytest
 
 from control_plane.core.clock import ms
@@ -10,7 +11,7 @@ from control_plane.infra.db import Database
 from control_plane.sessions.models import totp
 from tests.fakes.clock import FakeClock
 from tests.fakes.site import World, make_world
-from tests.unit.api.people import PASSWORD, Person, person, proof_in, signed_in
+from tests.unit.api.people import ADDRESS, PASSWORD, Person, person, proof_in, signed_in
 
 NEW = "another quiet harbour"
 
@@ -202,6 +203,29 @@ async def test_an_api_token_ends_by_itself(world: World, clock: FakeClock) -> No
 
     answer = await ann.client.get("/me", headers={"Authorization": f"Bearer {made['token']}"})
     assert answer.status_code == 401
+
+
+@pytest.mark.attack("T6")
+async def test_a_token_revoked_in_another_process_reads_for_five_seconds_and_writes_no_more(
+    world: World, memory: Database, clock: FakeClock, rng: Rng
+) -> None:
+    ann = await signed_in(world, "ann")
+    body = {"name": "report", "scopes": ["read", "trade"]}
+    made = (await ann.ask("POST", "/tokens", json=body)).json()
+    other = await make_world(memory, clock, rng)
+    program = httpx.AsyncClient(
+        transport=httpx.ASGITransport(other.app),
+        base_url=ADDRESS,
+        headers={"Authorization": f"Bearer {made['token']}"},
+    )
+    paper = {"name": "practice", "currency": "INR", "amount": "1"}
+    assert (await program.get("/accounts")).status_code == 200
+    await ann.ask("DELETE", f"/tokens/{made['id']}")
+
+    assert (await program.post("/accounts/paper", json=paper)).status_code == 401
+    assert (await program.get("/accounts")).status_code == 200
+    await clock.advance(5)
+    assert (await program.get("/accounts")).status_code == 401
 
 
 @pytest.mark.attack("T14")
