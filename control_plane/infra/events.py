@@ -31,6 +31,7 @@ class EventRow(SQLModel, table=True):
 
 
 events = table(EventRow)
+_INSERT = insert(events)
 
 
 def record(
@@ -39,7 +40,7 @@ def record(
     """Write down what happened, in the past tense: `record(tx, "deployment_started", "deployment",
     id, reason=…)`.
     """
-    tx.run(insert(events), _row(tx.now_ms(), kind, subject_kind, subject_id, tenant, body))
+    tx.run(_INSERT, _row(tx.now_ms(), kind, subject_kind, subject_id, tenant, body))
 
 
 def record_many(
@@ -50,7 +51,7 @@ def record_many(
     """
     if rows:
         now = tx.now_ms()
-        tx.run(insert(events), [_row(now, kind, subject_kind, s, t, body) for s, t, body in rows])
+        tx.run(_INSERT, [_row(now, kind, subject_kind, s, t, body) for s, t, body in rows])
 
 
 def after(tx: Tx, number: int, limit: int = 500) -> list[dict[str, Any]]:

@@ -123,11 +123,11 @@ class Leases:
 
 def _hold(tx: Tx, role: str, holder: str, installation: str, term_ms: int) -> dict[Shard, int]:
     now = tx.now_ms()
-    rows = {row.shard: row for row in tx.all(select(leases).where(leases.c.role == role))}
+    rows = {row.shard: row for row in tx.all(_OF_ROLE, {"of_role": role})}
     if len(rows) < SHARDS:
         missing = [{"role": role, "shard": s} for s in range(SHARDS) if s not in rows]
         tx.run(insert_missing(tx, leases), missing)
-        rows = {row.shard: row for row in tx.all(select(leases).where(leases.c.role == role))}
+        rows = {row.shard: row for row in tx.all(_OF_ROLE, {"of_role": role})}
 
     alive = _register(tx, role, holder, installation, now + term_ms)
     share = -(-SHARDS // alive)
@@ -141,33 +141,29 @@ def _hold(tx: Tx, role: str, holder: str, installation: str, term_ms: int) -> di
     )
     take = free[: max(0, share - len(keep))]
 
-    if keep:
-        tx.run(_RENEW, _term(role, keep, holder, now + term_ms))
+    renewed = tx.run(_RENEW, _term(role, holder, now + term_ms))
+    if not surplus and not take and renewed == len(keep):
+        return {Shard(shard): rows[shard].epoch for shard in keep}  # nobody took any meanwhile
     if surplus:
-        tx.run(_RENEW, _term(role, surplus, holder, now))
+        tx.run(_GIVE_UP, {**_term(role, holder, now), "of_shards": surplus})
     owner = {"to_holder": holder, "to_installation": installation, "until": now + term_ms}
     tx.run(
         _TAKE,
         [{**owner, "of_role": role, "of_shard": s, "at_epoch": rows[s].epoch} for s in take],
     )
-
-    held = select(leases.c.shard, leases.c.epoch).where(
-        leases.c.role == role, leases.c.holder == holder, leases.c.expires_ms > now
-    )
-    return {Shard(row.shard): row.epoch for row in tx.all(held)}
+    held = tx.all(_HELD_NOW, {"of_role": role, "of_holder": holder, "now": now})
+    return {Shard(row.shard): row.epoch for row in held}
 
 
 def _register(tx: Tx, role: str, holder: str, installation: str, until: int) -> int:
     """Say that we are alive; how many are. A predecessor on our data folder is not."""
-    gone = [members.c.expires_ms <= tx.now_ms(), members.c.holder == holder]
-    if installation:
-        gone.append(members.c.installation == installation)
-    tx.run(delete(members).where(members.c.role == role, or_(*gone)))
+    me = {"of_role": role, "of_holder": holder, "of_installation": installation or None}
+    tx.run(_FORGET, {**me, "now": tx.now_ms()})
     tx.run(
-        insert(members),
+        _JOIN,
         {"role": role, "holder": holder, "installation": installation, "expires_ms": until},
     )
-    return int(tx.scalar(select(func.count()).where(members.c.role == role)))
+    return int(tx.scalar(_ALIVE, {"of_role": role}))
 
 
 def _release(tx: Tx, role: str, holder: str) -> None:
@@ -219,15 +215,29 @@ def epochs_in(
     return {Shard(row.shard): row.epoch for row in rows}
 
 
+# Put together once: every process asks them every few seconds.
+_OF_ROLE = select(leases).where(leases.c.role == bindparam("of_role"))
+_HELD_NOW = select(leases.c.shard, leases.c.epoch).where(
+    leases.c.role == bindparam("of_role"),
+    leases.c.holder == bindparam("of_holder"),
+    leases.c.expires_ms > bindparam("now"),
+)
 _RENEW = (
     update(leases)
-    .where(
-        leases.c.role == bindparam("of_role"),
-        leases.c.shard.in_(bindparam("of_shards", expanding=True)),
-        leases.c.holder == bindparam("of_holder"),
-    )
+    .where(leases.c.role == bindparam("of_role"), leases.c.holder == bindparam("of_holder"))
     .values(expires_ms=bindparam("until"))
 )
+_GIVE_UP = _RENEW.where(leases.c.shard.in_(bindparam("of_shards", expanding=True)))
+_FORGET = delete(members).where(
+    members.c.role == bindparam("of_role"),
+    or_(
+        members.c.expires_ms <= bindparam("now"),
+        members.c.holder == bindparam("of_holder"),
+        members.c.installation == bindparam("of_installation"),
+    ),
+)
+_JOIN = insert(members)
+_ALIVE = select(func.count()).where(members.c.role == bindparam("of_role"))
 
 _TAKE = (
     update(leases)
@@ -245,8 +255,8 @@ _TAKE = (
 )
 
 
-def _term(role: str, shards: list[int], holder: str, until: int) -> dict[str, Any]:
-    return {"of_role": role, "of_shards": shards, "of_holder": holder, "until": until}
+def _term(role: str, holder: str, until: int) -> dict[str, Any]:
+    return {"of_role": role, "of_holder": holder, "until": until}
 
 
 def holders(tx: Tx, role: str) -> dict[Shard, tuple[str, int]]:

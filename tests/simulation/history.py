@@ -45,15 +45,17 @@ class Mood:
     kill: float = 0.005
     pause: float = 0.005
     is_crowded: bool = False
+    hours: tuple[float, float] = (0.7, 1.4)  # seconds of trouble
 
 
+LONG = (1.5, 2.5)  # time enough for an outage, or a sleep beyond a lease, to end by itself
 MOODS = (
     Mood(0.02, 0.02),
     Mood(0.02, 0.02, kill=0.02),
     Mood(0.1, 0.3),
     Mood(0.02, 0.02, create_late=0.9),
-    Mood(0.02, 0.05, outages=20 * SCALE, cut=0.4, kill=0.0),
-    Mood(0.02, 0.05, socket_pause=0.4, kill=0.0),
+    Mood(0.02, 0.05, outages=20 * SCALE, cut=0.4, kill=0.0, hours=LONG),
+    Mood(0.02, 0.05, socket_pause=0.4, kill=0.0, hours=LONG),
     Mood(0.2, 0.1, hidden=0.3),
     Mood(0.2, 0.2, is_crowded=True),
 )
@@ -61,7 +63,7 @@ MOODS = (
 
 def chart_of(seed: int, rng: random.Random) -> Chart:
     mood = rng.choice(MOODS)
-    hours = rng.uniform(1.5, 3)
+    hours = rng.uniform(*mood.hours)
     kind: Kind = "spot" if mood.is_crowded else rng.choice(("spot", "fut"))
     return Chart(
         seed=seed,
@@ -166,8 +168,8 @@ async def _trouble(sea: Sea) -> None:
     end = loop.time() + sea.chart.hours
     halts = Halts(sea.db, Bus("redis://127.0.0.1:1", sea.clock))
     while loop.time() < end:
-        await sea.clock.sleep(rng.uniform(0.02, 0.4))
-        match rng.randrange(12):
+        await sea.clock.sleep(rng.uniform(0.02, 0.3))
+        match rng.randrange(8):
             case 0 | 1 | 2:
                 action = _action(sea)
                 await sea.signal(action)
@@ -200,20 +202,20 @@ async def _calm(sea: Sea) -> list[str]:
     """The strategy wants out, the market is deep: wait until nothing is under way."""
     loop = asyncio.get_running_loop()
     await sea.tick(volume="100000")
-    await sea.clock.sleep(1.0)
+    await sea.clock.sleep(0.5)
     for side in ("LONG", "SHORT"):
         await sea.signal(f"EXIT_{side}")
         if sea.chart.is_crowded:
             await sea.signal(f"EXIT_{side}", again=True, of=SECOND)
         await sea.tick(volume="100000")
-        await sea.clock.sleep(0.5)
+        await sea.clock.sleep(0.25)
     until = loop.time() + LONGEST_CALM
     left: list[str] = ["not looked"]
     while loop.time() < until:
         left = await _under_way(sea)
         if not left:
             return []
-        await sea.clock.sleep(0.5)
+        await sea.clock.sleep(0.25)
         await sea.tick(volume="100000")
     return [f"still under way: {one}" for one in left]
 

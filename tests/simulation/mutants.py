@@ -199,7 +199,7 @@ def _over_futures(chart: Chart) -> bool:
 
 MUTANTS: Mapping[int, Mutant] = {
     1: Mutant(
-        "written down after sending", _sends_first, lambda chart: chart.perils.kill >= 0.02, 14
+        "written down after sending", _sends_first, lambda chart: chart.perils.kill >= 0.02, 46
     ),
     2: Mutant(
         "signed with the time of the moment",
@@ -210,44 +210,44 @@ MUTANTS: Mapping[int, Mutant] = {
             and chart.second is not None
             and chart.second < 1
         ),
-        351,
+        150,
     ),
     3: Mutant(
         "a create is repeated underneath",
         _between(Repeats),
         lambda chart: _over_futures(chart) and chart.lost > 0.05,
-        439,
+        102,
     ),
     4: Mutant(
         "no answer counts as a refusal",
         _between(TakesDoubtForRefusal),
         lambda chart: chart.venue == "coindcx" and chart.lost > 0.05,
-        25,
+        102,
     ),
     5: Mutant(
         "absent is believed at once",
         _nothing,
         lambda chart: chart.venue == "coindcx" and chart.create_late > 0,
-        26,
+        138,
         Impatient,
     ),
     6: Mutant(
         "doubt ends after five looks",
         _looking(Counts),
         lambda chart: chart.venue == "coindcx" and chart.cut > 0,
-        45,
+        345,
     ),
     7: Mutant(
         "an entry proved absent is sent again",
         _looking(Resends),
         lambda chart: _over_futures(chart) and chart.hidden > 0,
-        88,
+        263,
     ),
-    8: Mutant("several orders in doubt at once", _crowds, lambda chart: chart.is_crowded, 0),
+    8: Mutant("several orders in doubt at once", _crowds, lambda chart: chart.is_crowded, 11),
 }
 
 
-def caught(rule: int, *, among: int = 40) -> Outcome | None:
+def caught(rule: int, *, among: int = 80) -> Outcome | None:
     """A history that shows that this rule is switched off: the recorded one, or the next."""
     mutant = MUTANTS[rule]
     seeds = [mutant.seed, *fitting(mutant, among)]

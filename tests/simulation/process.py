@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Concatenate, ParamSpec, TypeVar
 
-from control_plane.infra.db import Database, DatabaseUnavailable, Tx
+from control_plane.infra.db import DatabaseUnavailable, Tx
 from control_plane.infra.failpoints import Failpoints
+from tests.simulation.quick import QuickDatabase
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -104,7 +105,7 @@ class ProcessClock(SimClock):
 
 
 @dataclass
-class ProcessDatabase(Database):
+class ProcessDatabase(QuickDatabase):
     """The shared database as one process reaches it."""
 
     fate: Fate = field(kw_only=True)

@@ -18,7 +18,6 @@ from control_plane.core.clock import ms
 from control_plane.core.ids import AccountId, DeploymentId, InstrumentId, shard_of, signal_id
 from control_plane.infra import db
 from control_plane.infra.bus import Bus
-from control_plane.infra.db import Database
 from control_plane.infra.leases import Leases
 from control_plane.infra.rng import SeededRng
 from control_plane.infra.supervisor import LoopFailed, Supervisor
@@ -45,6 +44,7 @@ from tests.simulation.process import (
     ProcessFailpoints,
     SimClock,
 )
+from tests.simulation.quick import QuickDatabase, Store
 from tests.unit.orders.desk import DEPLOYMENT, add_row, base_rows, subscriber_rows
 
 SECOND = DeploymentId("dep2")
@@ -140,7 +140,7 @@ class Ship:
 class Sea:
     chart: Chart
     rng: random.Random
-    db: Database
+    db: QuickDatabase
     clock: SimClock
     weather: Weather
     instrument: Instrument
@@ -163,7 +163,8 @@ class Sea:
         fate = Fate(self.rng, self.chart.perils, lambda: self._died(ship))
         fate.is_safe = self.weather.is_calm
         clock = ProcessClock(fate=fate)
-        database = ProcessDatabase(self.db.engine, clock, None, None, fate=fate)
+        store = self.db.store
+        database = ProcessDatabase(self.db.engine, clock, None, None, store=store, fate=fate)
         points = ProcessFailpoints(clock, fate=fate)
         bus = Bus("redis://127.0.0.1:1", clock)
         bus._loop = asyncio.get_running_loop()
@@ -318,14 +319,15 @@ class Sea:
 
 
 @cache
-def _engine() -> Database:
+def _engine() -> QuickDatabase:
     """One in-memory database for all histories of this process: its schema costs more than one."""
     opened = db.connect("sqlite://", SimClock(), inline=True)
     SCHEMA.create_all(opened.engine)
     with opened.engine.connect() as connection:
         raw: Any = connection.connection.driver_connection
         raw.execute("PRAGMA synchronous=OFF")
-    return opened
+    store = Store(raw, opened.engine.dialect)
+    return QuickDatabase(opened.engine, opened.clock, None, None, store=store)
 
 
 def second_rows(tx: db.Tx, instrument: Instrument) -> None:
@@ -355,6 +357,7 @@ def _template(instrument: Instrument, accounts: int, is_crowded: bool) -> sqlite
             second_rows(tx, instrument)
 
     _blank().backup(_raw())
+    _engine().store.forget()
     replace(_engine(), clock=_Still())._transact(None, fill)
     return _copy()
 
@@ -370,11 +373,12 @@ def _copy() -> sqlite3.Connection:
     return made
 
 
+def store_of_this_process() -> Store:
+    return _engine().store
+
+
 def _raw() -> sqlite3.Connection:
-    with _engine().engine.connect() as connection:
-        raw: Any = connection.connection.driver_connection
-    assert isinstance(raw, sqlite3.Connection)
-    return raw
+    return store_of_this_process().raw
 
 
 @dataclass
@@ -393,6 +397,7 @@ def open_sea(
     )
     _blank()
     _template(instrument, chart.accounts, chart.is_crowded).backup(_raw())
+    _engine().store.forget()
     clock = SimClock()
     shared = replace(_engine(), clock=clock)
     ways = (chart.lost, chart.slow, chart.late, chart.cut, chart.create_late)

@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 import msgspec
-from sqlalchemy import Row, delete, select, update
+from sqlalchemy import Row, bindparam, delete, select, update
 
 from control_plane.infra import events
 from control_plane.infra.db import Tx, among, insert_missing
@@ -73,8 +73,11 @@ def retire_feeds(tx: Tx, feeds: Collection[str]) -> None:
 
 
 def find_instrument(tx: Tx, identity: str) -> Instrument | None:
-    row = tx.first(select(instruments).where(instruments.c.id == identity))
+    row = tx.first(_FIND, {"of": identity})
     return None if row is None else _instrument(row)
+
+
+_FIND = select(instruments).where(instruments.c.id == bindparam("of"))
 
 
 def feed_of(tx: Tx, identity: str) -> str | None:

@@ -8,17 +8,16 @@ from sqlalchemy.engine import Row
 from control_plane.infra.db import Tx
 from control_plane.orders.store.tables import halts
 
+_ACTIVE = select(halts.c.scope, halts.c.mode).where(halts.c.active.is_(True))
+
 
 def active(tx: Tx) -> frozenset[str]:
-    return frozenset(
-        row.scope for row in tx.all(select(halts.c.scope).where(halts.c.active.is_(True)))
-    )
+    return frozenset(modes(tx))
 
 
 def modes(tx: Tx) -> dict[str, str]:
     """Of the active ones."""
-    query = select(halts.c.scope, halts.c.mode).where(halts.c.active.is_(True))
-    return {row.scope: row.mode for row in tx.all(query)}
+    return {row.scope: row.mode for row in tx.all(_ACTIVE)}
 
 
 def listed(tx: Tx) -> list[Row[Any]]:

@@ -3,9 +3,11 @@ after it.
 """
 
 from collections.abc import Collection, Mapping, Sequence
+from functools import cache
 from typing import Any
 
 from sqlalchemy import (
+    Select,
     and_,
     bindparam,
     case,
@@ -95,16 +97,22 @@ def live_exits(tx: Tx, deployment: str) -> set[str]:
 
 def ready(tx: Tx, shards: Collection[int], now: int, limit: int) -> Sequence[Row[Any]]:
     """What may leave, ways out first; within a signal in its shuffled order."""
+    asked = {"shards": sorted(shards), "now": now, "at_most": limit}
+    return tx.all(_ready(len(shards) == SHARDS), asked)
+
+
+@cache
+def _ready(is_everywhere: bool) -> Select[Any]:
     lane = case(_LANES, value=intents.c.leg, else_=3)
-    return tx.all(
+    return (
         select(intents)
         .where(
             intents.c.state == "READY",
-            owned_by(intents.c.shard, shards),
-            intents.c.retry_ms <= now,
+            owned(intents.c.shard, is_everywhere),
+            intents.c.retry_ms <= bindparam("now"),
         )
         .order_by(lane, intents.c.planned_ms, intents.c.rank, intents.c.id)
-        .limit(limit)
+        .limit(bindparam("at_most"))
     )
 
 
@@ -200,6 +208,15 @@ _ORDER_NAMED = (
     .with_for_update()
 )
 _OF_TRADE = select(intents).where(intents.c.trade_id == bindparam("of")).order_by(intents.c.gen)
+_TOUCH = update(intents).where(
+    intents.c.id == bindparam("of"), intents.c.version == bindparam("at_version")
+)
+_ADVANCE = _TOUCH.where(
+    intents.c.state == bindparam("at_state"), intents.c.epoch <= bindparam("under")
+)
+_CHANGE_ORDER = update(orders).where(
+    orders.c.id == bindparam("of"), orders.c.version == bindparam("at_version")
+)
 
 
 def find(tx: Tx, identity: str) -> Row[Any] | None:
@@ -216,16 +233,9 @@ def advance(
         return None
     if is_terminal(state) or is_terminal(row.state):
         values["done_ms"] = now if is_terminal(state) else None
-    changed = tx.run(
-        update(intents)
-        .where(
-            intents.c.id == row.id,
-            intents.c.version == row.version,
-            intents.c.state == row.state,
-            intents.c.epoch <= epoch,
-        )
-        .values(**values, state=state, version=row.version + 1, epoch=epoch)
-    )
+    guarded = {"of": row.id, "at_version": row.version, "at_state": row.state, "under": epoch}
+    values |= {"state": state, "version": row.version + 1, "epoch": epoch}
+    changed = tx.run(_ADVANCE, {**guarded, **values})
     if not changed:
         return None
     if state != row.state:
@@ -238,22 +248,23 @@ def advance(
 
 def touch(tx: Tx, row: Row[Any], **values: Any) -> bool:
     """Change what is no change of state."""
-    return bool(
-        tx.run(
-            update(intents)
-            .where(intents.c.id == row.id, intents.c.version == row.version)
-            .values(**values, version=row.version + 1)
-        )
-    )
+    guarded = {"of": row.id, "at_version": row.version}
+    return bool(tx.run(_TOUCH, {**guarded, **values, "version": row.version + 1}))
 
 
 def under_way(tx: Tx, shards: Collection[int], stale_ms: int) -> Sequence[Row[Any]]:
     """All that waits for something but its turn to leave; a stop that rests, only once nobody has
     looked at it since `stale_ms`.
     """
+    asked = {"shards": sorted(shards), "stale": stale_ms}
+    return tx.all(_under_way(len(shards) == SHARDS), asked)
+
+
+@cache
+def _under_way(is_everywhere: bool) -> Select[Any]:
     looked = func.coalesce(intents.c.looked_ms, intents.c.signed_ms)
     query = select(intents).where(
-        owned_by(intents.c.shard, shards),
+        owned(intents.c.shard, is_everywhere),
         or_(
             intents.c.state.in_(("PLANNED", "SENDING", "UNKNOWN", "CANCELLING")),
             and_(
@@ -261,12 +272,12 @@ def under_way(tx: Tx, shards: Collection[int], stale_ms: int) -> Sequence[Row[An
                 or_(
                     intents.c.leg.in_(("entry", "exit")),
                     intents.c.kind == "market",  # a stop that the venue is carrying out
-                    looked <= stale_ms,
+                    looked <= bindparam("stale"),
                 ),
             ),
         ),
     )
-    return tx.all(query.order_by(intents.c.planned_ms, intents.c.id))
+    return query.order_by(intents.c.planned_ms, intents.c.id)
 
 
 def refusals(tx: Tx, venue: str, since_ms: int, limit: int) -> list[bool]:
@@ -285,25 +296,43 @@ def count_in_doubt(tx: Tx, venue: str) -> int:
 
 def given_up(tx: Tx, shards: Collection[int], since_ms: int) -> Sequence[Row[Any]]:
     """Entries that were proved absent not long ago: one that was hidden may still show up."""
+    asked = {"shards": sorted(shards), "since": since_ms}
+    return tx.all(_given_up(len(shards) == SHARDS), asked)
+
+
+@cache
+def _given_up(is_everywhere: bool) -> Select[Any]:
     query = select(intents).where(
         intents.c.state == "ABANDONED",
         intents.c.leg == "entry",
-        intents.c.done_ms >= since_ms,
-        owned_by(intents.c.shard, shards),
+        intents.c.done_ms >= bindparam("since"),
+        owned(intents.c.shard, is_everywhere),
     )
-    return tx.all(query.order_by(intents.c.done_ms, intents.c.id).limit(500))
+    return query.order_by(intents.c.done_ms, intents.c.id).limit(500)
 
 
 def in_states(tx: Tx, shards: Collection[int], states: Collection[State]) -> Sequence[Row[Any]]:
+    asked = {"shards": sorted(shards), "states": sorted(states)}
+    return tx.all(_in_states(len(shards) == SHARDS), asked)
+
+
+@cache
+def _in_states(is_everywhere: bool) -> Select[Any]:
     query = select(intents).where(
-        intents.c.state.in_(sorted(states)), owned_by(intents.c.shard, shards)
+        intents.c.state.in_(bindparam("states", expanding=True)),
+        owned(intents.c.shard, is_everywhere),
     )
-    return tx.all(query.order_by(intents.c.planned_ms, intents.c.id))
+    return query.order_by(intents.c.planned_ms, intents.c.id)
 
 
 def owned_by(column: Any, shards: Collection[int]) -> Any:
     """Whoever holds every shard need not name them."""
     return true() if len(shards) == SHARDS else column.in_(sorted(shards))
+
+
+def owned(column: Any, is_everywhere: bool) -> Any:
+    """The same in a statement that is put together once, with its `shards` given later."""
+    return true() if is_everywhere else column.in_(bindparam("shards", expanding=True))
 
 
 def of_trade(tx: Tx, trade: str, leg: str | None = None) -> Sequence[Row[Any]]:
@@ -386,13 +415,8 @@ def add_order(tx: Tx, row: Mapping[str, Any]) -> None:
 
 
 def change_order(tx: Tx, row: Row[Any], **values: Any) -> bool:
-    return bool(
-        tx.run(
-            update(orders)
-            .where(orders.c.id == row.id, orders.c.version == row.version)
-            .values(**values, version=row.version + 1)
-        )
-    )
+    guarded = {"of": row.id, "at_version": row.version}
+    return bool(tx.run(_CHANGE_ORDER, {**guarded, **values, "version": row.version + 1}))
 
 
 _COVERED = {

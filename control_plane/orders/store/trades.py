@@ -2,14 +2,16 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from decimal import Decimal
+from functools import cache
 from typing import Any
 
 from sqlalchemy import Double, Select, and_, bindparam, cast, delete, insert, or_, select, update
 from sqlalchemy.engine import Row
 
+from control_plane.core.ids import SHARDS
 from control_plane.infra import events
 from control_plane.infra.db import Tx, among, insert_missing
-from control_plane.orders.store.intents import owned_by
+from control_plane.orders.store.intents import owned, owned_by
 from control_plane.orders.store.tables import (
     cursors,
     exposure_owners,
@@ -23,7 +25,13 @@ from control_plane.orders.store.tables import (
 _SLACK = 1e-9
 
 
+# Put together once: each step of each trade asks.
 _FIND = select(trades).where(trades.c.id == bindparam("of")).with_for_update()
+_CHANGE = update(trades).where(
+    trades.c.id == bindparam("of"),
+    trades.c.version == bindparam("at_version"),
+    trades.c.epoch <= bindparam("under"),
+)
 
 
 def find(tx: Tx, identity: str) -> Row[Any] | None:
@@ -45,15 +53,8 @@ def add(tx: Tx, row: Mapping[str, Any]) -> None:
 
 
 def change(tx: Tx, row: Row[Any], *, epoch: int, event: str | None = None, **values: Any) -> bool:
-    changed = tx.run(
-        update(trades)
-        .where(
-            trades.c.id == row.id,
-            trades.c.version == row.version,
-            trades.c.epoch <= epoch,
-        )
-        .values(**values, version=row.version + 1, epoch=epoch)
-    )
+    guarded = {"of": row.id, "at_version": row.version, "under": epoch}
+    changed = tx.run(_CHANGE, {**guarded, **values, "version": row.version + 1, "epoch": epoch})
     if changed and event is not None:
         told = {
             name: values[name] for name in ("state", "exit_reason", "pnl", "dust") if name in values
@@ -105,22 +106,31 @@ def holding(tx: Tx, subscriptions: Collection[str]) -> set[str]:
 
 
 def open_in(tx: Tx, shards: Collection[int], states: Collection[str]) -> Sequence[Row[Any]]:
+    asked = {"states": sorted(states), "shards": sorted(shards)}
+    return tx.all(_open_in(len(shards) == SHARDS), asked)
+
+
+@cache
+def _open_in(is_everywhere: bool) -> Select[Any]:
     query = select(trades).where(
-        trades.c.state.in_(sorted(states)), owned_by(trades.c.shard, shards)
+        trades.c.state.in_(bindparam("states", expanding=True)),
+        owned(trades.c.shard, is_everywhere),
     )
-    return tx.all(query.order_by(trades.c.opened_ms, trades.c.id))
+    return query.order_by(trades.c.opened_ms, trades.c.id)
 
 
 def holding_accounts(tx: Tx, shards: Collection[int]) -> dict[str, set[str]]:
-    query = (
-        select(trades.c.venue, trades.c.account_id)
-        .where(trades.c.state != "closed", owned_by(trades.c.shard, shards))
-        .distinct()
-    )
+    query = _holding_accounts(len(shards) == SHARDS)
     found: dict[str, set[str]] = {}
-    for row in tx.all(query):
+    for row in tx.all(query, {"shards": sorted(shards)}):
         found.setdefault(row.venue, set()).add(row.account_id)
     return found
+
+
+@cache
+def _holding_accounts(is_everywhere: bool) -> Select[Any]:
+    query = select(trades.c.venue, trades.c.account_id)
+    return query.where(trades.c.state != "closed", owned(trades.c.shard, is_everywhere)).distinct()
 
 
 def open_instruments(tx: Tx, shards: Collection[int]) -> set[str]:

@@ -3,23 +3,28 @@
 from collections.abc import Collection
 from typing import Any
 
-from sqlalchemy import Row, select, update
+from sqlalchemy import Row, bindparam, select, update
 
 from control_plane.core.ids import DeploymentId, InstrumentId, Shard, SignalId, Tenant
 from control_plane.infra.db import Tx
 from control_plane.signals.models.stored import StoredSignal
 from control_plane.signals.store.tables import signals
 
+_ACCEPTED = (
+    select(signals)
+    .where(
+        signals.c.state == "accepted",
+        signals.c.shard.in_(bindparam("shards", expanding=True)),
+    )
+    .order_by(signals.c.accepted_ms, signals.c.trigger_open_ms, signals.c.kind.desc())
+    .limit(bindparam("at_most"))
+)
+
 
 def accepted(tx: Tx, shards: Collection[Shard], limit: int) -> list[StoredSignal]:
     """In the order in which they were accepted, and of one trigger the exit first."""
-    query = (
-        select(signals)
-        .where(signals.c.state == "accepted", signals.c.shard.in_(sorted(shards)))
-        .order_by(signals.c.accepted_ms, signals.c.trigger_open_ms, signals.c.kind.desc())
-        .limit(limit)
-    )
-    return [_signal(row) for row in tx.all(query)]
+    asked = {"shards": sorted(shards), "at_most": limit}
+    return [_signal(row) for row in tx.all(_ACCEPTED, asked)]
 
 
 def close_signal(tx: Tx, identity: SignalId, state: str, refusal: str | None) -> bool:
