@@ -8,9 +8,10 @@ is never more than was asked for.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from decimal import ROUND_DOWN, Context, Decimal
 from typing import Literal
+
+from msgspec import Struct
 
 from strategy_runtime.rules.instruments import Instrument
 from strategy_runtime.rules.money import MONEY, ZERO, canonical, ceil_to, decimal, floor_to
@@ -32,8 +33,7 @@ _CENT = Decimal("0.01")
 _DOWN = Context(prec=50, rounding=ROUND_DOWN)
 
 
-@dataclass(frozen=True, slots=True)
-class Ask:
+class Ask(Struct, frozen=True, gc=False):
     """What a subscription brings to one entry. `entry` is the worst price that the order may pay,
     so that a fill at any better one loses less.
     """
@@ -52,15 +52,13 @@ class Ask:
     max_notional: Decimal | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Sized:
+class Sized(Struct, frozen=True, gc=False):
     quantity: Decimal
     leverage: Decimal
     binding: str  # risk | leverage | free | max_notional | max_quantity: what held it down
 
 
-@dataclass(frozen=True, slots=True)
-class Skip:
+class Skip(Struct, frozen=True, gc=False):
     reason: SkipReason
     capital_needed: Decimal | None = None  # too_small: in the subscription's currency
     binding: str = ""
@@ -79,7 +77,7 @@ def size(ask: Ask) -> Sized | Skip:
     capital = _capital(ask)
     budget = _DOWN.multiply(capital, _risk_share(ask))
     limits = {"risk": _DOWN.divide(budget, unit), **_caps(ask, capital, leverage)}
-    binding = min(limits, key=lambda name: limits[name])
+    binding = min(limits, key=limits.__getitem__)
     quantity = floor_to(limits[binding], ask.instrument.quantity_step)
 
     least = ask.instrument.smallest_quantity(ask.entry)
@@ -253,11 +251,15 @@ def _unit_risk(ask: Ask) -> Decimal:
 
 def _caps(ask: Ask, capital: Decimal, leverage: Decimal) -> dict[str, Decimal]:
     """Quantities that no entry of this subscription may pass, by what sets them."""
-    best = max(
-        _values_within_tier(ask, capital, min(leverage, tier), largest)
-        for tier, largest in ask.instrument.leverage_tiers or ((leverage, None),)
-    )
-    by_value, by_free = best[1], best[2]
+    tiers = ask.instrument.leverage_tiers
+    if tiers:
+        each = [
+            _values_within_tier(ask, capital, min(leverage, tier), largest)
+            for tier, largest in tiers
+        ]
+        _, by_value, by_free = max(each)
+    else:
+        _, by_value, by_free = _values_within_tier(ask, capital, leverage, None)
     caps = {
         "leverage": _DOWN.divide(by_value, ask.entry),
         "free": _DOWN.divide(by_free, ask.entry),

@@ -22,7 +22,7 @@ I = TypeVar("I", bound=Indicator)  # noqa: E741 - reads as "an indicator"
 Keep = Callable[[str, int], History]
 
 
-class Order(Struct, frozen=True):
+class Order(Struct, frozen=True, gc=False):
     """What `long()` and its kind give back. Returning it is good style; asking was enough."""
 
     action: Action

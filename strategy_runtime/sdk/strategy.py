@@ -251,23 +251,23 @@ class BaseStrategy(Declares):
 def _price(value: object, call: str, name: str) -> float | None:
     if value is None:
         return None
-    if isinstance(value, str | bool) or not hasattr(value, "__float__"):
-        raise SignalError(f"{call}({name}={value!r}): a price is a number")
-
-    number = float(value)
+    number = value if type(value) is float else _number(value, call, name, "a price")
     if not isfinite(number) or number <= 0.0:
         raise SignalError(f"{call}({name}={number}): a price is finite and above zero")
     return number
 
 
 def _distance(value: object, call: str, name: str) -> float:
-    if isinstance(value, str | bool) or not hasattr(value, "__float__"):
-        raise SignalError(f"{call}({name}={value!r}): a distance is a number")
-
-    number = float(value)
+    number = value if type(value) is float else _number(value, call, name, "a distance")
     if not isfinite(number) or number <= 0.0:
         raise SignalError(f"{call}({name}={number}): a distance is finite and above zero")
     return number
+
+
+def _number(value: object, call: str, name: str, what: str) -> float:
+    if isinstance(value, str | bool) or not hasattr(value, "__float__"):
+        raise SignalError(f"{call}({name}={value!r}): {what} is a number")
+    return float(value)
 
 
 def _reason(text: object) -> str:

@@ -75,7 +75,7 @@ Outcome = Literal["signal", "none", "failed", "skipped"]
 Phase = Literal["warming", "running", "paused", "lagging", "draining"]
 
 
-class Signal(Struct, frozen=True, omit_defaults=True):
+class Signal(Struct, frozen=True, omit_defaults=True, gc=False):
     """What a strategy thinks. Prices are hints for protection; it does not choose quantities."""
 
     action: Action
@@ -85,7 +85,7 @@ class Signal(Struct, frozen=True, omit_defaults=True):
     reason: str = ""
 
 
-class Position(Struct, frozen=True, omit_defaults=True):
+class Position(Struct, frozen=True, omit_defaults=True, gc=False):
     """The strategy's own virtual position. `side` None is flat; the next open fills `pending`.
 
     `exit_due` is the side of the last entry that no exit signal has answered yet. A stop or a

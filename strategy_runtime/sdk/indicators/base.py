@@ -35,8 +35,7 @@ class Line:
 
     def crossed_above(self, other: "Line | float") -> bool:
         """At or below `other` one candle ago, above it now."""
-        kind = other.__class__
-        if kind is float or kind is int:
+        if type(other) is float or type(other) is int:
             return self.value > other and self.previous <= other
         try:
             return self.value > other.value and self.previous <= other.previous  # type: ignore[union-attr]
@@ -46,8 +45,7 @@ class Line:
 
     def crossed_below(self, other: "Line | float") -> bool:
         """At or above `other` one candle ago, below it now."""
-        kind = other.__class__
-        if kind is float or kind is int:
+        if type(other) is float or type(other) is int:
             return self.value < other and self.previous >= other
         try:
             return self.value < other.value and self.previous >= other.previous  # type: ignore[union-attr]

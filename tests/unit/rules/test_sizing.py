@@ -1,11 +1,11 @@
 """What a size may never do, for any prices, capital and rules that a trader could meet."""
 
-from dataclasses import replace
 from decimal import Decimal
 
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from strategy_runtime.rules.instruments import Instrument
 from strategy_runtime.rules.money import MONEY, floor_to
@@ -169,7 +169,7 @@ def basic(**changes: object) -> Ask:
         leverage=D("1"),
         free=D("10000"),
     )
-    return replace(ask, **changes)  # type: ignore[arg-type] # named by each test
+    return replace(ask, **changes)
 
 
 def test_fixed_risk_loses_one_percent_at_the_stop() -> None:
