@@ -15,7 +15,7 @@ from control_plane.infra.bus import Bus, BusUnavailable
 from strategy_runtime.wire import names
 
 COMMANDS = ("get", "xrange", "xrevrange", "xread", "ping", "hello", "auth", "client|setname")
-JOB_COMMANDS = ("get", "ping", "hello", "auth", "client|setname")
+JOB_COMMANDS = ("get", "llen", "lindex", "ping", "hello", "auth", "client|setname")
 MARKER_SECONDS = 3_600  # it outlives its process by this much
 
 
@@ -57,7 +57,7 @@ class Rights:
 @dataclass(frozen=True)
 class JobRights:
     """A job reads its task and speaks on its own channels. It sees no market: its candles are a
-    file.
+    file, or the bytes of one.
     """
 
     job: JobId
@@ -78,6 +78,7 @@ class JobRights:
             "on",
             f"#{self.password_sha256}",
             f"%R~{self.boot_key}",
+            f"%R~{names.job_candles(self.job)}",
             *(f"+{command}" for command in JOB_COMMANDS),
             f"(+subscribe +unsubscribe resetchannels &{names.job_down(self.job)})",
             f"(+publish resetchannels &{names.job_up(self.job)})",
@@ -135,12 +136,13 @@ class Access:
             await self._take(names.user(deployment, generation), key)
 
     async def revoke_job(self, job: JobId) -> None:
-        await self._take(names.job_user(job), names.job_boot(job))
+        candles = names.job_candles(job)
+        await self._take(names.job_user(job), names.job_boot(job), candles, f"{candles}:part")
 
-    async def _take(self, user: str, boot_key: str) -> None:
+    async def _take(self, user: str, *keys: str) -> None:
         try:
             await self._acl("DELUSER", user)
-            await self.bus.client.delete(boot_key)
+            await self.bus.client.unlink(*keys)
         except (RedisError, OSError) as error:
             raise BusUnavailable(f"Redis does not answer: {error}.") from error
 

@@ -1,4 +1,4 @@
-"""One launch of one job: the same sandbox as a deployment's, with one file of candles more."""
+"""One launch of one job: the same sandbox as a deployment's, and candles."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -24,6 +24,7 @@ class JobSpec:
     limits: Limits
     time_scale: float = 1.0
     trusted: bool = False
+    candles_bytes: int = 0  # of them on the bus, where its node does not see the file
 
     @property
     def name(self) -> str:

@@ -88,6 +88,11 @@ class Spec(Protocol):
         """A file that it reads."""
         ...
 
+    @property
+    def candles_bytes(self) -> int:
+        """How much room it needs for that file, if it has to fetch it."""
+        ...
+
 
 @dataclass(frozen=True)
 class LaunchSpec:
@@ -135,6 +140,10 @@ class LaunchSpec:
     @property
     def candles(self) -> Path | None:
         return None
+
+    @property
+    def candles_bytes(self) -> int:
+        return 0
 
 
 @dataclass(frozen=True)
@@ -225,6 +234,11 @@ class Launcher(Protocol):
 
     @property
     def name(self) -> str: ...
+
+    @property
+    def shows_files(self) -> bool:
+        """Whether what it launches sees a file that we name; else its candles go over the bus."""
+        ...
 
     async def available(self) -> str | None:
         """Nothing if it can launch; else why not, in a sentence."""

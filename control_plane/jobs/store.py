@@ -150,7 +150,7 @@ def attempts(tx: Tx, job_ids: Collection[str]) -> Sequence[Row[Any]]:
 def boots(tx: Tx, shards: Collection[int]) -> Sequence[Row[Any]]:
     """What users and boot keys of running jobs are made from."""
     return tx.all(
-        select(jobs.c.id, jobs.c.boot, jobs.c.password_sha256).where(
+        select(jobs.c.id, jobs.c.boot, jobs.c.password_sha256, jobs.c.candles_sha256).where(
             jobs.c.state == "running",
             jobs.c.boot.is_not(None),
             jobs.c.shard.in_(sorted(shards)),

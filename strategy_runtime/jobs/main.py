@@ -10,22 +10,30 @@ import os
 import signal
 import sys
 import threading
-import time
 import zlib
-from base64 import b32encode
 from collections.abc import Mapping, MutableMapping
 from pathlib import Path
 
 from msgspec import Struct
 
 from strategy_runtime import wire
-from strategy_runtime.feeds.resp import Address, BusLost, connected, parse_address
-from strategy_runtime.feeds.timing import Machine, Timing, backoff, timing
-from strategy_runtime.jobs.candles import opened
+from strategy_runtime.feeds.resp import Address
+from strategy_runtime.feeds.timing import Machine, timing
+from strategy_runtime.jobs.candles import fetch, opened
 from strategy_runtime.jobs.crew import crew_of
 from strategy_runtime.jobs.searching import Crew
 from strategy_runtime.jobs.voice import Voice
 from strategy_runtime.jobs.work import Undoable, done
+from strategy_runtime.launch import (
+    Refused,
+    Said,
+    begin,
+    check_code,
+    check_payload,
+    new_run,
+    of_this_machine,
+    read_payload,
+)
 from strategy_runtime.sdk.bars import Bars
 from strategy_runtime.wire import names
 from strategy_runtime.wire.candles import BadCandles
@@ -45,78 +53,36 @@ SQUEEZED = 6
 MAX_REASON = 2_000
 
 
-class Refused(Exception):
-    """This process cannot do what it was launched for."""
-
-    def __init__(self, code: int, sentence: str) -> None:
-        super().__init__(sentence)
-        self.code = code
-
-
 class Launch(Struct, frozen=True):
     """What the launcher said in the environment."""
 
     address: Address
     job: str
     boot_sha256: str
-    candles: Path
+    candles: Path  # where it is, or where it is put once it came over the bus
     time_scale: float
 
 
 def read_launch(environment: MutableMapping[str, str]) -> Launch:
-    """The launch, taken out of the environment: the author's code need not find a password."""
-
-    def taken(name: str) -> str:
-        value = environment.pop(name, "")
-        if not value:
-            raise Refused(wire.EXIT_ENVIRONMENT, f"{name} is missing from the environment")
-        return value
-
-    try:
-        return Launch(
-            address=parse_address(taken(wire.ENV_BUS_URL), environment.pop(wire.ENV_BUS_CA, "")),
-            job=taken(wire.ENV_JOB),
-            boot_sha256=taken(wire.ENV_BOOT_SHA256).lower(),
-            candles=Path(taken(wire.ENV_CANDLES)),
-            time_scale=float(environment.pop(wire.ENV_TIME_SCALE, "1")),
-        )
-    except ValueError as error:
-        raise Refused(wire.EXIT_ENVIRONMENT, f"the environment makes no sense: {error}") from error
-
-
-async def read_task(launch: Launch, times: Timing, machine: Machine) -> Task:
-    key, why = names.job_boot(launch.job), "it is not there"
-    try:
-        async with asyncio.timeout(times.boot):
-            for attempt in range(1_000_000):
-                try:
-                    async with connected(launch.address) as bus:
-                        payload = await bus.call("GET", key)
-                    if payload is not None:
-                        return check_task(payload, launch)
-                except BusLost as error:
-                    why = str(error)
-                first, most = times.reconnect_first, times.reconnect_most
-                await machine.sleep(backoff(first, most, attempt, machine.chance()))
-    except TimeoutError:
-        pass
-    raise Refused(wire.EXIT_BOOT, f"the task {key} cannot be read: {why}")
+    said = Said(environment)
+    return Launch(
+        address=said.address(),
+        job=said.text(wire.ENV_JOB),
+        boot_sha256=said.text(wire.ENV_BOOT_SHA256).lower(),
+        candles=Path(said.text(wire.ENV_CANDLES)),
+        time_scale=said.time_scale(),
+    )
 
 
 def check_task(payload: bytes, launch: Launch) -> Task:
-    found = hashlib.sha256(payload).hexdigest()
-    if found != launch.boot_sha256:
-        raise Refused(
-            wire.EXIT_BOOT, f"the task has the sha256 {found}, not {launch.boot_sha256}: not run"
-        )
+    check_payload(payload, launch.boot_sha256, "the task")
     try:
         task = decode_task(payload)
     except BadFrame as error:
         raise Refused(wire.EXIT_BOOT, f"the task cannot be understood: {error}") from error
     if task.job != launch.job or task.v != wire.VERSION:
         raise Refused(wire.EXIT_BOOT, f"the task is for {task.job}, version {task.v}: not run")
-    if hashlib.sha256(task.code.encode()).hexdigest() != task.code_sha256:
-        raise Refused(wire.EXIT_BOOT, "the code is not the one that its sha256 names: not run")
+    check_code(task.code, task.code_sha256)
     return task
 
 
@@ -142,15 +108,22 @@ class Progress:
                 await voice.say(JobProgress(run, *latest))
 
 
-async def run(launch: Launch) -> int:
-    machine = Machine(_now_ms, _now_us, _chance, asyncio.sleep)
-    times = timing(launch.time_scale)
-    task = await read_task(launch, times, machine)
+async def run(environment: MutableMapping[str, str]) -> int:
+    # A thread of the author's that never ends must not outlive being told to stop.
+    signal.signal(signal.SIGTERM, lambda *_: os._exit(143))
+    launch = read_launch(environment)
+    machine, times, name = of_this_machine(), timing(launch.time_scale), new_run()
+    key = names.job_boot(launch.job)
+    payload = await read_payload(launch.address, key, "the task", times, machine)
+    task = check_task(payload, launch)
     try:
+        if not launch.candles.exists():
+            await fetch(
+                launch.address, names.job_candles(launch.job), launch.candles, times, machine
+            )
         bars = await asyncio.to_thread(opened, launch.candles, task.candles_sha256)
     except BadCandles as error:
         raise Refused(wire.EXIT_BOOT, f"{error}: not run") from error
-    name = b32encode(os.urandom(16)).decode().lower().rstrip("=")
     crew = crew_of(task, launch.candles)
     voice, progress = Voice(launch.job, name, launch.address, times, machine), Progress()
     async with asyncio.TaskGroup() as group:
@@ -186,30 +159,5 @@ async def _hand_in(voice: Voice, run: str, result: bytes) -> None:
     await voice.insist(JobDone(run, len(pieces), len(result), digest))
 
 
-def main() -> int:
-    for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(line_buffering=True)  # type: ignore[union-attr]
-    # A thread of the author's that never ends must not outlive being told to stop.
-    signal.signal(signal.SIGTERM, lambda *_: os._exit(143))
-    try:
-        code = asyncio.run(run(read_launch(os.environ)))
-    except Refused as refusal:
-        sys.stderr.write(f"{refusal}\n")
-        code = refusal.code
-    return code
-
-
-def _now_ms() -> int:
-    return time.time_ns() // 1_000_000
-
-
-def _now_us() -> int:
-    return time.perf_counter_ns() // 1_000
-
-
-def _chance() -> float:
-    return int.from_bytes(os.urandom(4), "big") / 2**32
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(begin(run))

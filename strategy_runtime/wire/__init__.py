@@ -15,6 +15,9 @@ HEARTBEAT_SECONDS = 5.0
 MAX_RESULT_BYTES = 4 * 1024 * 1024
 MAX_RESULT_PLAIN_BYTES = 32 * 1024 * 1024
 
+# Of a piece of a job's candles, where they come over the bus: others get a word in between.
+CANDLES_PIECE_BYTES = 256 * 1024
+
 # What one container may say, held by the reader on the other side. The harness keeps well below.
 FLOOD_FRAMES_PER_SECOND = 50
 FLOOD_BYTES_PER_SECOND = 1_000_000
@@ -36,7 +39,7 @@ ENV_TIME_SCALE = "SLIPWAY_TIME_SCALE"  # 1.0 unless a test hurries
 
 # A job has these two instead of a deployment and a generation.
 ENV_JOB = "SLIPWAY_JOB"
-ENV_CANDLES = "SLIPWAY_CANDLES"  # the file of its candles
+ENV_CANDLES = "SLIPWAY_CANDLES"  # the file of its candles; if it is not there, they are on the bus
 
 # How the process ends, beside 0: on purpose. Its last line on stderr says why in one sentence.
 EXIT_ENVIRONMENT = 2  # a variable is missing or makes no sense

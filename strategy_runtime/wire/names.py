@@ -47,6 +47,11 @@ def job_boot(job: str) -> str:
     return f"boot:job:{job}"
 
 
+def job_candles(job: str) -> str:
+    """Where nodes share no disk: its file of candles, a list of pieces."""
+    return f"candles:job:{job}"
+
+
 def job_down(job: str) -> str:
     return f"down:job:{job}"
 

@@ -69,18 +69,10 @@ def swarm() -> Iterator[Swarm]:
 def harbour(swarm: Swarm, tmp_path: Path) -> Iterator[Harbour]:
     certificate, key = self_signed(tmp_path)
     start_redis(swarm, certificate, key)
-    candles = tmp_path / "candles"
-    candles.mkdir()
-    candles.chmod(0o755)  # whatever mask another test has left here
-    for node in (1, 2, 3):
-        where = ("--opt", "type=none", "--opt", "o=bind", "--opt", f"device={candles}")
-        swarm.docker(node, "volume", "create", *where, "candles")
     made = Harbour(
         tmp_path,
         "swarm",
         {
-            "SLIPWAY_FLEET__CANDLES_DIR": str(candles),
-            "SLIPWAY_FLEET__CANDLES_VOLUME": "candles",
             "SLIPWAY_FLEET__DOCKER_HOST": swarm.host(1),
             "SLIPWAY_FLEET__BUS_URL": "rediss://redis:6379/0",
             "SLIPWAY_FLEET__BUS_CA": str(certificate),
@@ -103,7 +95,10 @@ async def test_a_machine_that_is_lost_costs_no_signal(harbour: Harbour, swarm: S
     await harbour.ready()
     ledger = Ledger(harbour.data_dir)
     (harbour.folder / "steady.py").write_text(STEADY)
-    run(harbour, "upload", "steady.py", "--name", "steady")
+    # Its check runs where none of our files is seen, and gets its candles all the same.
+    swarm.docker(1, "node", "update", "--availability", "pause", "node1")
+    assert "passed its check" in run(harbour, "upload", "steady.py", "--name", "steady")
+    swarm.docker(1, "node", "update", "--availability", "active", "node1")
     for n in range(SHIPS):
         run(harbour, "deploy", "steady", "--name", f"ship{n}", "--memory-mb", "96")
     await wait_until(lambda: decided(ledger, 3) == SHIPS, 90, "three decisions of each")
@@ -214,9 +209,10 @@ def self_signed(folder: Path) -> tuple[Path, Path]:
     return shown, kept
 
 
-def run(harbour: Harbour, *arguments: str) -> None:
+def run(harbour: Harbour, *arguments: str) -> str:
     answer = harbour.command(*arguments)
     assert answer.returncode == 0, answer.stderr + answer.stdout
+    return answer.stdout
 
 
 def services(swarm: Swarm) -> list[str]:

@@ -40,6 +40,10 @@ class FakeLauncher:
     def name(self) -> str:
         return "fake"
 
+    @property
+    def shows_files(self) -> bool:
+        return True
+
     async def available(self) -> str | None:
         return None if self.is_reachable else "The engine is away."
 

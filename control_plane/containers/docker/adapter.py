@@ -59,6 +59,10 @@ class DockerLauncher:
     def name(self) -> str:
         return "docker"
 
+    @property
+    def shows_files(self) -> bool:
+        return True
+
     async def available(self) -> str | None:
         try:
             await self._template()

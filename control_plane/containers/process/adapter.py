@@ -66,6 +66,10 @@ class ProcessLauncher:
     def name(self) -> str:
         return "process"
 
+    @property
+    def shows_files(self) -> bool:
+        return True
+
     async def available(self) -> str | None:
         if os.name != "posix":
             return "Strategies run as plain processes on POSIX systems only."

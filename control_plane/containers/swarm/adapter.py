@@ -68,6 +68,11 @@ class SwarmLauncher:
     def name(self) -> str:
         return "swarm"
 
+    @property
+    def shows_files(self) -> bool:
+        """Other nodes do not see this machine's folders, but perhaps a volume that each has."""
+        return self.candles_volume is not None
+
     async def available(self) -> str | None:
         try:
             await self._template()
@@ -77,11 +82,6 @@ class SwarmLauncher:
 
     async def launch(self, spec: Spec) -> Handle:
         template = await self._template()
-        if spec.candles is not None and self.candles_volume is None:
-            raise LaunchRefused(
-                "A job's candles lie on this machine, where the other nodes do not see them.",
-                remedy="Set SLIPWAY_FLEET__CANDLES_VOLUME to a volume that every node has.",
-            )
         await self._admit(spec)
         asked = service(template, spec)
         made = await self.engine.call(

@@ -115,11 +115,13 @@ def _mounts(template: Template, spec: Spec) -> list[dict[str, Any]]:
         _tmpfs("/tmp", TMPFS_BYTES),  # noqa: S108 # inside the container
         _tmpfs("/dev/shm", SHM_BYTES),  # noqa: S108 # inside the container
     ]
-    if spec.candles is not None:
+    if spec.candles is not None and template.candles_volume is None:
+        found.append(_tmpfs(CANDLES_FOLDER, spec.candles_bytes))
+    elif spec.candles is not None:
         found.append(
             {
                 "Type": "volume",
-                "Source": str(template.candles_volume),
+                "Source": template.candles_volume,
                 "Target": CANDLES_FOLDER,
                 "ReadOnly": True,
                 "VolumeOptions": {"NoCopy": True},

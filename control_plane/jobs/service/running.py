@@ -60,6 +60,7 @@ class Opened:
 class Granted:
     rights: JobRights
     boot: str
+    candles_sha256: str
 
 
 def look(tx: Tx, shards: Collection[Shard]) -> Harbour:
@@ -184,7 +185,7 @@ def record_live(tx: Tx, job: JobId, attempt: int, handle: Handle, launcher: str)
 
 def granted(tx: Tx, shards: Collection[Shard]) -> list[Granted]:
     return [
-        Granted(JobRights(JobId(row.id), row.password_sha256), row.boot)
+        Granted(JobRights(JobId(row.id), row.password_sha256), row.boot, row.candles_sha256)
         for row in store.boots(tx, shards)
     ]
 

@@ -40,6 +40,7 @@ _numbers = count()
 class Supply:
     sha256: str
     path: Path
+    size: int
 
 
 @dataclass
@@ -75,6 +76,9 @@ class Chandler:
         else:
             series = await self._stored(wish)
         return await asyncio.to_thread(self._write, wish.instrument, series)
+
+    def file(self, sha256: str) -> Path:
+        return self.folder / f"{sha256}{SUFFIX}"
 
     async def tidy(self, in_use: Collection[str]) -> None:
         """Files that no job needs any more, and that no job has just been given."""
@@ -112,7 +116,7 @@ class Chandler:
         for piece in pieces:
             digest.update(piece)
         name = digest.hexdigest()
-        path = self.folder / f"{name}{SUFFIX}"
+        path = self.file(name)
         self.folder.mkdir(parents=True, exist_ok=True)
         part = path.with_suffix(f".{os.getpid()}-{next(_numbers)}.part")
         with part.open("wb") as file:
@@ -121,7 +125,7 @@ class Chandler:
         now = self.clock.now().timestamp()
         os.utime(part, (now, now))
         part.replace(path)  # also where it was: it is the same, and young again
-        return Supply(name, path)
+        return Supply(name, path, sum(map(len, pieces)))
 
     def _tidy(self, in_use: Collection[str], before: float) -> None:
         for file in self.folder.glob(f"*{SUFFIX}"):

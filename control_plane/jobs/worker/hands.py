@@ -10,6 +10,7 @@ from hashlib import sha256
 from loguru import logger
 
 from control_plane.containers.access import Access, JobRights
+from control_plane.containers.candles import lay_out
 from control_plane.containers.errors import EngineUnreachable, LaunchFailed, LaunchRefused
 from control_plane.containers.jobs import JobSpec
 from control_plane.containers.models import Facts, Handle, Launcher
@@ -96,10 +97,29 @@ class JobHands:
             return  # we slept, and another process has begun anew
         await self.access.revoke_job(job)  # whoever spoke for an attempt before is cut off
         await self.access.grant(JobRights(job, hashed), opened.boot)
+        if not await self._laid_out(opened, supply):
+            return
         await self.failpoints.hit("job.before_create")
         trusted = await self.db.read(self.trusts, asked.tenant, asked.code_sha256)
         spec = self._spec(asked, opened, password, supply, trusted=trusted)
         await self._launch(asked, opened, spec)
+
+    async def _laid_out(self, opened: running.Opened, supply: Supply) -> bool:
+        if self.launcher.shows_files:
+            return True
+        try:
+            await lay_out(self.bus, opened.job, supply.path)
+        except LaunchFailed as error:
+            await self.put_back(opened.job, opened.attempt, str(error), patient=True)
+            return False
+        return True
+
+    async def give(self, one: running.Granted) -> None:
+        """What a running job had on a bus that was lost. Its file may be another machine's."""
+        await self.access.grant(one.rights, one.boot)
+        file = self.chandler.file(one.candles_sha256)
+        if not self.launcher.shows_files and file.is_file():
+            await lay_out(self.bus, one.rights.job, file)
 
     async def _launch(self, asked: running.Asked, opened: running.Opened, spec: JobSpec) -> None:
         try:
@@ -142,6 +162,7 @@ class JobHands:
             opened.limits,
             self.scale,
             trusted,
+            0 if self.launcher.shows_files else supply.size,
         )
 
     async def _record_live(self, job: JobId, attempt: int, handle: Handle) -> None:

@@ -152,7 +152,7 @@ class Runner:
         if not is_marked or not owned <= self._kept:
             living = await self.db.read(running.granted, owned)
             for one in living:
-                await access.grant(one.rights, one.boot)
+                await self.hands.give(one)
             known = await self.db.read(running.known, owned)
             await access.sweep_jobs(known, {one.rights.user for one in living})
             await access.mark()

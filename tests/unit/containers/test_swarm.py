@@ -2,15 +2,18 @@
 
 import json
 from copy import deepcopy
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from control_plane.containers.docker.adapter import SECCOMP
+from control_plane.containers.jobs import JobSpec
 from control_plane.containers.models import BusAddress, LaunchSpec, Limits
 from control_plane.containers.swarm import parse
 from control_plane.containers.swarm.template import Template, differences, over_tcp, service
-from control_plane.core.ids import DeploymentId
+from control_plane.core.ids import DeploymentId, JobId
 
 BUS = BusAddress(tcp="rediss://redis:6379/0", authority="PEM")
 TEMPLATE = Template("sha256:1", "net1", BUS)
@@ -51,6 +54,29 @@ def test_a_newer_engine_is_given_the_profile_with_the_service() -> None:
     privileges = given["ContainerSpec"]["Privileges"]
     assert privileges["NoNewPrivileges"] is True
     assert privileges["Seccomp"] == {"Mode": "custom", "Profile": "e30="}
+
+
+def test_a_job_has_room_for_its_candles_or_a_volume_with_them() -> None:
+    job = JobSpec("inst", JobId("jb1"), 1, "c0", "b0", "pw", Path("/d/ab.candles"), SPEC.limits)
+    fetching = replace(job, candles_bytes=4_800_000)
+
+    room = service(TEMPLATE, fetching)["ContainerSpec"]["Mounts"][-1]
+    volume = service(replace(TEMPLATE, candles_volume="prices"), job)["ContainerSpec"]["Mounts"][-1]
+
+    assert room == {
+        "Type": "tmpfs",
+        "Target": "/run/candles",
+        "TmpfsOptions": {"SizeBytes": 4_800_000, "Mode": 0o1777},
+    }
+    assert (volume["Source"], volume["Target"], volume["ReadOnly"]) == (
+        "prices",
+        "/run/candles",
+        True,
+    )
+    for template, spec in ((TEMPLATE, fetching), (replace(TEMPLATE, candles_volume="prices"), job)):
+        environment = service(template, spec)["ContainerSpec"]["Env"]
+        assert "SLIPWAY_CANDLES=/run/candles/ab.candles" in environment
+    assert len(service(TEMPLATE, SPEC)["ContainerSpec"]["Mounts"]) == 2, "a strategy has neither"
 
 
 def test_what_the_engine_adds_by_itself_is_no_difference() -> None:

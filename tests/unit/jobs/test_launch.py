@@ -2,7 +2,9 @@
 
 import pytest
 
-from strategy_runtime.jobs.main import Refused, read_launch
+from strategy_runtime import wire
+from strategy_runtime.jobs.main import read_launch
+from strategy_runtime.launch import Refused
 
 ENVIRONMENT = {
     "SLIPWAY_BUS_URL": "rediss://job-jb1:secret@redis:6379/0",
@@ -31,3 +33,19 @@ def test_what_is_missing_is_named(name: str) -> None:
 
     with pytest.raises(Refused, match=name):
         read_launch(lacking)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("SLIPWAY_TIME_SCALE", "0", "it must be above zero"),
+        ("SLIPWAY_TIME_SCALE", "nan", "it must be above zero"),
+        ("SLIPWAY_TIME_SCALE", "soon", "no number"),
+        ("SLIPWAY_BUS_URL", "http://redis", "the bus URL must read"),
+    ],
+)
+def test_what_makes_no_sense_is_refused(name: str, value: str, said: str) -> None:
+    with pytest.raises(Refused, match=f"^{name}.*{said}") as refused:
+        read_launch({**ENVIRONMENT, name: value})
+
+    assert refused.value.code == wire.EXIT_ENVIRONMENT

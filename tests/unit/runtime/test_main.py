@@ -6,7 +6,8 @@ from msgspec.structs import replace
 
 from strategy_runtime import wire
 from strategy_runtime.feeds.resp import Address, parse_address
-from strategy_runtime.main import Launch, Refused, check_boot, read_launch, setting_of
+from strategy_runtime.launch import Refused
+from strategy_runtime.main import Launch, check_boot, read_launch, setting_of
 from strategy_runtime.wire.messages import Boot, encode
 
 CODE = "x = 1\n"
