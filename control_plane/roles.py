@@ -13,6 +13,7 @@ from importlib.resources import files
 from control_plane.accounts.service import admins
 from control_plane.brokers.coindcx.hearing import Hearing
 from control_plane.brokers.coindcx.keeping import UsageKeeper
+from control_plane.brokers.coindcx.lookout import Lookout
 from control_plane.brokers.coindcx.opening import NoKeys, OpenBroker, open_broker, open_lanes
 from control_plane.brokers.paper.adapter import PaperBroker
 from control_plane.containers.access import Access
@@ -188,7 +189,8 @@ def add_trading(it: Machinery, stack: AsyncExitStack) -> None:
     quotes = Quotes(it.bus)
     paper = PaperBroker(it.db, it.clock, it.settings.paper, scale)
     opener = Opener(it.db, it.installation, it.folder.path)
-    coindcx = open_broker(opener, it.clock, it.settings.coindcx)
+    coindcx = open_broker(opener, it.clock, it.settings.coindcx, scale)
+    leases.is_able = lambda: not coindcx.ways.sight.is_lost
     stack.push_async_callback(coindcx.close)
     desk = Desk(
         it.db,
@@ -221,6 +223,8 @@ def add_trading(it: Machinery, stack: AsyncExitStack) -> None:
     leaver = Leaver(desk)
     checks = KeyChecks(it.db, it.clock, leases, coindcx.broker, coindcx.ways.skew)
     it.loops["broker-keys"] = checks.run
+    ways = coindcx.ways
+    it.loops["exchange-sight"] = Lookout(ways.lanes, ways.sight, it.clock, scale).run
     it.loops["exchange-usage"] = UsageKeeper(it.db, it.clock, it.holder, coindcx.ways).run
     asked = {
         "reduce": leaver.reduce,

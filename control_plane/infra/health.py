@@ -85,7 +85,9 @@ def redis_answers(bus: Bus) -> Check:
 
 def leases_held(leases: Leases) -> Check:
     async def check() -> str | None:
-        return None if leases.owned() else f"The role {leases.role} holds no shard yet."
+        if leases.owned():
+            return None
+        return leases.refusal or f"The role {leases.role} holds no shard yet."
 
     return check
 

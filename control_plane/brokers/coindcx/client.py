@@ -12,6 +12,7 @@ from typing import TypeVar
 
 from control_plane.brokers.coindcx.calls import Call, NotOurs
 from control_plane.brokers.coindcx.outcomes import Doubt, Outcome, Unknown, judge
+from control_plane.brokers.coindcx.sight import Sight
 from control_plane.brokers.coindcx.skew import Skew
 from control_plane.brokers.coindcx.wire import Credentials, body_of, headers, query
 from control_plane.infra.net import Net, Reply, Request, Unreachable
@@ -32,6 +33,7 @@ class Client:
     deadline_seconds: float = 4.0
     trust_texts: bool = False  # believe a refusal in words that nobody has documented
     skew: Skew | None = None
+    sight: Sight | None = None
 
     async def ask(self, call: Call[T], credentials: Credentials, signed_ms: int) -> Outcome[T]:
         """Send it signed with that timestamp, which is the one written down before."""
@@ -58,7 +60,11 @@ class Client:
             async with asyncio.timeout(self.deadline_seconds):
                 reply = await self.net.send(request)
         except (Unreachable, TimeoutError) as error:
+            if self.sight is not None:
+                self.sight.missed()
             return Unknown(Doubt.NO_ANSWER, str(error) or "no answer in time")
+        if self.sight is not None:
+            self.sight.heard()
         if self.skew is not None and call.private:  # a cache may answer what is public
             self.skew.heard(reply.headers.get("date"), sent_ms)
         return self.outcome(call, reply)

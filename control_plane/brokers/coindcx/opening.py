@@ -9,6 +9,7 @@ from control_plane.brokers.coindcx.egress import parse_egress, pinned
 from control_plane.brokers.coindcx.gate import Gate
 from control_plane.brokers.coindcx.lanes import Keys, Lanes, Way
 from control_plane.brokers.coindcx.limits import Limiter, Usage
+from control_plane.brokers.coindcx.sight import LOST_SECONDS, Sight
 from control_plane.brokers.coindcx.skew import Skew
 from control_plane.brokers.coindcx.venue import venue_settings
 from control_plane.brokers.coindcx.wire import Credentials
@@ -27,6 +28,7 @@ class OpenLanes:
     limiter: Limiter
     nets: Sequence[AiohttpNet]
     skew: Skew
+    sight: Sight
 
     def waiting(self) -> int:
         """How many requests wait for their turn."""
@@ -57,13 +59,15 @@ class NoKeys:
         raise Missing("This role opens no broker keys.")
 
 
-def open_broker(keys: Keys, clock: Clock, section: CoinDcxSettings) -> OpenBroker:
+def open_broker(
+    keys: Keys, clock: Clock, section: CoinDcxSettings, scale: float = 1.0
+) -> OpenBroker:
     """Inside a running loop; `close` it at the end."""
-    ways = open_lanes(keys, clock, section)
+    ways = open_lanes(keys, clock, section, scale)
     return OpenBroker(CoinDcxBroker(ways.lanes, ways.lanes.settings), ways)
 
 
-def open_lanes(keys: Keys, clock: Clock, section: CoinDcxSettings) -> OpenLanes:
+def open_lanes(keys: Keys, clock: Clock, section: CoinDcxSettings, scale: float = 1.0) -> OpenLanes:
     """Inside a running loop; `close` it at the end. One limiter counts for all addresses."""
     settings = venue_settings(section)
     egresses = parse_egress(section.egress)
@@ -72,16 +76,17 @@ def open_lanes(keys: Keys, clock: Clock, section: CoinDcxSettings) -> OpenLanes:
         pinned(account, egresses, by_hand)
     hosts = Hosts(section.api_url, section.public_url)
     limiter, skew = Limiter(settings.rates), Skew(clock)
+    sight = Sight(clock, LOST_SECONDS * scale)
     nets = {
         each.name: AiohttpNet(local_address=each.local_address, proxy=each.proxy)
         for each in egresses
     }
     ways = {
         name: Way(
-            Client(net, hosts, settings.deadline_seconds, settings.trust_texts, skew),
+            Client(net, hosts, settings.deadline_seconds, settings.trust_texts, skew, sight),
             Gate(limiter, clock, name),
         )
         for name, net in nets.items()
     }
     lanes = Lanes(keys, ways, egresses, clock, settings, by_hand)
-    return OpenLanes(lanes, limiter, tuple(nets.values()), skew)
+    return OpenLanes(lanes, limiter, tuple(nets.values()), skew, sight)

@@ -6,6 +6,7 @@ from control_plane.brokers.coindcx.calls import Bucket
 from control_plane.brokers.coindcx.keeping import MOST_KEYS, UsageKeeper, told
 from control_plane.brokers.coindcx.limits import Limiter
 from control_plane.brokers.coindcx.opening import OpenLanes
+from control_plane.brokers.coindcx.sight import Sight
 from control_plane.brokers.coindcx.skew import Skew
 from control_plane.brokers.coindcx.store import current_usage
 from control_plane.core.clock import Clock
@@ -34,7 +35,7 @@ def test_a_key_is_told_by_its_end_and_only_the_busiest_are() -> None:
 
 def ways(limiter: Limiter, clock: Clock) -> OpenLanes:
     lanes = broker_over(exchange(), clock, {}).lanes
-    return OpenLanes(lanes, limiter, (), Skew(clock))
+    return OpenLanes(lanes, limiter, (), Skew(clock), Sight(clock))
 
 
 async def test_what_ended_processes_said_is_forgotten(memory: Database, clock: FakeClock) -> None:
