@@ -11,12 +11,13 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
+import msgspec
 from loguru import logger
 from sqlalchemy.engine import Row
 
 from control_plane.brokers.errors import VenueUnreachable
-from control_plane.brokers.models import Position, VenueOrder
-from control_plane.core.ids import AccountId
+from control_plane.brokers.models import Position, VenueFill, VenueOrder
+from control_plane.core.ids import AccountId, shard_of
 from control_plane.infra import events
 from control_plane.infra.db import Database, Tx
 from control_plane.infra.leases import TERM_SECONDS
@@ -33,6 +34,10 @@ EVERY_SECONDS = 60.0
 LOOK_BACK_SECONDS = 600.0
 ACCOUNTS_A_ROUND = 20
 OURS = "a1"  # what our client order ids begin with
+NOT_OURS = (
+    "this order is named as only ours are, and is in no row of ours: another installation uses the"
+    " same key, or our database is an older copy"
+)
 
 Key = tuple[str, str]  # rule and subject
 
@@ -64,6 +69,7 @@ class Checker:
         desk = self.desk
         facts = await desk.db.read(self._facts)
         found = invariants.broken(facts)
+        found += await desk.db.read(self._not_ours)
         found += await self._at_venues()
         return await desk.db.write(self._tell, found)
 
@@ -73,6 +79,17 @@ class Checker:
         since = now - desk.scaled_ms(LOOK_BACK_SECONDS)
         outdated = invariants.stepped_back(signals.signals(tx, limit=500))
         return store.facts(tx, desk.owned(), since, now, allowed(desk), outdated)
+
+    def _not_ours(self, tx: Tx) -> list[Broken]:
+        """A fill of an order that only ours can be named like, and that is in no row."""
+        since = self.desk.now_ms() - self.desk.scaled_ms(LOOK_BACK_SECONDS)
+        owned = self.desk.owned()
+        return [
+            Broken("I2", f"{row.account_id}:{row.exchange_order_id}", NOT_OURS)
+            for row in store.strays(tx, since)
+            if shard_of(row.account_id) in owned
+            and msgspec.json.decode(row.body, type=VenueFill).client_order_id.startswith(OURS)
+        ]
 
     def _tell(self, tx: Tx, found: Sequence[Broken]) -> int:
         owned = self.desk.owned()
@@ -170,7 +187,7 @@ def _by_place(positions: Sequence[Position]) -> Mapping[tuple[str, str], Decimal
 
 def _strangers(account: str, listed: Sequence[VenueOrder], ours: set[str]) -> list[Broken]:
     return [
-        Broken("I2", each.exchange_order_id, f"it rests in {account}, is named ours, and is not")
+        Broken("I2", f"{account}:{each.exchange_order_id}", NOT_OURS)
         for each in listed
         if each.client_order_id.startswith(OURS) and each.client_order_id not in ours
     ]

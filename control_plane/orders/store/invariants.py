@@ -20,6 +20,7 @@ from control_plane.orders.store.tables import (
     orders,
     plans,
     skips,
+    stray_fills,
     trades,
 )
 
@@ -64,6 +65,12 @@ def facts(
         halts=[Halted(row.scope, row.at_ms) for row in _halts(tx)],
         moves=_moves(tx, [row.id for row in moved]),
     )
+
+
+def strays(tx: Tx, since_ms: int) -> Sequence[Row[Any]]:
+    """Fills of orders that are in no row of ours, seen since then."""
+    query = select(stray_fills).where(stray_fills.c.seen_ms >= since_ms)
+    return tx.all(query.order_by(stray_fills.c.seen_ms).limit(MOST))
 
 
 def _trades(tx: Tx, shards: Collection[int], since_ms: int) -> Sequence[Row[Any]]:
