@@ -11,6 +11,7 @@ NAMES = (
     "signal_latency",
     "plan",
     "fanout",
+    "halting",
     "deploy",
     "recovery",
     "neighbour",

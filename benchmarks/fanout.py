@@ -1,107 +1,92 @@
 """One signal, many live accounts: orders a second through the whole path, and how long each waits.
 
-    python -m benchmarks.fanout [ACCOUNTS …]
+    python -m benchmarks.fanout [ACCOUNTS …] [--memory]
 
 The whole path is: balances, plan, release rows, signing, HTTP, parsing, recording, on SQLite with
 full durability, against the simulated exchange in a process of its own with its limits off. Beside
-it, in the same run, the bare client that it uses, and raw sockets with bytes made beforehand.
+it, in the same run, the bare client that it uses, the same client over httpx, and raw sockets with
+bytes made beforehand. `--memory` sends 100,000 orders and says what this process holds meanwhile.
 """
 
+import argparse
 import asyncio
+import os
 import statistics
-import sys
-import tempfile
 import time
-from pathlib import Path
-from typing import Any
+from collections.abc import Awaitable
 
 from loguru import logger
 
-from benchmarks.coindcx_sim import PATIENT, Clocked, by_client, over_loopback
-from control_plane.brokers.coindcx.opening import open_broker
-from control_plane.brokers.coindcx.wire import Credentials
-from control_plane.core.ids import AccountId
-from control_plane.infra import db
-from control_plane.infra.clock import RealClock
+from benchmarks.coindcx_sim import Clocked, by_client, over_loopback
+from benchmarks.offing import MANY, Offing, offing
 from control_plane.infra.db import Tx
 from control_plane.infra.fast_net import AiohttpNet
-from control_plane.settings import CoinDcxSettings
+from control_plane.infra.net import HttpxNet
 from control_plane.tables import SCHEMA
-from tests.coindcx_sim.broker import KeyRing
-from tests.coindcx_sim.process import served
-from tests.factories import D, spot
-from tests.unit.orders.desk import Slice, base_rows, subscriber_rows
 
 SIZES = (100, 1_000, 10_000)
-PRICE = "79750"
 CONNECTIONS = 100
-MANY = 10**6
+LEAST_BESIDE = 1_000  # orders of each bare client
+SLOWER = 8  # httpx is: so many fewer
+TARGET, SHARE = 2_000, 0.4
+ROUNDS, A_ROUND = 10, 10_000
 
 
 async def measure(accounts: int) -> None:
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        served("--no-limits", "--accounts", str(accounts), "--switch", PATIENT) as venue,
-    ):
-        rate = await _through_all(accounts, venue.url, Path(folder))
-        port, count = int(venue.url.rsplit(":", 1)[1]), max(1_000, accounts)
-        clocked = Clocked(count)
-        await by_client(AiohttpNet(CONNECTIONS), port, MANY, count, accounts)
-        bare = count / (time.perf_counter() - clocked.began)
-        print(clocked.line("  the bare client", "signing and parsing in it"))
-        clocked = Clocked(count)
-        await over_loopback(port, 2 * MANY, count, accounts)
-        print(clocked.line("  raw sockets, bytes made beforehand"))
-        print(f"  the whole path is {rate / bare:.0%} of the bare client; target 40 %")
+    async with offing(accounts) as sea:
+        signal, planned = await sea.plan()
+        used, began = time.process_time(), time.perf_counter()
+        with sea.sending():
+            await sea.all_gone()
+        took, used = time.perf_counter() - began, time.process_time() - used
+        waits = [wait for wait in await sea.made.db.read(_waits, signal) if wait is not None]
+        assert len(waits) == accounts, (len(waits), accounts)
+        rate = accounts / took
+        parts = statistics.quantiles(waits, n=100)
+        print(f"{accounts:,} accounts: {rate:,.0f} orders/s; target {TARGET:,}/s")
+        print(f"  {used / accounts * 1e6:,.0f} µs of our core for each")
+        print(f"  balances and plan {planned:.2f} s, all sent {took:.2f} s later")
+        print(f"  signal → accepted: p50 {parts[49]:,.0f} ms, p99 {parts[98]:,.0f} ms")
+        await _beside(sea, rate)
 
 
-async def _through_all(accounts: int, url: str, folder: Path) -> float:
-    clock = RealClock()
-    database = db.connect(f"sqlite:///{folder / 'fanout.db'}", clock)
-    SCHEMA.create_all(database.engine)
-    made = Slice(database, clock, instrument=spot(order_types=("limit", "market", "stop_limit")))
-    await database.write(_fill, made, accounts)
-    section = CoinDcxSettings(
-        api_url=url, public_url=url, per_second=MANY, per_minute=MANY, deadline_seconds=60
-    )
-    keys = {
-        AccountId(f"ac{n}"): Credentials(f"key-{n - 1}", f"secret-{n - 1}")
-        for n in range(1, accounts + 1)
-    }
-    opened = open_broker(KeyRing(keys), clock, section)
-    made.restart(opened.broker)
-    await made.desk.leases.once()
-    await made.price(PRICE)
-    stops = {"stop_loss": D("79000"), "take_profit": D("82000")}
-    signal = await made.signal("LONG", **stops)
-
-    began = time.perf_counter()
-    await made.loops.planner.once()
-    planned = time.perf_counter()
-    sent = 0
-    while left := await made.loops.sender.once():
-        await made.desk.leases.once()
-        sent += left
-    took = time.perf_counter() - planned
-    waits = await database.read(_waits, signal)
-    await opened.close()
-    database.close()
-
-    done = [wait for wait in waits if wait is not None]
-    assert len(waits) == accounts, (len(waits), accounts)
-    rate = sent / took
-    tenths = statistics.quantiles(done, n=100)
-    print(f"{accounts:,} accounts: {rate:,.0f} orders/s, {len(done):,} accepted; target 2,000/s")
-    print(f"  balances and plan {planned - began:.2f} s, all sent {took:.2f} s later")
-    print(f"  signal → accepted: p50 {tenths[49]:,.0f} ms, p99 {tenths[98]:,.0f} ms")
-    return rate
+async def _beside(sea: Offing, rate: float) -> None:
+    """The same orders by less and less of us."""
+    count, accounts, port = max(LEAST_BESIDE, sea.accounts), sea.accounts, sea.port
+    few = count // SLOWER
+    bare = by_client(AiohttpNet(CONNECTIONS), port, MANY, count, accounts)
+    share = rate / await _rate("the bare client, which signs and parses", count, bare)
+    httpx = by_client(HttpxNet(), port, 2 * MANY, few, accounts)
+    times = rate / await _rate("the same over httpx", few, httpx)
+    raw = over_loopback(port, 3 * MANY, count, accounts)
+    ceiling = rate / await _rate("raw sockets, bytes made beforehand", count, raw)
+    print(f"  the whole path is {share:.0%} of the bare client; target {SHARE:.0%}")
+    print(f"  {times:.1f} times httpx, and {ceiling:.0%} of raw sockets")
 
 
-def _fill(tx: Tx, made: Slice, accounts: int) -> None:
-    base_rows(tx, made.instrument)
-    patient: dict[str, Any] = {"max_age_seconds": 3_600, "software_stop": True}
-    for number in range(1, accounts + 1):
-        subscriber_rows(tx, made.instrument, number, patient)
+async def _rate(what: str, count: int, work: Awaitable[None]) -> float:
+    clocked = Clocked(count)
+    await work
+    print(f"  {clocked.line(what)}")
+    return count / (time.perf_counter() - clocked.began)
+
+
+async def measure_memory() -> None:
+    async with offing(A_ROUND) as sea:
+        print(f"{ROUNDS * A_ROUND:,} orders in {A_ROUND:,} accounts")
+        for number in range(1, ROUNDS + 1):
+            await sea.plan()
+            began = time.perf_counter()
+            with sea.sending():
+                await sea.all_gone()
+            rate = A_ROUND / (time.perf_counter() - began)
+            print(f"  after {number * A_ROUND:>7,}: {_held_mb():,.0f} MB, {rate:,.0f} orders/s")
+            await sea.forget()
+
+
+def _held_mb() -> float:
+    with open("/proc/self/statm") as found:
+        return int(found.read().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1e6
 
 
 def _waits(tx: Tx, signal: str) -> list[int | None]:
@@ -113,8 +98,15 @@ def _waits(tx: Tx, signal: str) -> list[int | None]:
 
 
 def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("accounts", type=int, nargs="*", default=SIZES)
+    parser.add_argument("--memory", action="store_true")
+    options = parser.parse_args()
     logger.remove()
-    for accounts in [int(text) for text in sys.argv[1:]] or SIZES:
+    if options.memory:
+        asyncio.run(measure_memory())
+        return
+    for accounts in options.accounts:
         asyncio.run(measure(accounts))
 
 

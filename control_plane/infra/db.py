@@ -17,6 +17,8 @@ from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from functools import lru_cache
+from itertools import chain
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
@@ -29,6 +31,7 @@ from sqlalchemy import (
     MetaData,
     Numeric,
     Row,
+    Subquery,
     Table,
     Text,
     any_,
@@ -172,7 +175,9 @@ class Tx:
     def insert_tuples(
         self, into: Table, names: Sequence[str], rows: Sequence[tuple[Any, ...]]
     ) -> None:
-        """Thousands of rows as the driver takes them: COPY on PostgreSQL, one batch on SQLite."""
+        """Thousands of rows as the driver takes them: COPY on PostgreSQL; on SQLite many to a
+        statement, for the driver lets other threads in at each.
+        """
         if not rows:
             return
         columns = ", ".join(f'"{name}"' for name in names)
@@ -182,11 +187,13 @@ class Tx:
                 for row in rows:
                     copy.write_row(row)
             return
-        marks = ", ".join("?" * len(names))
-        self.connection.exec_driver_sql(
-            f'INSERT INTO "{into.name}" ({columns}) VALUES ({marks})',  # noqa: S608 # our own names
-            list(rows),
-        )
+        at = 0
+        for size in _SIZES:
+            while len(rows) - at >= size:
+                values = tuple(chain.from_iterable(rows[at : at + size]))
+                statement = _insert_of(into.name, columns, len(names), size)
+                self.connection.exec_driver_sql(statement, values)
+                at += size
 
     @contextmanager
     def for_everybody(self) -> Iterator[None]:
@@ -223,6 +230,20 @@ def among(tx: Tx, column: Any, values: Collection[str]) -> ColumnElement[bool]:
     return wanted
 
 
+def given(is_postgres: bool, **columns: TypeEngine[Any]) -> Subquery:
+    """A table of the rows in `:given`, a JSON list of lists: one bound value however many there
+    are.
+    """
+    if is_postgres:
+        cells = [f"CAST(value->>{n} AS {k}) AS {c}" for n, (c, k) in enumerate(columns.items())]
+        rows = "json_array_elements(CAST(:given AS json)) AS each(value)"
+    else:
+        cells = [f"json_extract(value, '$[{n}]') AS {name}" for n, name in enumerate(columns)]
+        rows = "json_each(:given)"
+    found = text(f"SELECT {', '.join(cells)} FROM {rows}")  # noqa: S608 # our own names
+    return found.columns(**columns).subquery("given")
+
+
 def insert_missing(tx: Tx, into: Table) -> Executable:
     """An insert that leaves a row alone which is there already: for rows that a repeat, or a second
     process at the same moment, would write alike. `run` says how many were missing.
@@ -230,6 +251,16 @@ def insert_missing(tx: Tx, into: Table) -> Executable:
     made = postgresql.insert(into) if tx.is_postgres else sqlite.insert(into)
     # Without this the count of an insert is -1 on PostgreSQL, which is as true as 1.
     return made.on_conflict_do_nothing().execution_options(preserve_rowcount=True)
+
+
+# So few, that the driver knows each statement again.
+_SIZES = (64, 16, 4, 1)
+
+
+@lru_cache(256)
+def _insert_of(into: str, columns: str, width: int, size: int) -> str:
+    row = f"({', '.join('?' * width)})"
+    return f'INSERT INTO "{into}" ({columns}) VALUES {", ".join([row] * size)}'  # noqa: S608 # our own names
 
 
 # What else is written in each transaction of one request, given what the transaction came to.

@@ -4,6 +4,7 @@ Each is a `run` around a `once`; recovering after a crash is the same steps. A h
 the wait for the next poll.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -13,6 +14,8 @@ from sqlalchemy.engine import Row
 
 from control_plane.brokers.errors import VenueUnreachable
 from control_plane.core.ids import InstrumentId, Shard
+from control_plane.errors import Unavailable
+from control_plane.infra.bus import Hint
 from control_plane.infra.db import Tx
 from control_plane.market import service as market
 from control_plane.orders.models.states import UNSENT
@@ -148,7 +151,25 @@ class Loops:
         await self._repeat(names.wake("signals"), self.planner.once)
 
     async def send(self) -> None:
-        await self._repeat(names.wake("orders"), self.sender.once)
+        """A slow answer holds up nobody: what is ready leaves while there is room on the way. If
+        the database is away, what is on its way arrives before we start anew.
+        """
+        async with self.desk.bus.hints(names.wake("orders")) as hint:
+            async with asyncio.TaskGroup() as group:
+                away = await self._let_out(group, hint)
+            raise away
+
+    async def _let_out(self, group: asyncio.TaskGroup, hint: Hint) -> Unavailable:
+        while True:
+            try:
+                left = await self.sender.let_out(group)
+            except Unavailable as error:
+                return error
+            if self.sender.is_full:
+                await self.sender.room(WORKING_POLL_SECONDS)
+                continue
+            busy = left or self.desk.in_flight
+            await hint.wait(WORKING_POLL_SECONDS if busy else POLL_SECONDS)
 
     async def follow(self) -> None:
         await self._repeat(names.wake("orders"), self.follower.once)

@@ -75,6 +75,11 @@ def by_ids(tx: Tx, ids: Collection[SubscriptionId]) -> list[Subscription]:
     return store.by_ids(tx, ids)
 
 
+def active_among(tx: Tx, ids: Collection[SubscriptionId]) -> frozenset[str]:
+    """Which of these may enter now."""
+    return store.active_among(tx, ids)
+
+
 def followed_instruments(tx: Tx) -> set[InstrumentId]:
     """Whose prices matter to anybody."""
     return store.followed_instruments(tx)

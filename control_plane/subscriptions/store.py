@@ -204,6 +204,13 @@ def left(tx: Tx, ids: Collection[str]) -> None:
     )
 
 
+def active_among(tx: Tx, ids: Collection[str]) -> frozenset[str]:
+    query = select(subscriptions.c.id).where(
+        among(tx, subscriptions.c.id, ids), subscriptions.c.state == "active"
+    )
+    return frozenset(row.id for row in tx.all(query))
+
+
 def followed_instruments(tx: Tx) -> set[InstrumentId]:
     query = select(subscriptions.c.instrument).where(subscriptions.c.state != "cancelled")
     return {InstrumentId(row.instrument) for row in tx.all(query.distinct())}

@@ -183,10 +183,22 @@ class Crowds(Releaser):
         return released
 
 
+class Throngs(Sender):
+    """Nor does it when it reads what is ready."""
+
+    async def _ready(self) -> Sequence[Row[Any]]:
+        return await self.desk.db.read(_all_ready, self.desk.now_ms())
+
+
+def _all_ready(tx: Tx, now: int) -> Sequence[Row[Any]]:
+    is_ready = (table.c.state == "READY") & (table.c.retry_ms <= now)
+    return tx.all(table.select().where(is_ready).order_by(table.c.leg.desc(), table.c.id))
+
+
 def _crowds(sea: Sea, ship: Ship) -> None:
     with sea.db.engine.begin() as connection:
         connection.execute(text("DROP INDEX IF EXISTS uq_intent_in_doubt"))
-    ship.loops = replace(ship.loops, sender=Sender(ship.desk, Crowds(ship.desk)))
+    ship.loops = replace(ship.loops, sender=Throngs(ship.desk, Crowds(ship.desk)))
 
 
 def _nothing(sea: Sea, ship: Ship) -> None:
@@ -210,7 +222,7 @@ MUTANTS: Mapping[int, Mutant] = {
             and chart.second is not None
             and chart.second < 1
         ),
-        150,
+        187,
     ),
     3: Mutant(
         "a create is repeated underneath",
@@ -228,14 +240,14 @@ MUTANTS: Mapping[int, Mutant] = {
         "absent is believed at once",
         _nothing,
         lambda chart: chart.venue == "coindcx" and chart.create_late > 0,
-        138,
+        360,
         Impatient,
     ),
     6: Mutant(
         "doubt ends after five looks",
         _looking(Counts),
         lambda chart: chart.venue == "coindcx" and chart.cut > 0,
-        345,
+        23,
     ),
     7: Mutant(
         "an entry proved absent is sent again",

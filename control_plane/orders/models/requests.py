@@ -4,9 +4,10 @@ The request is a pure function of the row, so that after a crash it can be looke
 exactly as it was.
 """
 
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from decimal import Decimal
 from hashlib import sha256
+from operator import attrgetter
 from typing import Any
 
 import msgspec
@@ -64,9 +65,13 @@ def request_of(row: Written, instrument: Instrument) -> OrderRequest:
 
 def body_hash(request: OrderRequest) -> str:
     """The same for the same order, whenever it is asked."""
-    body = asdict(request) | {"instrument": request.instrument.id}
     texts = {
         name: canonical(value) if isinstance(value, Decimal) else value
-        for name, value in body.items()
+        for name, value in zip(_REQUEST, _values(request), strict=True)
     }
+    texts["instrument"] = request.instrument.id
     return sha256(msgspec.json.encode(texts, order="sorted")).hexdigest()
+
+
+_REQUEST = tuple(field.name for field in fields(OrderRequest))
+_values = attrgetter(*_REQUEST)

@@ -24,7 +24,7 @@ class Answer(Generic[T]):
 @dataclass
 class Recorder(Generic[T]):
     desk: Desk
-    record: Callable[[Tx, T], None]
+    record: Callable[[Tx, Sequence[T]], None]
     _waiting: list[Answer[T]] = field(default_factory=list)
     _is_writing: bool = False
 
@@ -60,8 +60,7 @@ class Recorder(Generic[T]):
         await self.desk.db.write(self._record_all, batch)
 
     def _record_all(self, tx: Tx, batch: Sequence[Answer[T]]) -> None:
-        for answer in batch:
-            self.record(tx, answer.what)
+        self.record(tx, [answer.what for answer in batch])
 
 
 def _tell(answers: Sequence[Answer[T]], *, is_kept: bool) -> None:

@@ -1,11 +1,12 @@
 """The last look before an order may leave, in the transaction that writes it ahead.
 
 Halts, the account's and the subscription's standing, age, the venue's rules: all are read again
-here, for they may have changed since the plan. They hold back entries only.
+here, for they may have changed since the plan. They hold back entries only. A batch is looked at,
+let out and written down together.
 """
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
@@ -21,22 +22,25 @@ from control_plane.market import service as market
 from control_plane.orders.models import prices
 from control_plane.orders.models.halts import covering
 from control_plane.orders.models.planning import position_key
+from control_plane.orders.models.releasing import Refusal, Standing, abreast
 from control_plane.orders.models.requests import Written, body_hash, request_of
-from control_plane.orders.models.states import Event
 from control_plane.orders.service import changes
 from control_plane.orders.service.desk import Desk
-from control_plane.orders.store import halts, intents, trades
+from control_plane.orders.store import halts, intents, releasing, trades
+from control_plane.orders.store.releasing import Asked
 from control_plane.subscriptions import service as subscriptions
 from strategy_runtime.rules.instruments import Instrument
 from strategy_runtime.rules.legality import Draft, check
 
 # After so many re-pricings the price is left to the market, where it takes such orders.
 PATIENT_PRICINGS = 10
+OWNED = Refusal("denied", "the position is another subscription's")
 
 
 @dataclass(frozen=True)
 class Released:
     intent: str
+    version: int  # of the intent, once it was let out
     leg: str
     shard: int
     venue: str
@@ -45,34 +49,13 @@ class Released:
 
 
 @dataclass(frozen=True)
-class Refusal:
-    event: Event
-    reason: str
+class Leaving:
+    """One order as it would leave, and the intent that it is for."""
 
-
-@dataclass(frozen=True)
-class Standing:
-    """What may have changed for entries since they were planned."""
-
-    halted: frozenset[str]
-    open_accounts: frozenset[str]
-    active: frozenset[str]  # subscriptions
-    holding: frozenset[str]  # subscriptions with an open position
-
-    def refusal(self, row: Row[Any], now: int) -> Refusal | None:
-        """Why an entry stays here after all."""
-        if row.expires_ms is not None and row.expires_ms <= now:
-            return Refusal("expired", "the signal is too old")
-        halted = self.halted & covering(row)
-        if halted:
-            return Refusal("denied", f"halted: {', '.join(sorted(halted))}")
-        if row.account_id not in self.open_accounts:
-            return Refusal("denied", "the account is suspended")
-        if row.subscription_id not in self.active:
-            return Refusal("denied", "the subscription is no longer active")
-        if row.subscription_id in self.holding:
-            return Refusal("denied", "the subscription holds a position already")
-        return None
+    row: Row[Any]
+    written: Written
+    request: OrderRequest
+    epoch: int
 
 
 @dataclass(frozen=True)
@@ -81,42 +64,46 @@ class Releaser:
 
     def release(self, tx: Tx, batch: Sequence[Row[Any]], committed: list[float]) -> list[Released]:
         now = tx.now_ms()
-        standing = _look(tx, [row for row in batch if row.leg == "entry"])
-        released: list[Released] = []
-        named = sorted({row.instrument for row in batch})
+        rows = abreast(batch)
+        named = sorted({row.instrument for row in rows})
         instruments = {name: market.instrument(tx, name) for name in named}
-        for row in batch:
-            instrument = instruments[row.instrument]
-            if row.leg == "entry":
-                refusal = standing.refusal(row, now) or self._unclaimed(tx, row, instrument)
-            else:
-                refusal = _closed(tx, row)
+        permitted = self._permitted(tx, rows, instruments, now)
+        made = [self._made(tx, row, instruments[row.instrument], now) for row in permitted]
+        leaving = [one for one in made if one is not None]
+
+        asked = [
+            Asked(one.row.id, one.row.version, one.epoch, _decision(one, now)) for one in leaving
+        ]
+        let_out = releasing.release(tx, asked, holder=self.desk.leases.holder, now=now)
+        leaving = [one for one in leaving if one.row.id in let_out]
+        _keep_orders(tx, leaving)
+        told = {"state": "SENDING", "signed_ms": now}
+        rows_told = [(one.row.id, one.row.tenant, told) for one in leaving]
+        events.record_many(tx, "intent_released", "intent", rows_told)
+        # Monotonic, from the commit on: what waits too long after it does not leave.
+        tx.after_commit(lambda: committed.append(self.desk.clock.monotonic()))
+        return [_released(one) for one in leaving]
+
+    def _permitted(
+        self,
+        tx: Tx,
+        rows: Sequence[Row[Any]],
+        instruments: dict[str, Instrument],
+        now: int,
+    ) -> list[Row[Any]]:
+        """Those that nothing holds back; what the others are denied for is written down."""
+        standing = _look(tx, rows)
+        refused = {row.id: standing.refusal(row, now) for row in rows}
+        entering = [row for row in rows if row.leg == "entry" and refused[row.id] is None]
+        refused |= dict.fromkeys(_crowded_out(tx, entering, instruments), OWNED)
+        for row in rows:
+            refusal = refused[row.id]
             if refusal is not None:
                 order = intents.last_order(tx, row.id)
                 changes.move(tx, self.desk, row, order, refusal.event, reason=refusal.reason)
-                continue
-            one = self._write_ahead(tx, row, instrument, now)
-            if one is not None:
-                released.append(one)
-        told = [
-            (one.intent, one.tenant, {"state": "SENDING", "signed_ms": now}) for one in released
-        ]
-        events.record_many(tx, "intent_released", "intent", told)
-        # Monotonic, from the commit on: what waits too long after it does not leave.
-        tx.after_commit(lambda: committed.append(self.desk.clock.monotonic()))
-        return released
+        return [row for row in rows if refused[row.id] is None]
 
-    def _unclaimed(self, tx: Tx, row: Row[Any], instrument: Instrument) -> Refusal | None:
-        if not instrument.is_futures:
-            return None
-        key = position_key(instrument, row.margin_currency)
-        if trades.claim(tx, row.account_id, key, row.subscription_id):
-            return None
-        return Refusal("denied", "the position is another subscription's")
-
-    def _write_ahead(
-        self, tx: Tx, row: Row[Any], instrument: Instrument, now: int
-    ) -> Released | None:
+    def _made(self, tx: Tx, row: Row[Any], instrument: Instrument, now: int) -> Leaving | None:
         written = self._written(row, instrument, now)
         if written is None:
             retry = now + self.desk.scaled_ms(1.0)
@@ -126,24 +113,8 @@ class Releaser:
         if illegal is not None and row.leg != "exit":
             changes.move(tx, self.desk, row, None, "denied", reason=illegal.what)
             return None
-
-        request = request_of(written, instrument)
         epoch = self.desk.epoch(row.shard)
-        scopes = covering(row)
-        decision = {"at_ms": now, "epoch": epoch, "scopes_clear": sorted(scopes), "legal": True}
-        is_released = intents.release(
-            tx,
-            row,
-            holder=self.desk.leases.holder,
-            epoch=epoch,
-            now=now,
-            scopes=scopes,
-            decision=canonical_json(decision),
-        )
-        if not is_released:
-            return None
-        self._keep_order(tx, row, written, body_hash(request), epoch)
-        return Released(row.id, row.leg, row.shard, row.venue, row.tenant, request)
+        return Leaving(row, written, request_of(written, instrument), epoch)
 
     def _written(self, row: Row[Any], instrument: Instrument, now: int) -> Written | None:
         kind, price = row.kind, row.limit_price
@@ -175,24 +146,68 @@ class Releaser:
             closes=row.leg == "exit" and instrument.is_futures,
         )
 
-    def _keep_order(self, tx: Tx, row: Row[Any], written: Written, digest: str, epoch: int) -> None:
-        """The same order again, if it was held back or proved absent; else a new one."""
-        values = asdict(written) | {
+
+def _look(tx: Tx, rows: Sequence[Row[Any]]) -> Standing:
+    entries = [row for row in rows if row.leg == "entry"]
+    places = accounts.places(tx, {AccountId(row.account_id) for row in entries})
+    following = {SubscriptionId(row.subscription_id) for row in entries}
+    ways_out = {row.trade_id for row in rows if row.leg != "entry" and row.trade_id is not None}
+    return Standing(
+        halts.active(tx),
+        frozenset(account for account, place in places.items() if place.state == "active"),
+        subscriptions.active_among(tx, following),
+        frozenset(trades.holding(tx, following)),
+        trades.still_open(tx, ways_out),
+    )
+
+
+def _crowded_out(
+    tx: Tx, entries: Sequence[Row[Any]], instruments: dict[str, Instrument]
+) -> Collection[str]:
+    """Entries into a futures position that is another subscription's."""
+    claims = {
+        row.id: (
+            row.account_id,
+            position_key(instruments[row.instrument], row.margin_currency),
+            row.subscription_id,
+        )
+        for row in entries
+        if instruments[row.instrument].is_futures
+    }
+    owned = trades.claim_each(tx, list(claims.values()))
+    return [identity for identity, claim in claims.items() if claim not in owned]
+
+
+def _decision(one: Leaving, now: int) -> str:
+    scopes = sorted(covering(one.row))
+    return canonical_json({"at_ms": now, "epoch": one.epoch, "scopes_clear": scopes, "legal": True})
+
+
+def _released(one: Leaving) -> Released:
+    row = one.row
+    return Released(row.id, row.version + 1, row.leg, row.shard, row.venue, row.tenant, one.request)
+
+
+def _keep_orders(tx: Tx, leaving: Sequence[Leaving]) -> None:
+    """The same order again, if it was held back or proved absent; else a new one."""
+    made: list[dict[str, Any]] = []
+    for one in leaving:
+        row, written = one.row, one.written
+        values = vars(written) | {
             "attempt": row.attempt + 1,
             "state": "SENDING",
-            "body_sha256": digest,
-            "epoch": epoch,
+            "body_sha256": body_hash(one.request),
+            "epoch": one.epoch,
         }
         before = None
         if row.attempt:
             before = intents.order_by_client_id(tx, row.account_id, written.client_order_id)
         if before is not None:
             intents.change_order(tx, before, **values)
-            return
-        intents.add_order(
-            tx,
-            {
-                **values,
+            continue
+        made.append(
+            values
+            | {
                 "id": f"or{written.client_order_id}",
                 "intent_id": row.id,
                 "tenant": row.tenant,
@@ -202,27 +217,9 @@ class Releaser:
                 "number": row.number,
                 "filled": Decimal(0),
                 "version": 0,
-            },
+            }
         )
-
-
-def _look(tx: Tx, entries: Sequence[Row[Any]]) -> Standing:
-    places = accounts.places(tx, {AccountId(row.account_id) for row in entries})
-    followed = subscriptions.by_ids(tx, {SubscriptionId(row.subscription_id) for row in entries})
-    return Standing(
-        halts.active(tx),
-        frozenset(account for account, place in places.items() if place.state == "active"),
-        frozenset(one.id for one in followed if one.state == "active"),
-        frozenset(trades.holding(tx, {row.subscription_id for row in entries})),
-    )
-
-
-def _closed(tx: Tx, row: Row[Any]) -> Refusal | None:
-    """A way out is bound to its position: it never closes the next one."""
-    trade = trades.find(tx, row.trade_id)
-    if trade is not None and trade.state != "closed":
-        return None
-    return Refusal("denied", "the position that it was for is closed")
+    releasing.add_orders(tx, made)
 
 
 def _draft(written: Written) -> Draft:

@@ -8,8 +8,9 @@ venue answers. An answer that is not one of the two definite ones leaves the ord
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from operator import attrgetter
 from typing import Any
 
@@ -30,9 +31,12 @@ from control_plane.orders.service import changes
 from control_plane.orders.service.desk import Desk
 from control_plane.orders.service.recording import Recorder
 from control_plane.orders.service.releasing import Released, Releaser
-from control_plane.orders.store import intents
+from control_plane.orders.store import intents, recording, releasing
+from control_plane.orders.store.recording import Answered
 
 RETRY_SECONDS = 1.0
+PARTS = 4  # of the way: as long as no such part is free, no entries are let out
+LONGEST_WAIT_SECONDS = 1.0
 AFTER_REPLY = {"sl": "protect.after_sl_reply", "exit": "exit.after_send"}
 
 
@@ -50,28 +54,83 @@ class Sender:
 
     @cached_property
     def recorder(self) -> Recorder[tuple[Released, Outcome]]:
-        return Recorder(self.desk, lambda tx, answer: self._record(tx, *answer))
+        return Recorder(self.desk, self._record_all)
+
+    @cached_property
+    def landed(self) -> asyncio.Event:
+        """Set when what became of an order is written down, or never will be by us."""
+        return asyncio.Event()
 
     async def once(self) -> int:
-        """Let out what is ready; how many orders left."""
-        desk = self.desk
-        rows = await desk.db.read(intents.ready, desk.owned(), desk.now_ms(), desk.settings.at_once)
-        batch = _one_each([row for row in rows if row.id not in desk.in_flight])
-        if not batch:
-            return 0
+        """Let out what is ready, and wait for all of it; how many orders left."""
+        left = 0
+        async with asyncio.TaskGroup() as group:
+            while True:
+                left += await self.let_out(group)
+                if not self.is_full:
+                    return left
+                await self.room(LONGEST_WAIT_SECONDS)
 
+    async def room(self, at_most_seconds: float) -> None:
+        """Until there is some for the next batch, or so long."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(at_most_seconds):
+                while self.is_full:
+                    self.landed.clear()
+                    await self.landed.wait()
+
+    async def let_out(self, group: asyncio.TaskGroup) -> int:
+        """Release and send as long as there is anything ready and room on the way: the next ones
+        leave while the answers to those before come in. Ways out need no room.
+        """
+        left, tried = 0, set[str]()
+        while True:
+            rows = await self._ready()
+            batch = [row for row in rows if row.id not in self.desk.in_flight | tried]
+            if not batch:
+                return left
+            tried.update(row.id for row in batch)
+            left += await self._leave(batch, group)
+
+    @property
+    def is_full(self) -> bool:
+        """Whether too many are on their way for another batch of entries worth a transaction."""
+        return self._room < self._worth
+
+    @property
+    def _room(self) -> int:
+        return self.desk.settings.at_once - len(self.desk.in_flight)
+
+    @property
+    def _worth(self) -> int:
+        return max(1, self.desk.settings.at_once // PARTS)
+
+    async def _ready(self) -> Sequence[Row[Any]]:
+        desk = self.desk
+        lanes = releasing.WAYS_OUT if self.is_full else releasing.LANES
+        batch = max(self._room, self._worth)
+        return await desk.db.read(releasing.ready, desk.owned(), desk.now_ms(), batch, lanes)
+
+    async def _leave(self, batch: Sequence[Row[Any]], group: asyncio.TaskGroup) -> int:
+        desk = self.desk
         mine = {row.id for row in batch}
         desk.in_flight.update(mine)
         try:
             parts = await desk.isolation.together("intent", batch, self._release, attrgetter("id"))
             released = [one for part in parts for one in part]
-            async with asyncio.TaskGroup() as group:
-                for one, committed in released:
-                    sending = desk.isolation.run("intent", one.intent, self._send, one, committed)
-                    group.create_task(sending, name=f"send-{one.intent}")
+            for one, committed in released:
+                sending = desk.isolation.run("intent", one.intent, self._send, one, committed)
+                task = group.create_task(sending, name=f"send-{one.intent}")
+                # Also of one that is cancelled before its first step.
+                task.add_done_callback(partial(self._land, one.intent))
+                mine.discard(one.intent)
         finally:
             desk.in_flight.difference_update(mine)
         return len(released)
+
+    def _land(self, intent: str, _task: object) -> None:
+        self.desk.in_flight.discard(intent)
+        self.landed.set()
 
     async def _release(self, batch: Sequence[Row[Any]]) -> list[tuple[Released, float]]:
         """Each with the moment of its commit."""
@@ -117,6 +176,31 @@ class Sender:
             return Outcome("lost", reason="no answer in time")
         return Outcome("accepted", accepted)
 
+    def _record_all(self, tx: Tx, answers: Sequence[tuple[Released, Outcome]]) -> None:
+        """The usual answer for all at once; each other one by itself."""
+        plain = [
+            self._answered(one, outcome.accepted)
+            for one, outcome in answers
+            if outcome.accepted is not None
+        ]
+        kept = recording.accept(tx, plain, tx.now_ms())
+        for one, outcome in answers:
+            if one.intent not in kept:
+                self._record(tx, one, outcome)
+        self.desk.wake(tx)
+
+    def _answered(self, one: Released, accepted: Accepted) -> Answered:
+        return Answered(
+            one.intent,
+            one.version,
+            self.desk.epoch(one.shard),
+            one.request.account,
+            one.request.client_order_id,
+            accepted.exchange_order_id,
+            one.leg,
+            one.tenant,
+        )
+
     def _record(self, tx: Tx, one: Released, outcome: Outcome) -> None:
         intent = intents.find(tx, one.intent)
         order = intents.order_by_client_id(tx, one.request.account, one.request.client_order_id)
@@ -138,13 +222,3 @@ class Sender:
             reason=outcome.reason,
             **values,
         )
-        self.desk.wake(tx)
-
-
-def _one_each(rows: Sequence[Row[Any]]) -> list[Row[Any]]:
-    """At most one leg of one position in doubt at a time, so at most one in a batch."""
-    found: dict[tuple[str, ...], Row[Any]] = {}
-    for row in rows:
-        key = (row.account_id, row.instrument, row.margin_currency, row.leg)
-        found.setdefault(key, row)
-    return list(found.values())

@@ -1,6 +1,4 @@
-"""Intents and their orders: the one statement that lets an order out, and the guarded changes
-after it.
-"""
+"""Intents and their orders: how they are planned, found, and changed under guards."""
 
 from collections.abc import Collection, Mapping, Sequence
 from functools import cache
@@ -10,8 +8,6 @@ from sqlalchemy import (
     Select,
     and_,
     bindparam,
-    case,
-    exists,
     func,
     insert,
     literal,
@@ -25,12 +21,10 @@ from sqlalchemy.engine import Row
 from control_plane.core.ids import SHARDS
 from control_plane.infra import events
 from control_plane.infra.db import Tx, among
-from control_plane.infra.leases import leases
-from control_plane.orders.models.states import DOUBT, TERMINAL, Event, State, after, is_terminal
-from control_plane.orders.store.tables import halts, intents, orders, plans, skips
+from control_plane.orders.models.states import TERMINAL, Event, State, after, is_terminal
+from control_plane.orders.store.tables import intents, orders, plans, skips
 
 LIVE = tuple(sorted({"PLANNED", "READY", "SENDING", "UNKNOWN", "OPEN", "PARTIAL", "CANCELLING"}))
-_LANES = {"exit": 0, "sl": 1, "tp": 1, "entry": 2}
 
 # ---- planning ------------------------------------------------------------------------------------
 
@@ -90,108 +84,6 @@ def live_exits(tx: Tx, deployment: str) -> set[str]:
         intents.c.state.in_(LIVE),
     )
     return {row.trade_id for row in tx.all(query)}
-
-
-# ---- sending -------------------------------------------------------------------------------------
-
-
-def ready(tx: Tx, shards: Collection[int], now: int, limit: int) -> Sequence[Row[Any]]:
-    """What may leave, ways out first; within a signal in its shuffled order."""
-    asked = {"shards": sorted(shards), "now": now, "at_most": limit}
-    return tx.all(_ready(len(shards) == SHARDS), asked)
-
-
-@cache
-def _ready(is_everywhere: bool) -> Select[Any]:
-    lane = case(_LANES, value=intents.c.leg, else_=3)
-    return (
-        select(intents)
-        .where(
-            intents.c.state == "READY",
-            owned(intents.c.shard, is_everywhere),
-            intents.c.retry_ms <= bindparam("now"),
-        )
-        .order_by(lane, intents.c.planned_ms, intents.c.rank, intents.c.id)
-        .limit(bindparam("at_most"))
-    )
-
-
-_other = intents.alias("other")
-_RELEASE = (
-    update(intents)
-    .where(
-        intents.c.id == bindparam("of"),
-        intents.c.state == "READY",
-        intents.c.version == bindparam("at_version"),
-        intents.c.epoch <= bindparam("under"),
-        exists().where(
-            leases.c.role == "trading",
-            leases.c.shard == bindparam("of_shard"),
-            leases.c.holder == bindparam("by"),
-            leases.c.epoch == bindparam("under"),
-            leases.c.expires_ms > bindparam("now"),
-        ),
-        or_(
-            intents.c.leg != "entry",
-            and_(
-                or_(intents.c.expires_ms.is_(None), intents.c.expires_ms > bindparam("now")),
-                ~exists().where(
-                    halts.c.active.is_(True),
-                    halts.c.scope.in_(bindparam("scopes", expanding=True)),
-                ),
-            ),
-        ),
-        # One leg of a position in doubt at a time; while anything is, or a person has to decide,
-        # nothing enters it.
-        ~exists().where(
-            _other.c.account_id == intents.c.account_id,
-            _other.c.instrument == intents.c.instrument,
-            _other.c.margin_currency == intents.c.margin_currency,
-            _other.c.state.in_((*sorted(DOUBT), "QUARANTINED")),
-            or_(
-                intents.c.leg == "entry",
-                and_(_other.c.leg == intents.c.leg, _other.c.state != "QUARANTINED"),
-            ),
-        ),
-    )
-    .values(
-        state="SENDING",
-        attempt=intents.c.attempt + 1,
-        version=intents.c.version + 1,
-        signed_ms=bindparam("now"),
-        looks=0,
-        looked_ms=None,
-        risk=bindparam("decision"),
-        epoch=bindparam("under"),
-    )
-)
-
-
-def release(
-    tx: Tx,
-    row: Row[Any],
-    *,
-    holder: str,
-    epoch: int,
-    now: int,
-    scopes: Collection[str],
-    decision: str,
-) -> bool:
-    """The one statement that lets an order out. False: it must not be sent."""
-    released = tx.run(
-        _RELEASE,
-        {
-            "of": row.id,
-            "at_version": row.version,
-            "under": epoch,
-            "of_shard": row.shard,
-            "by": holder,
-            "now": now,
-            "scopes": sorted(scopes),
-            "decision": decision,
-        },
-    )
-    return released == 1
 
 
 # ---- changes -------------------------------------------------------------------------------------

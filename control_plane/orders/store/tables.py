@@ -17,6 +17,7 @@ EXITING = text(
     "leg = 'exit' AND state NOT IN "
     "('DENIED','FILLED','CANCELLED','REJECTED','EXPIRED','ABANDONED','QUARANTINED')"
 )
+READY = text("state = 'READY'")
 OF_TRADE = text("trade_id IS NOT NULL")
 BOUND = text("exchange_order_id IS NOT NULL")
 
@@ -68,6 +69,16 @@ class IntentRow(SQLModel, table=True):
         ),
         Index("ix_intent_trade", "trade_id", sqlite_where=OF_TRADE, postgresql_where=OF_TRADE),
         Index("ix_intent_work", "state", "shard"),
+        # In the order in which they leave: reading the next few reads no others.
+        Index(
+            "ix_intent_ready",
+            "leg",
+            "planned_ms",
+            "rank",
+            "id",
+            sqlite_where=READY,
+            postgresql_where=READY,
+        ),
         Index("ix_intent_subscription", "subscription_id", "state"),
     )
 

@@ -38,6 +38,16 @@ def find(tx: Tx, identity: str) -> Row[Any] | None:
     return tx.first(_FIND, {"of": identity})
 
 
+def still_open(tx: Tx, identities: Collection[str]) -> frozenset[str]:
+    """Which of these are open, and stay so until the commit."""
+    if not identities:
+        return frozenset()
+    query = select(trades.c.id).where(
+        among(tx, trades.c.id, identities), trades.c.state != "closed"
+    )
+    return frozenset(row.id for row in tx.all(query.order_by(trades.c.id).with_for_update()))
+
+
 def add(tx: Tx, row: Mapping[str, Any]) -> None:
     tx.run(insert(trades), row)
     events.record(
@@ -258,6 +268,17 @@ def claim(tx: Tx, account: str, position: str, subscription: str) -> bool:
         {"account_id": account, "position": position, "subscription_id": subscription},
     )
     return owner(tx, account, position) == subscription
+
+
+def claim_each(tx: Tx, claims: Sequence[tuple[str, str, str]]) -> set[tuple[str, str, str]]:
+    """Of (account, position, subscription), which own what they asked for; the first one wins."""
+    names = ("account_id", "position", "subscription_id")
+    rows = [dict(zip(names, claim, strict=True)) for claim in claims]
+    if not rows:
+        return set()
+    tx.run(insert_missing(tx, exposure_owners), rows)
+    held = owners(tx, sorted({account for account, _, _ in claims}))
+    return {claim for claim in claims if held.get(claim[:2]) == claim[2]}
 
 
 def owner(tx: Tx, account: str, position: str) -> str | None:

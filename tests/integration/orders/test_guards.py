@@ -5,11 +5,13 @@ themselves.
 from typing import Any
 
 import pytest
-from sqlalchemy import Row, insert, update
+from sqlalchemy import Row, delete, insert, update
 from sqlalchemy.exc import IntegrityError
 
 from control_plane.infra.db import Database, Tx
-from control_plane.orders.store import intents
+from control_plane.orders.models.halts import KINDS, covering
+from control_plane.orders.store import intents, releasing
+from control_plane.orders.store.releasing import Asked
 from control_plane.tables import SCHEMA
 from tests.factories import D
 from tests.unit.orders.desk import Slice, sail, subscribe
@@ -27,21 +29,19 @@ async def ship(database: Database) -> Slice:
     return made
 
 
-async def release(ship: Slice, **changes: Any) -> bool:
+async def release(ship: Slice, *, holder: str = "", now: int = 0, **changes: Any) -> bool:
     """The statement alone, on the one intent that is ready."""
     row = await ship.only("intents")
-    values: dict[str, Any] = {
-        "holder": ship.desk.leases.holder,
-        "epoch": ship.desk.epoch(row.shard),
-        "now": ship.desk.now_ms(),
-        "scopes": {"platform"},
-        "decision": "{}",
-    }
-    return await ship.db.write(_release, row, values | changes)
+    holder, now = holder or ship.desk.leases.holder, now or ship.desk.now_ms()
+    return await ship.db.write(_release, [asked(ship, row)._replace(**changes)], holder, now) != []
 
 
-def _release(tx: Tx, row: Row[Any], values: dict[str, Any]) -> bool:
-    return intents.release(tx, row, **values)
+def asked(ship: Slice, row: Row[Any]) -> Asked:
+    return Asked(row.id, row.version, ship.desk.epoch(row.shard), "{}")
+
+
+def _release(tx: Tx, batch: list[Asked], holder: str, now: int) -> list[str]:
+    return sorted(releasing.release(tx, batch, holder=holder, now=now))
 
 
 async def run(ship: Slice, statement: Any) -> int:
@@ -87,6 +87,73 @@ async def test_a_halted_scope_lets_no_entry_out(ship: Slice) -> None:
     assert await release(ship)
 
 
+async def test_every_scope_that_covers_an_entry_holds_it_back_and_no_other(ship: Slice) -> None:
+    row = await ship.only("intents")
+    halt = {"mode": "halt_new", "active": True, "by_user": "a", "at_ms": 1, "reason": ""}
+    others = [f"{kind}:another" for kind in KINDS]
+    await ship.db.write(lambda tx: tx.run(insert(HALT), [halt | {"scope": s} for s in others]))
+    for scope in sorted(covering(row)):
+        await run(ship, insert(HALT).values(scope=scope, **halt))
+        assert not await release(ship), scope
+        await run(ship, delete(HALT).where(HALT.c.scope == scope))
+    assert await release(ship)
+
+
+async def test_of_a_batch_exactly_those_leave_that_nothing_holds_back(ship: Slice) -> None:
+    first = await ship.only("intents")
+    own: dict[str, dict[str, Any]] = {
+        "fine": {"account_id": "ac2"},
+        "changed": {"account_id": "ac3", "version": 7},
+        "sent": {"account_id": "ac4", "state": "OPEN"},
+        "halted": {"account_id": "ac5", "deployment_id": "dep5"},
+        "old": {"account_id": "ac6", "expires_ms": 1},
+        "later": {"account_id": "ac7", "epoch": 99},
+        "doubtful": {"account_id": "ac8"},
+        "decided by a person": {"account_id": "ac9"},
+        "a way out of what a person decides": {"account_id": "ac9", "leg": "sl", "gen": 1},
+        "an old way out": {"account_id": "ac6", "leg": "sl", "expires_ms": 1},
+        "unlisted": {"account_id": "ac10"},
+    }
+    in_doubt: dict[str, Any] = {"state": "UNKNOWN", "attempt": 1, "signed_ms": 1, "leg": "sl"}
+    known: dict[str, Any] = {"account_id": "ac9", "state": "QUARANTINED", "reason": "unclear"}
+    beside = {"one in doubt": in_doubt | {"account_id": "ac8", "risk": "{}"}, "a question": known}
+    rows = [
+        {**first._mapping, "id": name, "subscription_id": name, **values}
+        for name, values in (own | beside).items()
+    ]
+    await ship.db.write(lambda tx: [tx.run(insert(INTENT), row) for row in rows])
+    halt = {"scope": "deployment:dep5", "mode": "halt_new", "active": True, "by_user": "a"}
+    await run(ship, insert(HALT).values(at_ms=1, reason="", **halt))
+
+    epoch = ship.desk.epoch(first.shard)
+    batch = [Asked(name, 0, epoch, "{}") for name in own if name != "unlisted"]
+    us = (ship.desk.leases.holder, ship.desk.now_ms())
+    let_out = await ship.db.write(_release, batch, *us)
+    assert let_out == ["a way out of what a person decides", "an old way out", "fine"]
+    assert {row.id for row in await ship.rows("intents") if row.state == "SENDING"} == set(let_out)
+
+
+async def test_what_is_in_doubt_keeps_others_of_its_position_out_of_the_queue(ship: Slice) -> None:
+    first = await ship.only("intents")
+    waiting = dict(first._mapping) | {"id": "waiting", "gen": 1}
+    other = dict(first._mapping) | {"id": "other", "gen": 1, "account_id": "ac2"}
+    way_out = dict(first._mapping) | {"id": "out", "leg": "exit", "planned_ms": 10**15}
+    for row in (waiting, other | {"subscription_id": "su2"}, way_out):
+        await run(ship, insert(INTENT).values(**row))
+    asked_now = (ship.desk.owned(), ship.desk.now_ms(), 10)
+    queue = [row.id for row in await ship.db.read(releasing.ready, *asked_now)]
+    assert queue[0] == "out"
+    assert sorted(queue[1:]) == sorted([first.id, "waiting", "other"])
+    await run(
+        ship,
+        update(INTENT)
+        .where(INTENT.c.id == first.id)
+        .values(state="SENDING", attempt=1, signed_ms=1, risk="{}"),
+    )
+    queue = [row.id for row in await ship.db.read(releasing.ready, *asked_now)]
+    assert queue == ["out", "other"]
+
+
 async def test_an_expired_entry_does_not_leave(ship: Slice) -> None:
     assert not await release(ship, now=ship.desk.now_ms() + 61_000)
 
@@ -97,15 +164,9 @@ async def test_a_second_order_in_doubt_is_refused_by_statement_and_index(ship: S
     await run(ship, insert(INTENT).values(**twin))
     row = next(r for r in await ship.rows("intents") if r.id == first.id)
     other = next(r for r in await ship.rows("intents") if r.id == "twin")
-    values = {
-        "holder": ship.desk.leases.holder,
-        "epoch": ship.desk.epoch(row.shard),
-        "now": ship.desk.now_ms(),
-        "scopes": {"platform"},
-        "decision": "{}",
-    }
-    assert await ship.db.write(_release, row, values)
-    assert not await ship.db.write(_release, other, values)
+    us = (ship.desk.leases.holder, ship.desk.now_ms())
+    assert await ship.db.write(_release, [asked(ship, row)], *us) == [row.id]
+    assert await ship.db.write(_release, [asked(ship, other)], *us) == []
     doubt = {"state": "SENDING", "attempt": 1, "signed_ms": 1, "risk": "{}"}
     with pytest.raises(IntegrityError):
         await run(ship, update(INTENT).where(INTENT.c.id == "twin").values(**doubt))
