@@ -14,6 +14,7 @@ from loguru import logger
 
 from control_plane.core.clock import Clock
 from control_plane.errors import Unavailable
+from control_plane.infra.tasks import in_its_own_task
 
 FAILURES = 5
 WITHIN_SECONDS = 60.0
@@ -38,11 +39,14 @@ class Supervisor:
         while True:
             self.states[name] = "running"
             try:
-                await loop()
+                # A failure of a group within it leaves nothing behind for the next run.
+                await in_its_own_task(_run(loop))
                 logger.warning("loop_returned", loop=name)
             except asyncio.CancelledError:
-                self.states[name] = "stopped"
-                raise
+                if _is_asked_to_end():
+                    self.states[name] = "stopped"
+                    raise
+                logger.error("loop_cancelled_itself", loop=name)
             except Unavailable as error:
                 self.states[name] = f"waiting: {error}"
                 logger.warning("loop_waits", loop=name, reason=str(error))
@@ -57,3 +61,12 @@ class Supervisor:
                 raise LoopFailed(f"{name} failed {FAILURES} times within {WITHIN_SECONDS:g} s")
             self.states[name] = "restarting"
             await self.clock.sleep(PAUSE_SECONDS)
+
+
+async def _run(loop: Callable[[], Awaitable[None]]) -> None:
+    await loop()
+
+
+def _is_asked_to_end() -> bool:
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0

@@ -33,6 +33,7 @@ from control_plane.brokers.models import (
 from control_plane.core.clock import ms
 from control_plane.core.ids import AccountId
 from control_plane.errors import SlipwayError
+from control_plane.infra.tasks import in_its_own_task
 from strategy_runtime.rules.instruments import Instrument
 from strategy_runtime.rules.money import ZERO
 
@@ -178,10 +179,13 @@ async def _each(
         for account in waiting:
             found[account] = await ask(account)
 
-    try:
+    async def together() -> None:
         async with asyncio.TaskGroup() as group:
             for _ in range(min(AT_ONCE, len(accounts))):
                 group.create_task(work())
+
+    try:
+        await in_its_own_task(together())
     except* SlipwayError as errors:
         failed = errors
     else:

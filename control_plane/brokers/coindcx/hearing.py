@@ -23,6 +23,7 @@ from control_plane.brokers.errors import VenueUnreachable
 from control_plane.core.ids import AccountId, Rng
 from control_plane.errors import Forbidden, Missing, Unavailable
 from control_plane.infra.socket_io import SocketIo
+from control_plane.infra.tasks import in_its_own_task
 
 LOOK_SECONDS = 2.0
 REFUSED_REST_SECONDS = 600.0
@@ -80,19 +81,22 @@ class Hearing:
 
     async def _listen_with(self, account: AccountId, credentials: Credentials) -> None:
         """On both hosts, for nobody knows which of them carries the private feed of spot."""
-        hint = partial(self._hint, account)
         refused: list[KeyRefused] = []
         try:
-            async with asyncio.TaskGroup() as group:
-                for url in self.urls:
-                    stream = Stream(
-                        self.sockets, url, (), hint, self.lanes.clock, self.rng, credentials
-                    )
-                    group.create_task(stream.run(), name=f"hear-{account}-{url}")
+            await in_its_own_task(self._listen_on_all(account, credentials))
         except* KeyRefused as errors:
             refused += [each for each in errors.exceptions if isinstance(each, KeyRefused)]
         if refused:
             raise refused[0]
+
+    async def _listen_on_all(self, account: AccountId, credentials: Credentials) -> None:
+        hint = partial(self._hint, account)
+        async with asyncio.TaskGroup() as group:
+            for url in self.urls:
+                stream = Stream(
+                    self.sockets, url, (), hint, self.lanes.clock, self.rng, credentials
+                )
+                group.create_task(stream.run(), name=f"hear-{account}-{url}")
 
     def _hint(self, account: AccountId, _told: Told | Gap) -> None:
         self.hear([account])

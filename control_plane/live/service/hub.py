@@ -16,6 +16,7 @@ from control_plane.infra.db import Database
 from control_plane.infra.http_callers import Caller
 from control_plane.infra.http_limits import Limits
 from control_plane.infra.http_refusals import Throttled
+from control_plane.infra.tasks import in_its_own_task
 from control_plane.live.errors import Ended
 from control_plane.live.models.messages import text
 from control_plane.live.service.asking import Opener
@@ -143,7 +144,7 @@ class Hub:
         finally:
             self.tail.leave()
         if ended is not None:
-            await _say_why(conversation, ended, peer)
+            await in_its_own_task(_say_why(conversation, ended, peer))
 
     async def _hear_of_events(self) -> None:
         try:

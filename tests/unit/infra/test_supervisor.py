@@ -53,3 +53,42 @@ async def test_failures_far_apart_do_not_add_up(clock: FakeClock) -> None:
     keeping.cancel()
     with pytest.raises(asyncio.CancelledError):
         await keeping
+
+
+async def test_a_loop_that_cancels_itself_is_started_again(clock: FakeClock) -> None:
+    runs = 0
+
+    async def gives_up() -> None:
+        nonlocal runs
+        runs += 1
+        raise asyncio.CancelledError
+
+    keeping = asyncio.ensure_future(Supervisor(clock).keep("shy", gives_up))
+    await clock.advance(10)
+    with pytest.raises(LoopFailed, match="shy"):
+        await keeping
+    assert runs == FAILURES
+
+
+async def test_what_a_failed_group_leaves_behind_does_not_reach_the_next_run(
+    clock: FakeClock,
+) -> None:
+    left: list[int] = []
+
+    async def fails() -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        left.append(task.cancelling())
+        async with asyncio.TaskGroup() as group:
+            group.create_task(_breaks())
+
+    keeping = asyncio.ensure_future(Supervisor(clock).keep("sick", fails))
+    await clock.advance(10)
+    with pytest.raises(LoopFailed):
+        await keeping
+    assert left == [0] * FAILURES
+
+
+async def _breaks() -> None:
+    await asyncio.sleep(0)
+    raise RuntimeError("a bug")
