@@ -154,7 +154,7 @@ async def _open_site(app: App, stack: AsyncExitStack) -> None:
         keys=Keys(
             database,
             machinery.rng,
-            machinery.installation,
+            machinery.fleet_name,
             machinery.folder.path,
             machinery.bus,
         ),

@@ -188,7 +188,7 @@ def add_trading(it: Machinery, stack: AsyncExitStack) -> None:
     intake = Intake(it.db, it.bus, it.clock, it.rng, leases, it.failpoints, scale)
     quotes = Quotes(it.bus)
     paper = PaperBroker(it.db, it.clock, it.settings.paper, scale)
-    opener = Opener(it.db, it.installation, it.folder.path)
+    opener = Opener(it.db, it.fleet_name, it.folder.path)
     coindcx = open_broker(opener, it.clock, it.settings.coindcx, scale)
     leases.is_able = lambda: not coindcx.ways.sight.is_lost
     stack.push_async_callback(coindcx.close)

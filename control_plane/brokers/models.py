@@ -52,6 +52,8 @@ class OrderRequest:
     stop_loss: Decimal | None = None  # futures: for the position, with the order
     take_profit: Decimal | None = None
     closes: bool = False  # futures: the position's own exit, whatever its size
+    # When it is looked up by what it looks like: ids of our other orders, for it is none of those.
+    taken: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,7 @@ def rotate() -> None:
 
 async def _rotate() -> int:
     from control_plane.cli.session import data_dir
-    from control_plane.infra import db, failpoints
+    from control_plane.infra import db, failpoints, fleet_name
     from control_plane.infra.clock import RealClock
     from control_plane.infra.datafolder import DataFolder
     from control_plane.infra.failpoints import Failpoints
@@ -40,7 +40,7 @@ async def _rotate() -> int:
         rotation = Rotation(
             database,
             rng,
-            DataFolder(folder).installation(rng),
+            await database.write(fleet_name.settle, DataFolder(folder).installation(rng)),
             folder,
             Failpoints(clock, armed=dict(failpoints.parse(settings.failpoints))),
         )

@@ -118,6 +118,7 @@ def table(model: type[SQLModel]) -> Table:
     return found
 
 
+_OF_ONE_MOMENT = text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
 _SERVER_MS = text("SELECT extract(epoch FROM clock_timestamp()) * 1000")
 
 
@@ -165,6 +166,13 @@ class Tx:
             self._now = (at, int(self.scalar(_SERVER_MS)))
         asked, then = self._now
         return then + round((at - asked) * 1000)
+
+    def hold_still(self) -> None:
+        """Asked first: everything that this transaction reads is of one moment. SQLite's always is;
+        on PostgreSQL each question would see what was committed before it.
+        """
+        if self.is_postgres:
+            self.connection.execute(_OF_ONE_MOMENT)
 
     def after_commit(self, call: Callable[[], None]) -> None:
         """For hints such as a wake-up. Lost when the process dies in between, so never for an

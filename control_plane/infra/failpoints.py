@@ -47,7 +47,7 @@ NAMES = frozenset(
     }
 )
 
-Effect = Literal["kill", "pause", "raise"]
+Effect = Literal["kill", "stop", "pause", "raise"]
 
 
 class FailpointRaised(Exception):
@@ -63,7 +63,8 @@ class Arming:
 
 @dataclass
 class Failpoints:
-    """Armed by `NAME=kill`, `NAME=pause:5` or `NAME=raise`, each with `@K` to let K passes through;
+    """Armed by `NAME=kill`, `NAME=stop` (the whole process stands still until somebody wakes it),
+    `NAME=pause:5` (this task alone does) or `NAME=raise`, each with `@K` to let K passes through;
     comma separated.
     """
 
@@ -71,6 +72,7 @@ class Failpoints:
     armed: dict[str, Arming] = field(default_factory=dict)
     passed: dict[str, int] = field(default_factory=dict)
     kill: Callable[[], None] = field(default=lambda: os.kill(os.getpid(), signal.SIGKILL))
+    stop: Callable[[], None] = field(default=lambda: os.kill(os.getpid(), signal.SIGSTOP))
 
     async def hit(self, name: str) -> None:
         arming = self._due(name)
@@ -80,6 +82,8 @@ class Failpoints:
         match arming.effect:
             case "kill":
                 self.kill()
+            case "stop":
+                self.stop()
             case "pause":
                 await self.clock.sleep(arming.seconds)
             case "raise":
@@ -94,6 +98,8 @@ class Failpoints:
         match arming.effect:
             case "kill":
                 self.kill()
+            case "stop":
+                self.stop()
             case "pause":
                 threading.Event().wait(arming.seconds)
             case "raise":
@@ -117,7 +123,7 @@ def parse(text: str) -> Mapping[str, Arming]:
             raise ValueError(f"{name!r} is no fail point")
         rest, _, skip = rest.partition("@")
         effect, _, seconds = rest.partition(":")
-        if effect not in {"kill", "pause", "raise"}:
-            raise ValueError(f"{effect!r} is no effect: use kill, pause:SECONDS or raise")
+        if effect not in {"kill", "stop", "pause", "raise"}:
+            raise ValueError(f"{effect!r} is no effect: use kill, stop, pause:SECONDS or raise")
         armed[name] = Arming(effect, float(seconds or 0), int(skip or 0))  # type: ignore[arg-type] # checked above
     return armed

@@ -17,7 +17,11 @@ def ours(
     has it.
     """
     since, until = order.signed_ms - skew_ms, order.signed_ms + window_ms + skew_ms
-    alike = [each for each in listed if since <= each.created_ms <= until and _alike(order, each)]
+    alike = [
+        each
+        for each in listed
+        if since <= each.created_ms <= until and each.id not in order.taken and _alike(order, each)
+    ]
     exact = [each for each in alike if _same_stops(order, each)]
     found = exact or alike
     if len(found) > 1:

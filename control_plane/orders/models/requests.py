@@ -44,7 +44,9 @@ def written_of(row: Any) -> Written:
     return Written(**{name: getattr(row, name) for name in WRITTEN})
 
 
-def request_of(row: Written, instrument: Instrument) -> OrderRequest:
+def request_of(
+    row: Written, instrument: Instrument, taken: frozenset[str] = frozenset()
+) -> OrderRequest:
     return OrderRequest(
         account=AccountId(row.account_id),
         instrument=instrument,
@@ -60,6 +62,7 @@ def request_of(row: Written, instrument: Instrument) -> OrderRequest:
         stop_loss=row.stop_loss,
         take_profit=row.take_profit,
         closes=row.closes,
+        taken=taken,
     )
 
 
@@ -73,5 +76,6 @@ def body_hash(request: OrderRequest) -> str:
     return sha256(msgspec.json.encode(texts, order="sorted")).hexdigest()
 
 
-_REQUEST = tuple(field.name for field in fields(OrderRequest))
+# `taken` is how we look for the order, and no part of it.
+_REQUEST = tuple(field.name for field in fields(OrderRequest) if field.name != "taken")
 _values = attrgetter(*_REQUEST)

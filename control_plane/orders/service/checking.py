@@ -75,6 +75,7 @@ class Checker:
 
     def _facts(self, tx: Tx) -> Facts:
         desk = self.desk
+        tx.hold_still()  # an order and its decision are in tables of their own
         now = desk.now_ms()
         since = now - desk.scaled_ms(LOOK_BACK_SECONDS)
         outdated = invariants.stepped_back(signals.signals(tx, limit=500))

@@ -25,6 +25,7 @@ from control_plane.orders.service.desk import Desk
 from control_plane.orders.store import intents
 
 STRAGGLER_SECONDS = 600.0
+LIKE_MS = 600_000  # orders sent longer before it than this no venue's list takes for it
 SWEEP_SECONDS = 5.0  # at first; then ever more rarely
 
 
@@ -160,15 +161,15 @@ class Looker:
 def sought_of(tx: Tx, rows: Sequence[Row[Any]]) -> list[Sought]:
     """Each intent with its newest order and the request that this order was."""
     orders = intents.last_orders(tx, [row.id for row in rows])
-    return [
-        Sought(
-            row,
-            orders[row.id],
-            request_of(written_of(orders[row.id]), market.instrument(tx, row.instrument)),
-        )
-        for row in rows
-        if row.id in orders
-    ]
+    return [_sought(tx, row, orders[row.id]) for row in rows if row.id in orders]
+
+
+def _sought(tx: Tx, row: Row[Any], order: Row[Any]) -> Sought:
+    taken: frozenset[str] = frozenset()
+    if order.exchange_order_id is None:
+        taken = intents.bound_since(tx, row.account_id, order.signed_ms - LIKE_MS)
+    listed = market.instrument(tx, row.instrument)
+    return Sought(row, order, request_of(written_of(order), listed, taken))
 
 
 def _again(tx: Tx, sought: Sought) -> tuple[Row[Any], Row[Any]] | None:

@@ -22,7 +22,7 @@ from control_plane.infra import events
 from control_plane.infra.db import Tx
 from control_plane.market import service as market
 from control_plane.orders.models.planning import position_key
-from control_plane.orders.models.states import Event, is_terminal
+from control_plane.orders.models.states import UNSENT, Event, is_terminal
 from control_plane.orders.models.trades import ExitReason, Tally, fee_of, opening_side
 from control_plane.orders.service import changes
 from control_plane.orders.service.desk import Desk
@@ -310,7 +310,7 @@ class Tracker:
         owner = trades.owner(tx, fill.account, key)
         held = trades.open_of_subscription(tx, owner) if owner is not None else []
         trade = next((one for one in held if one.instrument == fill.instrument), None)
-        if trade is None:
+        if trade is None or (fill.stage == "exit" and self._is_ours(tx, trade)):
             return None
 
         now = tx.now_ms()
@@ -343,6 +343,19 @@ class Tracker:
             exchange_order_id=fill.exchange_order_id,
         )
         return intents.order_by_exchange_id(tx, fill.account, fill.exchange_order_id)
+
+    def _is_ours(self, tx: Tx, trade: Row[Any]) -> bool:
+        """Whether an exit of ours left that may be the one that filled: its answer, or a look, will
+        say so. One that has not left comes too late.
+        """
+        exit_ = intents.live_of_trade(tx, trade.id, "exit")
+        if exit_ is None:
+            return False
+        if exit_.state in UNSENT:
+            why = "the position was closed at the exchange"
+            changes.move(tx, self.desk, exit_, None, "denied", reason=why)
+            return False
+        return True
 
 
 def _why(intent: Row[Any], fill: VenueFill, trade: Row[Any]) -> ExitReason:

@@ -99,6 +99,11 @@ _ORDER_NAMED = (
     )
     .with_for_update()
 )
+_BOUND = select(orders.c.exchange_order_id).where(
+    orders.c.account_id == bindparam("of_account"),
+    orders.c.exchange_order_id.is_not(None),
+    orders.c.signed_ms >= bindparam("since"),
+)
 _OF_TRADE = select(intents).where(intents.c.trade_id == bindparam("of")).order_by(intents.c.gen)
 _TOUCH = update(intents).where(
     intents.c.id == bindparam("of"), intents.c.version == bindparam("at_version")
@@ -300,6 +305,12 @@ def last_order(tx: Tx, intent: str) -> Row[Any] | None:
 def last_orders(tx: Tx, of: Sequence[str]) -> dict[str, Row[Any]]:
     query = select(orders).where(among(tx, orders.c.intent_id, of)).order_by(orders.c.number)
     return {row.intent_id: row for row in tx.all(query)}
+
+
+def bound_since(tx: Tx, account: str, signed_ms: int) -> frozenset[str]:
+    """The venue's ids of the account's orders, of those sent since then."""
+    rows = tx.all(_BOUND, {"of_account": account, "since": signed_ms})
+    return frozenset(row.exchange_order_id for row in rows)
 
 
 def add_order(tx: Tx, row: Mapping[str, Any]) -> None:

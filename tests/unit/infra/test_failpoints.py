@@ -24,3 +24,13 @@ async def test_kill_calls_what_ends_the_process(clock: FakeClock) -> None:
     )
     await points.hit("lease.before_renew")
     assert killed == ["now"]
+
+
+async def test_stop_calls_what_halts_the_process_until_somebody_wakes_it(clock: FakeClock) -> None:
+    stopped: list[str] = []
+    points = Failpoints(
+        clock, dict(parse("send.after_reply=stop")), stop=lambda: stopped.append("now")
+    )
+    points.hit_inside("send.after_reply")
+    await points.hit("send.after_reply")
+    assert stopped == ["now"]

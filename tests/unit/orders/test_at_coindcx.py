@@ -125,6 +125,52 @@ async def test_a_stop_that_the_exchange_drops_is_put_there_afterwards(
     assert [each.stop_price for each in stops] == [D("49000")]
 
 
+async def test_a_fill_of_an_exit_that_is_in_doubt_waits_until_the_exit_is_found(
+    perpetual: AtCoinDcx,
+) -> None:
+    ship = perpetual.ship
+    await ship.signal("LONG")
+    await perpetual.work(6)
+    perpetual.fault("accept_then_500", path="/exit")
+    await leaving(ship)
+    await ship.loops.sender.once()
+    assert (await ship.only("intents", leg="exit")).state == "UNKNOWN"
+    await ship.clock.advance(1)
+    await ship.loops.follower.tracker.read({"paper": {"ac1"}})  # before anybody looked
+
+    await perpetual.work(8)
+    assert (await ship.only("intents", leg="exit")).state == "FILLED"
+    assert (await ship.only("trades")).state == "closed"
+    assert [one for one in await ship.rows("events") if one.kind == "incident"] == []
+
+
+async def test_a_position_that_is_closed_by_hand_needs_no_exit_of_ours(
+    perpetual: AtCoinDcx,
+) -> None:
+    ship = perpetual.ship
+    await ship.signal("LONG")
+    await perpetual.work(6)
+    await leaving(ship)
+    assert (await ship.only("intents", leg="exit")).state == "READY"
+    now = ms(ship.clock.now())
+    perpetual.exchange.strike("key", Fault("user_closes_position"), now)
+    await ship.clock.advance(1)
+    await ship.loops.follower.tracker.read({"paper": {"ac1"}})
+
+    await perpetual.work(8)
+    states = {one.state for one in await ship.rows("intents") if one.leg == "exit"}
+    assert states == {"DENIED", "FILLED"}
+    assert ((await ship.only("trades")).state, perpetual.held()) == ("closed", D("0"))
+    assert [one for one in await ship.rows("events") if one.kind == "incident"] == []
+
+
+async def leaving(ship: Slice) -> None:
+    """Up to where the exit may leave."""
+    await ship.signal("EXIT_LONG")
+    await ship.loops.planner.once()
+    await ship.loops.follower.once()
+
+
 @pytest.mark.parametrize("fault", [None, "accept_then_reset", "accept_then_html_502"])
 async def test_spot_is_bought_stopped_and_sold_whatever_became_of_the_answer(
     memory: Database, clock: FakeClock, fault: str | None
@@ -142,3 +188,22 @@ async def test_spot_is_bought_stopped_and_sold_whatever_became_of_the_answer(
     await venue.work(10)
     assert (await venue.ship.only("trades")).state == "closed"
     assert venue.held() == 0
+
+
+async def test_an_entry_that_never_arrived_is_not_taken_for_its_twin_of_a_moment_ago(
+    perpetual: AtCoinDcx,
+) -> None:
+    """Futures orders carry no id of ours: one that looks the same, and is bound, is another."""
+    ship = perpetual.ship
+    await ship.signal("LONG")
+    await perpetual.work(3)
+    await ship.signal("EXIT_LONG")
+    await perpetual.work(3)
+    perpetual.fault("lose_request")
+    await ship.signal("LONG")
+    await perpetual.work(100)
+
+    first, second = [one for one in await ship.rows("intents") if one.leg == "entry"]
+    assert {first.state, second.state} == {"FILLED", "ABANDONED"}
+    assert [one.kind for one in await ship.rows("events") if one.kind == "incident"] == []
+    assert perpetual.held() == 0
