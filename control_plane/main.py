@@ -57,6 +57,7 @@ from control_plane.market.service import Market
 from control_plane.orders.service import checking
 from control_plane.orders.service.by_hand import Hands
 from control_plane.orders.service.halting import Halts
+from control_plane.orders.service.previewing import Previews
 from control_plane.orders.service.reading import has_open_trade
 from control_plane.roles import Machinery
 from control_plane.sessions.service import guesses_of, identity
@@ -163,7 +164,10 @@ async def _open_site(app: App, stack: AsyncExitStack) -> None:
         jobs=Jobs(database, machinery.bus),
         backtests=Backtests(database, machinery.bus, machinery.rng, settings.jobs),
         deployments=Deployments(database, machinery.bus, machinery.rng, settings.fleet),
-        subscriptions=Subscriptions(database, machinery.rng, machinery.bus),
+        subscriptions=Subscriptions(
+            database, machinery.rng, machinery.bus, roles.capacities(settings)
+        ),
+        previews=Previews(database, roles.capacities(settings)),
         halts=Halts(database, machinery.bus),
         health=checks,
         dashboard=screen,

@@ -11,6 +11,8 @@ from hashlib import sha256
 from importlib.resources import files
 
 from control_plane.accounts.service import admins
+from control_plane.brokers.capacity import Capacity as VenueCapacity
+from control_plane.brokers.coindcx.capacity import capacity
 from control_plane.brokers.coindcx.hearing import Hearing
 from control_plane.brokers.coindcx.keeping import UsageKeeper
 from control_plane.brokers.coindcx.lookout import Lookout
@@ -203,6 +205,7 @@ def add_trading(it: Machinery, stack: AsyncExitStack) -> None:
         quotes,
         it.settings.trading,
         scale,
+        capacities=capacities(it.settings),
     )
     paper.on_fill = partial(desk.hear, "paper")
     ours = loops(desk, tick_driven=(paper,))
@@ -253,6 +256,11 @@ def _hearing(it: Machinery, coindcx: OpenBroker, desk: Desk) -> Hearing:
         partial(desk.hear, "coindcx"),
         section.private_sockets,
     )
+
+
+def capacities(settings: Settings) -> Mapping[str, VenueCapacity]:
+    """Of the venues whose limits let only so many entries out in time."""
+    return {"coindcx": capacity(settings.coindcx)}
 
 
 def add_checks(it: Machinery) -> None:

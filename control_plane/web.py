@@ -36,6 +36,7 @@ from control_plane.market.service import Market
 from control_plane.orders import api as orders
 from control_plane.orders.service.by_hand import Hands
 from control_plane.orders.service.halting import Halts
+from control_plane.orders.service.previewing import Previews
 from control_plane.sessions.api.doors import doors
 from control_plane.sessions.api.federated import federated_doors, my_google_routes
 from control_plane.sessions.api.mine import my_routes, people_routes, token_routes
@@ -46,6 +47,7 @@ from control_plane.signals import api as signals
 from control_plane.strategies import api as strategies
 from control_plane.strategies.service import Strategies
 from control_plane.subscriptions import api as subscriptions
+from control_plane.subscriptions.api.previewing import preview_routes
 from control_plane.subscriptions.service import Subscriptions
 
 
@@ -64,6 +66,7 @@ class Services:
     backtests: Backtests
     deployments: Deployments
     subscriptions: Subscriptions
+    previews: Previews
     halts: Halts
     hands: Hands
     health: Health
@@ -158,6 +161,7 @@ def _routers(services: Services) -> Sequence[APIRouter]:
         deployments.event_routes(services.deployments),
         subscriptions.routes(services.subscriptions, services.db),
         subscriptions.change_routes(services.subscriptions),
+        preview_routes(services.previews),
         signals.routes(services.db),
         orders.routes(services.db),
         orders.story_routes(services.db, services.hands),

@@ -68,6 +68,18 @@ VERSIONS = (
     Column("at", show.clock("changed_at")),
     Column("by", "changed_by"),
 )
+PREVIEW = (
+    Column("at", show.clock("at")),
+    Column("signal", lambda row: f"{row['side']} {row['kind']}"),
+    Column("price", "price", right=True),
+    Column("would", "did"),
+    Column("quantity", "quantity", right=True),
+    Column("value", "value", right=True),
+    Column("lost at stop", "loss", right=True),
+    Column("why", "reason"),
+    Column("ended by", "ended_by"),
+    Column("result", "result", right=True),
+)
 TERMS = (Column("what", "name"), Column("value", "value"))
 
 
@@ -78,10 +90,11 @@ def add_to(app: typer.Typer) -> None:
         help="List your subscriptions, and change one.", invoke_without_command=True
     )
     group.callback()(listed)
-    for command in (shown, versions, change, pause, resume):
+    for command in (shown, versions, preview, change, pause, resume):
         group.command()(command)
     group.command(name="cancel")(unsubscribe)
     app.add_typer(group, name="subscriptions", rich_help_panel=PANEL)
+    app.command(rich_help_panel=PANEL)(capacity)
 
 
 def subscribe(
@@ -103,34 +116,43 @@ def subscribe(
     opposite: Opposite = None,
     allow: Allow = None,
     deny: Deny = None,
+    only_preview: Annotated[
+        bool, typer.Option("--preview", help="Only tell what it would have done.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Mirror a deployment's signals in one of your accounts."""
+    given: dict[str, Any] = {
+        "capital": capital,
+        "risk": risk,
+        "leverage": leverage,
+        "margin_currency": margin_currency,
+        "sizing": sizing,
+        "max_daily_loss": max_daily_loss,
+        "max_notional": max_notional,
+        "slippage": slippage,
+        "max_age_seconds": max_age_seconds,
+        "software_stop": software_stop,
+        "opposite": opposite,
+        "symbols_allowed": allow,
+        "symbols_denied": deny,
+    }
 
-    async def follow(api: Api) -> shapes.SubscriptionDetail:
+    async def asked(api: Api) -> dict[str, Any]:
         ship = await find_deployment(api, deployment)
         book = await find_account(api, account)
-        return await api.send(
-            calls.subscribe(
-                deployment_id=ship["id"],
-                account_id=book["id"],
-                capital=capital,
-                capital_currency=currency or book["home_currency"],
-                risk=risk,
-                leverage=leverage,
-                margin_currency=margin_currency,
-                sizing=sizing,
-                max_daily_loss=max_daily_loss,
-                max_notional=max_notional,
-                slippage=slippage,
-                max_age_seconds=max_age_seconds,
-                software_stop=software_stop,
-                opposite=opposite,
-                symbols_allowed=allow,
-                symbols_denied=deny,
-            )
-        )
+        money = {"capital_currency": currency or book["home_currency"]}
+        return {"deployment_id": ship["id"], "account_id": book["id"], **given, **money}
 
+    async def foresee(api: Api) -> shapes.PreviewOut:
+        return await api.send(calls.preview_subscription(**await asked(api)))
+
+    async def follow(api: Api) -> shapes.SubscriptionDetail:
+        return await api.send(calls.subscribe(**await asked(api)))
+
+    if only_preview:
+        _foreseen(call(foresee), as_json)
+        return
     found = call(follow)
     show.one(
         found,
@@ -172,6 +194,58 @@ def versions(subscription: Which, as_json: AsJson = False) -> None:
     found = ask_all(calls.list_subscription_versions(subscription_id=subscription))
     columns = (*VERSIONS, Column("what", _said))
     show.rows(found, columns, empty="None.", as_json=as_json)
+
+
+def preview(
+    subscription: Which,
+    signals: Annotated[int, typer.Option("-n", "--signals", help="How many of the last.")] = 20,
+    as_json: AsJson = False,
+) -> None:
+    """Tell what the terms of today would have done at the last signals."""
+    _foreseen(ask(calls.get_preview(subscription_id=subscription, signals=signals)), as_json)
+
+
+def capacity(
+    deployment: Annotated[str, typer.Argument(help="A deployment's name or id.")],
+    max_age_seconds: Annotated[int, typer.Option(help="After which a signal is too old.")] = 60,
+    as_json: AsJson = False,
+) -> None:
+    """Tell how many live subscribers of one signal the exchange's limits serve in time."""
+
+    async def look(api: Api) -> shapes.CapacityOut:
+        ship = await find_deployment(api, deployment)
+        which, age = ship["id"], max_age_seconds
+        return await api.send(calls.get_capacity(deployment_id=which, max_age_seconds=age))
+
+    found = call(look)
+    show.one(found, as_json, _room(found))
+
+
+def _foreseen(found: shapes.PreviewOut, as_json: bool) -> None:
+    if as_json:
+        show.print_json(found)
+        return
+    show.rows(found["lines"], PREVIEW, empty="It has given no signal yet.")
+    skipped = sum(found["skips"].values())
+    print(
+        f"{found['entries']} entries, {found['exits']} exits, {skipped} skipped; "
+        f"what ended came to about {show.money(found['result'], found['quote'])}."
+    )
+    by, least = found["levered_by"], found["smallest"]
+    print(f"Levered {by['effective']} at most.")
+    if least is not None:
+        worth = f"{least['value']} {found['quote']}"
+        print(f"The smallest order is {least['quantity']}, worth {worth}.")
+    if found["capacity"] is not None:
+        print(_room(found["capacity"]))
+
+
+def _room(found: shapes.CapacityOut) -> str:
+    each = f"{found['calls_per_minute']} calls a minute, {found['calls_per_entry']} an entry"
+    return (
+        f"{found['per_address']} live subscribers enter within {found['max_age_seconds']} s "
+        f"through one address ({each}), {found['in_all']} in all; {found['following']} follow."
+    )
 
 
 def change(

@@ -324,6 +324,19 @@ def get_backtest_result(*, backtest_id: str) -> Call[shapes.ResultOut]:
     return Call("GET", f"/backtests/{part(backtest_id)}/result")
 
 
+def get_capacity(
+    *, deployment_id: str, max_age_seconds: int | None = None
+) -> Call[shapes.CapacityOut]:
+    """How many live subscribers of one signal CoinDCX's limits serve in time, and how many
+    there are.
+    """
+    return Call(
+        "GET",
+        f"/deployments/{part(deployment_id)}/capacity",
+        query=given({"max_age_seconds": max_age_seconds}),
+    )
+
+
 def get_deployment(*, deployment_id: str) -> Call[shapes.DeploymentDetail]:
     """One deployment, with what its last process printed."""
     return Call("GET", f"/deployments/{part(deployment_id)}")
@@ -347,6 +360,13 @@ def get_key(*, account_id: str) -> Call[shapes.KeyOut]:
 def get_key_check(*, account_id: str) -> Call[shapes.KeyCheckOut]:
     """What came of the last test of the key. Keys are tested now and then by themselves."""
     return Call("GET", f"/accounts/{part(account_id)}/key/check")
+
+
+def get_preview(*, subscription_id: str, signals: int | None = None) -> Call[shapes.PreviewOut]:
+    """What the terms of today would have done at the last signals."""
+    return Call(
+        "GET", f"/subscriptions/{part(subscription_id)}/preview", query=given({"signals": signals})
+    )
 
 
 def get_signal(*, signal_id: str) -> Call[shapes.SignalOut]:
@@ -1273,6 +1293,59 @@ def plan_deployment(
                 "cpus": cpus,
                 "on_crash": on_crash,
                 "max_leverage": max_leverage,
+            }
+        ),
+        takes_key=True,
+    )
+
+
+def preview_subscription(
+    *,
+    capital: Decimal | str,
+    capital_currency: str,
+    deployment_id: str,
+    account_id: str,
+    risk: Decimal | str | None = None,
+    leverage: Decimal | str | None = None,
+    sizing: Literal["fixed_risk", "leveraged_risk"] | None = None,
+    margin_currency: str | None = None,
+    max_positions: int | None = None,
+    max_daily_loss: Decimal | str | None = None,
+    max_notional: Decimal | str | None = None,
+    slippage: Decimal | str | None = None,
+    max_age_seconds: int | None = None,
+    software_stop: bool | None = None,
+    opposite: Literal["skip", "close"] | None = None,
+    symbols_allowed: list[str] | None = None,
+    symbols_denied: list[str] | None = None,
+    signals: int | None = None,
+) -> Call[shapes.PreviewOut]:
+    """What subscribing on these terms would have done at the deployment's last signals.
+    Refuses what subscribing would refuse.
+    """
+    return Call(
+        "POST",
+        "/subscriptions/preview",
+        query=given({"signals": signals}),
+        body=given(
+            {
+                "capital": capital,
+                "capital_currency": capital_currency,
+                "risk": risk,
+                "leverage": leverage,
+                "sizing": sizing,
+                "margin_currency": margin_currency,
+                "max_positions": max_positions,
+                "max_daily_loss": max_daily_loss,
+                "max_notional": max_notional,
+                "slippage": slippage,
+                "max_age_seconds": max_age_seconds,
+                "software_stop": software_stop,
+                "opposite": opposite,
+                "symbols_allowed": symbols_allowed,
+                "symbols_denied": symbols_denied,
+                "deployment_id": deployment_id,
+                "account_id": account_id,
             }
         ),
         takes_key=True,

@@ -101,6 +101,18 @@ class CandleOut(TypedDict):
     gap_filled: bool
 
 
+class CapacityOut(TypedDict):
+    """Calls that entries may use × age limit × addresses ÷ calls of an entry until it is safe."""
+
+    calls_per_minute: int
+    calls_per_entry: int
+    max_age_seconds: int
+    addresses: int
+    per_address: int
+    in_all: int
+    following: int
+
+
 class DeploymentDetail(TypedDict):
     id: str
     name: str
@@ -389,14 +401,6 @@ class LeverageOut(TypedDict):
     effective: str
 
 
-class LineOut(TypedDict):
-    at: str
-    source: str
-    level: str
-    generation: int
-    text: str
-
-
 class LiveOut(TypedDict):
     id: str
     name: str
@@ -569,6 +573,14 @@ class SkipOut(TypedDict):
     at: str
 
 
+class SmallestOut(TypedDict):
+    """The least that can be ordered at the last price, and the capital that reaches it."""
+
+    quantity: str
+    value: str
+    capital: str
+
+
 class SubscriptionOut(TypedDict):
     id: str
     deployment_id: str
@@ -718,6 +730,33 @@ class VitalOut(TypedDict):
     waiting: int
 
 
+class control_plane__signals__api__LineOut(TypedDict):
+    at: str
+    source: str
+    level: str
+    generation: int
+    text: str
+
+
+class control_plane__subscriptions__api__previewing__LineOut(TypedDict):
+    signal_id: str
+    at: str
+    kind: Literal["entry", "exit"]
+    side: str
+    price: str
+    did: Literal["enter", "leave", "skip"]
+    quantity: str | None
+    value: str | None
+    loss: str | None
+    leverage: str | None
+    stop_loss: str | None
+    take_profit: str | None
+    reason: str | None
+    detail: dict[str, str] | None
+    ended_by: Literal["signal", "stop", "target"] | None
+    result: str | None
+
+
 class ComparedOut(TypedDict):
     items: list[BacktestOut]
 
@@ -742,7 +781,7 @@ class KeyCheckOut(TypedDict):
 class LinesOut(TypedDict):
     """Oldest first; `cursor` asks for what comes after the last one."""
 
-    lines: list[LineOut]
+    lines: list[control_plane__signals__api__LineOut]
     cursor: str
 
 
@@ -755,6 +794,21 @@ class OutlineOut(TypedDict):
     ticks: bool
     lookback: int
     parameters: list[ParameterOut]
+
+
+class PreviewOut(TypedDict):
+    """As if all of the capital were free, and nothing were halted, late or used up."""
+
+    instrument: str
+    quote: str
+    levered_by: LeverageOut
+    smallest: SmallestOut | None
+    capacity: CapacityOut | None
+    entries: int
+    exits: int
+    skips: dict[str, int]
+    result: str
+    lines: list[control_plane__subscriptions__api__previewing__LineOut]
 
 
 class ResultOut(TypedDict):

@@ -23,6 +23,10 @@ class AlreadySubscribed(Conflict):
     """This account mirrors the deployment already, or another one trades the same position."""
 
 
+class NoRoom(Conflict):
+    """The exchange's limits let no further live subscriber enter in time."""
+
+
 class Unfollowable(Conflict):
     """What it decides is not meant for anybody's money."""
 

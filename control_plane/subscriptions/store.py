@@ -169,12 +169,14 @@ def active(tx: Tx, deployment: str, until_ms: int) -> list[Subscription]:
     return [_subscription(row) for row in tx.all(query.order_by(subscriptions.c.id))]
 
 
-def following(tx: Tx, deployment: str, until_ms: int) -> list[AccountId]:
+def following(tx: Tx, deployment: str, until_ms: int, beside: str | None = None) -> list[AccountId]:
     query = select(subscriptions.c.account_id).where(
         subscriptions.c.deployment_id == deployment,
         subscriptions.c.state == "active",
         subscriptions.c.created_ms <= until_ms,
     )
+    if beside is not None:
+        query = query.where(subscriptions.c.id != beside)
     return [AccountId(account) for (account,) in tx.all(query)]
 
 

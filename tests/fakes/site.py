@@ -32,7 +32,9 @@ from control_plane.market.models.catalogue import LISTINGS
 from control_plane.market.service import Market
 from control_plane.orders.service.by_hand import Hands
 from control_plane.orders.service.halting import Halts
+from control_plane.orders.service.previewing import Previews
 from control_plane.orders.service.reading import has_open_trade
+from control_plane.roles import capacities
 from control_plane.sessions.service import identity
 from control_plane.settings import Settings
 from control_plane.strategies.service import Strategies
@@ -99,7 +101,8 @@ async def make_world(
         jobs=Jobs(db, bus),
         backtests=Backtests(db, bus, rng, settings.jobs),
         deployments=Deployments(db, bus, rng, settings.fleet),
-        subscriptions=Subscriptions(db, rng, bus),
+        subscriptions=Subscriptions(db, rng, bus, capacities(settings)),
+        previews=Previews(db, capacities(settings)),
         halts=Halts(db, bus),
         health=health,
         dashboard=screen,

@@ -19,6 +19,7 @@ from control_plane.market.models import naming
 from control_plane.market.models.lag import Lag
 from control_plane.market.models.trades import MINUTE_MS
 from control_plane.market.service.quotes import kept_ticks
+from control_plane.market.service.rates import close_of, rate_of
 from control_plane.settings import MarketSettings
 from strategy_runtime.rules.instruments import Instrument
 from strategy_runtime.wire import names
@@ -26,6 +27,28 @@ from strategy_runtime.wire.messages import Candle, Tick
 from strategy_runtime.wire.resolutions import Resolution
 
 SIMULATED = "simulated"
+__all__ = [
+    "SIMULATED",
+    "Market",
+    "Priced",
+    "candles",
+    "close_of",
+    "conversion",
+    "converting",
+    "feed_of",
+    "instrument",
+    "instruments",
+    "instruments_among",
+    "lag_of",
+    "lagging",
+    "market_now_ms",
+    "market_time",
+    "rate_of",
+    "refuse_other_pace",
+    "resolve",
+    "unwant",
+    "want",
+]
 
 
 # ---- inside a caller's transaction ---------------------------------------------------------------

@@ -12,6 +12,7 @@ from decimal import Decimal
 from hashlib import sha256
 from typing import Literal, NamedTuple
 
+from control_plane.brokers.capacity import Capacity
 from control_plane.core.ids import (
     AccountId,
     DeploymentId,
@@ -40,6 +41,7 @@ SkipReason = Literal[
     "market_lagging",
     "max_positions",
     "no_balance",
+    "no_capacity",
     "no_position",
     "no_price",
     "no_stop_orders",
@@ -112,6 +114,10 @@ class Scene:
     leverage_ceiling: Decimal | None = None
     feed: str = ""  # where the instrument's prices come from
     lag: str | None = None  # why that is behind
+    capacities: Mapping[str, Capacity] = field(default_factory=dict)  # of venues with limits
+    waiting: Mapping[str, int] = field(
+        default_factory=dict
+    )  # entries, by the address they leave by
 
 
 class Intended(NamedTuple):
@@ -188,6 +194,7 @@ class _Entry:
         self.age = scene.now_ms - signal.published_ms
         self.market = self._market()
         self.limits: dict[Decimal, Decimal] = {}
+        self.ahead = dict(scene.waiting)
 
     def decide(self, who: Subscriber, rank: int) -> Intended | Skipped:
         if self._turns(who):  # a way out, which nothing holds back
@@ -210,6 +217,9 @@ class _Entry:
             stop = sizing.furthest_stop(
                 scene.instrument, scene.signal.side, ask.entry, outcome.leverage
             )
+        late = self._late(who)
+        if late is not None:
+            return late
         holding = scene.holdings.get(terms.id)
         return Intended(
             intent_id(scene.signal.id, terms.id, "entry", 0),
@@ -337,6 +347,19 @@ class _Entry:
         if lost < limit:
             return None
         return Skipped(who, "daily_loss", {"lost": canonical(lost), "limit": canonical(limit)})
+
+    def _late(self, who: Subscriber) -> Skipped | None:
+        """What its venue's limits do not let out in time is not planned. Who is comes first."""
+        capacity = self.scene.capacities.get(who.venue)
+        if capacity is None:
+            return None
+        address = capacity.address_of(who.terms.account_id)
+        ahead = self.ahead.get(address, 0)
+        in_time = capacity.in_time(who.terms.max_age_seconds * 1000 - self.age)
+        if ahead >= in_time:
+            return Skipped(who, "no_capacity", {"ahead": str(ahead), "in_time": str(in_time)})
+        self.ahead[address] = ahead + 1
+        return None
 
     # ---- size ------------------------------------------------------------------------------------
 

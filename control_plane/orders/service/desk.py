@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Protocol
 
+from control_plane.brokers.capacity import Capacity
 from control_plane.brokers.models import Broker
 from control_plane.core.clock import Clock, ms
 from control_plane.core.ids import InstrumentId, Rng, Shard
@@ -58,6 +59,7 @@ class Desk:
     scale: float = 1.0  # of all operational times together
     in_flight: set[str] = field(default_factory=set)  # intents that this process is sending
     heard: set[tuple[str, str]] = field(default_factory=set)  # venues and accounts that moved
+    capacities: Mapping[str, Capacity] = field(default_factory=dict)  # of venues with limits
 
     @cached_property
     def isolation(self) -> Isolation:

@@ -4,6 +4,7 @@ What has to be asked of a venue is asked before it; what could have changed mean
 inside. A signal is planned once: whoever comes second finds it planned.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -202,7 +203,7 @@ class Planner:
         settings = self.desk.settings
         feed = market.feed_of(tx, seen.instrument.id) or ""
         common: dict[str, Any] = {
-            "signal": _signal(signal),
+            "signal": signal_of(signal),
             "instrument": seen.instrument,
             "feed": feed,
             "lag": market.lag_of(tx, seen.instrument.id),
@@ -224,7 +225,19 @@ class Planner:
             losses=lost_today(tx, self.desk, limited, seen.instrument) if limited else {},
             owners=_owners(tx, members) if is_future else {},
             leverage_ceiling=_ceiling(tx, signal) if is_future else None,
+            capacities=self.desk.capacities,
+            waiting=self._waiting(tx, members),
         )
+
+    def _waiting(self, tx: Tx, members: Sequence[Subscriber]) -> Mapping[str, int]:
+        """Entries of earlier signals that have not left, by address: these go first."""
+        waiting: Counter[str] = Counter()
+        limited = {member.venue for member in members} & self.desk.capacities.keys()
+        for venue in sorted(limited):
+            address_of = self.desk.capacities[venue].address_of
+            for account, count in intents.waiting_entries(tx, venue):
+                waiting[address_of(account)] += count
+        return waiting
 
     def _write(
         self,
@@ -265,7 +278,7 @@ def wallet_of(instrument: Instrument) -> str:
     return "futures" if instrument.is_futures else "spot"
 
 
-def _signal(stored: StoredSignal) -> Signal:
+def signal_of(stored: StoredSignal) -> Signal:
     return Signal(
         id=stored.id,
         deployment=stored.deployment,

@@ -18,7 +18,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.engine import Row
 
-from control_plane.core.ids import SHARDS
+from control_plane.core.ids import SHARDS, AccountId
 from control_plane.infra import events
 from control_plane.infra.db import Tx, among
 from control_plane.orders.models.states import TERMINAL, Event, State, after, is_terminal
@@ -267,6 +267,16 @@ def has_live_entry(tx: Tx, subscription: str) -> bool:
         intents.c.state.in_(LIVE),
     )
     return tx.first(query.limit(1)) is not None
+
+
+def waiting_entries(tx: Tx, venue: str) -> list[tuple[AccountId, int]]:
+    """How many of each account have not left yet."""
+    query = (
+        select(intents.c.account_id, func.count().label("number"))
+        .where(intents.c.state == "READY", intents.c.leg == "entry", intents.c.venue == venue)
+        .group_by(intents.c.account_id)
+    )
+    return [(AccountId(row.account_id), row.number) for row in tx.all(query)]
 
 
 def has_earlier_entry(tx: Tx, row: Row[Any]) -> bool:

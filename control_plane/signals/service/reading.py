@@ -70,6 +70,11 @@ def signals(tx: Tx, tenant: Tenant | None = None, limit: int = 50) -> list[Store
     return signal_rows.newest_signals(tx, tenant, min(limit, MOST))
 
 
+def last_of(tx: Tx, deployment: DeploymentId, limit: int) -> list[StoredSignal]:
+    """The last ones that counted, oldest first; of one trigger the exit first."""
+    return signal_rows.last_of(tx, deployment, min(limit, MOST))
+
+
 def signal_counts(tx: Tx, tenant: Tenant | None = None) -> dict[str, int]:
     """By state."""
     return lists.signal_counts(tx, tenant)

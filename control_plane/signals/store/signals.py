@@ -51,6 +51,14 @@ def newest_signals(tx: Tx, tenant: str | None, limit: int) -> list[StoredSignal]
     return [_signal(row) for row in tx.all(query)]
 
 
+def last_of(tx: Tx, deployment: str, limit: int) -> list[StoredSignal]:
+    query = select(signals).where(
+        signals.c.deployment_id == deployment, signals.c.state != "refused"
+    )
+    order = (signals.c.trigger_open_ms.desc(), signals.c.kind.asc())  # entry, then exit: reversed
+    return [_signal(row) for row in reversed(tx.all(query.order_by(*order).limit(limit)))]
+
+
 def _signal(row: Row[Any]) -> StoredSignal:
     return StoredSignal(
         id=SignalId(row.id),

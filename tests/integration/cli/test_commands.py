@@ -71,6 +71,7 @@ async def test_from_a_file_to_a_subscription(slipway: Terminal) -> None:
         ("strategies", "upload", file),
         ("deploy", "cross", "--name", "night", "-p", "fast=12"),
         ("accounts", "open", "practice"),
+        ("subscribe", "night", "--capital", "2000", "--preview"),
         ("subscribe", "night", "--capital", "2000"),
         ("pause", "night"),
     ]
@@ -93,11 +94,14 @@ async def test_from_a_file_to_a_subscription(slipway: Terminal) -> None:
         (("pause", which, "--until", "yesterday"), "is no moment"),
         (("resume", which), "is active"),
         (("show", which), "leverage by effective"),
+        (("preview", which), "It has given no signal yet."),
         (("cancel", which, "--positions", "close"), "are being closed"),
     ]
     for words, expected in changes:
         said = await slipway("subscriptions", *words)
         assert expected in said.out + said.err, words
+    room = await slipway("capacity", "night", "--max-age-seconds", "30")
+    assert "84 live subscribers enter within 30 s" in room.out
     told = json.loads((await slipway("subscriptions", "versions", which, "--json")).out)
     assert [one["changed"] for one in told][::-1] == [
         [],

@@ -1,7 +1,12 @@
+from decimal import Decimal
 from typing import Any
 
 import httpx
 import pytest
+
+from tests.factories import D
+from tests.fakes.site import World
+from tests.unit.api.holdings import put
 
 TERMS = {"capital": "5000", "capital_currency": "USDT", "risk": "0.01"}
 
@@ -151,3 +156,82 @@ async def test_no_ceiling_that_cannot_be(
 ) -> None:
     answer = await operator.patch(f"/deployments/{deployed}", json={"max_leverage": most})
     assert (answer.status_code, answer.json()["field"]) == (422, "max_leverage")
+
+
+async def signalled(world: World, deployment: str) -> None:
+    """Two entries and an exit between them, and what the market did."""
+    told = [("entry", "LONG", "50000"), ("exit", "EXIT_LONG", "51000"), ("entry", "LONG", "50000")]
+    for number, (kind, action, price) in enumerate(told, 1):
+        open_ms = number * 300_000
+        stop = {"stop_loss": D("49000")} if kind == "entry" else {}
+        row = {
+            "id": f"sg{number}",
+            "deployment_id": deployment,
+            "tenant": "another",
+            "instrument": "spot:B-BTC_USDT",
+            "trigger": f"5m:{open_ms}",
+            "trigger_open_ms": open_ms,
+            "kind": kind,
+            "action": action,
+            "price": D(price),
+            "state": "planned",
+            **stop,
+        }
+        await put(world.services.db, "signal", **row)
+    fell = {"instrument": "spot:B-BTC_USDT", "open_ms": 1_200_000, "volume": 1.0}
+    for resolution in ("1m", "5m"):
+        prices = {"open": 50_000.0, "high": 50_000.0, "low": 48_000.0, "close": 50_000.0}
+        await put(world.services.db, "candle", resolution=resolution, **fell, **prices)
+
+
+async def test_a_preview_tells_what_the_terms_would_have_done_and_changes_nothing(
+    world: World, operator: httpx.AsyncClient, deployed: str, account: str
+) -> None:
+    body = {**TERMS, "deployment_id": deployed, "account_id": account}
+    assert (await operator.post("/subscriptions/preview", json=body)).json()["lines"] == []
+    await signalled(world, deployed)
+    found = (await operator.post("/subscriptions/preview", json=body)).json()
+
+    assert [(one["did"], one["ended_by"]) for one in found["lines"]] == [
+        ("enter", "signal"),
+        ("leave", None),
+        ("enter", "stop"),
+    ]
+    assert (found["entries"], found["exits"], found["skips"]) == (2, 1, {})
+    assert found["capacity"] is None
+    assert Decimal(found["smallest"]["capital"]) > 0
+    assert (await operator.get("/subscriptions")).json()["items"] == []
+
+    made = (await operator.post("/subscriptions", json=body)).json()
+    path = f"/subscriptions/{made['id']}/preview"
+    again = (await operator.get(path, params={"signals": 1})).json()
+    assert [one["did"] for one in again["lines"]] == ["enter"]
+    assert again["lines"][0]["quantity"] == found["lines"][2]["quantity"]
+
+
+async def test_a_preview_refuses_what_subscribing_refuses(
+    world: World, operator: httpx.AsyncClient, deployed: str, account: str
+) -> None:
+    await signalled(world, deployed)
+    body = {**TERMS, "deployment_id": deployed, "account_id": account, "capital": "0.2"}
+    for path in ("/subscriptions/preview", "/subscriptions"):
+        answer = await operator.post(path, json=body)
+        assert (answer.status_code, answer.json()["field"]) == (422, "capital")
+
+
+async def test_capacity_is_told_for_a_deployment(
+    operator: httpx.AsyncClient, deployed: str
+) -> None:
+    path = f"/deployments/{deployed}/capacity"
+    found = (await operator.get(path, params={"max_age_seconds": "120"})).json()
+
+    assert found == {
+        "calls_per_minute": 672,
+        "calls_per_entry": 4,
+        "max_age_seconds": 120,
+        "addresses": 1,
+        "per_address": 336,
+        "in_all": 336,
+        "following": 0,
+    }
+    assert (await operator.get("/deployments/dpnone/capacity")).status_code == 404

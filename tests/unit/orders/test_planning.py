@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from control_plane.brokers.capacity import Capacity
 from control_plane.core.ids import (
     AccountId,
     DeploymentId,
@@ -172,6 +173,63 @@ def test_each_guard_refuses_an_entry_with_its_reason(
     changes: dict[str, Any], subscriber: dict[str, Any], expected: str
 ) -> None:
     assert reason(scene(**changes), who(**subscriber)) == expected
+
+
+def room_for(each: int, addresses: int = 1) -> dict[str, Any]:
+    """So many live entries a minute, through each address; even and odd accounts part."""
+    names = tuple(f"a{n}" for n in range(addresses))
+    limits = Capacity(each * 4, 4, names, lambda account: names[int(account[2:]) % addresses])
+    free = {(AccountId(f"ac{n}"), "USDT"): D("10000") for n in range(1, 40)}
+    return {"capacities": {"coindcx": limits}, "feed": "coindcx", "free": free}
+
+
+def test_what_cannot_leave_in_time_is_skipped_with_its_reason_and_paper_is_not() -> None:
+    live = [who(n, venue="coindcx") for n in range(1, 21)]
+    paper = [who(n) for n in range(21, 40)]
+    seen = scene(**room_for(8), waiting={"a0": 3}, now_ms=SIGNAL.published_ms)
+    found = plan(seen, [*live, *paper])
+
+    left = [one.subscriber.venue for one in found.intents]
+    assert (left.count("coindcx"), left.count("paper")) == (5, 19)
+    assert {(one.reason, one.detail["ahead"], one.detail["in_time"]) for one in found.skips} == {
+        ("no_capacity", "8", "8")
+    }
+
+
+def test_each_address_has_room_of_its_own_and_age_takes_of_it() -> None:
+    live = [who(n, venue="coindcx") for n in range(1, 21)]
+    fresh = plan(scene(**room_for(4, 2), now_ms=SIGNAL.published_ms), live)
+    old = plan(scene(**room_for(4, 2), now_ms=SIGNAL.published_ms + 30_000), live)
+
+    assert (len(fresh.intents), len(old.intents)) == (8, 4)
+
+
+def test_an_exit_needs_no_room() -> None:
+    holdings = {SubscriptionId("su1"): held()}
+    seen = scene(signal=EXIT, holdings=holdings, **room_for(0))
+    assert isinstance(one(plan(seen, [who(venue="coindcx")])), Intended)
+
+
+@settings(deadline=None)
+@given(st.integers(0, 30), st.integers(1, 3), st.integers(0, 20), st.integers(0, 60))
+def test_no_address_is_given_more_than_it_lets_out_in_time(
+    each: int, addresses: int, waiting: int, age: int
+) -> None:
+    live = [who(n, venue="coindcx") for n in range(1, 39)]
+    seen = scene(
+        **room_for(each, addresses),
+        waiting={"a0": waiting},
+        now_ms=SIGNAL.published_ms + age * 1000,
+    )
+    found = plan(seen, live)
+
+    address_of = seen.capacities["coindcx"].address_of
+    for name in seen.capacities["coindcx"].addresses:
+        mine = [i for i in found.intents if address_of(i.subscriber.terms.account_id) == name]
+        behind = [w for w in live if address_of(w.terms.account_id) == name]
+        before = waiting if name == "a0" else 0
+        in_time = seen.capacities["coindcx"].in_time((60 - age) * 1000)
+        assert len(mine) == min(len(behind), max(0, in_time - before))
 
 
 def test_a_stale_rate_refuses() -> None:

@@ -8,6 +8,7 @@ from sqlalchemy import insert, update
 
 from control_plane.accounts.errors import NoSuchAccount
 from control_plane.accounts.store import accounts
+from control_plane.brokers.capacity import Capacity
 from control_plane.core.clock import ms
 from control_plane.core.ids import (
     SHARDS,
@@ -23,11 +24,13 @@ from control_plane.infra import events
 from control_plane.infra.bus import Bus
 from control_plane.infra.db import Database, Tx
 from control_plane.market.store import list_instruments
+from control_plane.market.store.tables import candles, instruments
 from control_plane.subscriptions import service
 from control_plane.subscriptions.errors import (
     AccountClosed,
     AlreadySubscribed,
     BadTerms,
+    NoRoom,
     NoSuchDeployment,
     NoSuchSubscription,
     WrongState,
@@ -290,6 +293,87 @@ async def test_lists_are_kept_as_what_they_mean(desk: Desk, memory: Database) ->
     assert made.symbols_allowed == ("BTC",)
     assert made.symbols_denied == ("fut:B-BTC_USDT",)
     assert await memory.read(service.subscription, TRADER, made.id) == made
+
+
+def live_world(tx: Tx, followers: int) -> None:
+    """A real market, and live accounts of Ann's."""
+    tx.run(update(instruments).values(feed="coindcx"))
+    row: dict[str, Any] = {"shard": 3, "venue": "coindcx", "created_ms": 1, "tenant": TRADER}
+    names = [f"live{n}" for n in range(followers)]
+    tx.run(insert(accounts), [{**row, "id": name, "name": name} for name in names])
+
+
+async def test_no_more_live_subscribers_than_the_exchange_serves_in_time(
+    memory: Database, rng: Rng, clock: FakeClock, desk: Desk
+) -> None:
+    await memory.write(live_world, 4)
+    limits = Capacity(8, 4, ("direct",), lambda _: "direct")
+    asked = Subscriptions(memory, rng, desk.asked.bus, {"coindcx": limits})
+    desk = Desk(asked)
+    first, *others = [AccountId(f"live{n}") for n in range(4)]
+    made = await desk.subscribe(TRADER, first, COIN, TERMS)
+    await desk.subscribe(TRADER, others[0], COIN, TERMS)
+
+    with pytest.raises(NoRoom, match="2 live subscribers of one signal enter within 60 s") as no:
+        await desk.subscribe(TRADER, others[1], COIN, TERMS)
+    assert no.value.field == "max_age_seconds"
+    await desk.subscribe(TRADER, ACCOUNT, COIN, TERMS)  # paper has no limits
+    patient = replace(TERMS, max_age_seconds=90)
+    third = await desk.subscribe(TRADER, others[1], COIN, patient)
+    with pytest.raises(NoRoom):
+        await desk.alter(TRADER, third.id, TERMS)
+
+    await desk.pause(TRADER, made.id)
+    await desk.subscribe(TRADER, others[2], COIN, patient)
+    with pytest.raises(NoRoom):
+        await desk.resume(TRADER, made.id)
+
+
+async def test_capital_that_the_price_of_now_puts_out_of_reach_is_refused_with_what_would_do(
+    desk: Desk, memory: Database
+) -> None:
+    minute = {"resolution": "1m", "open_ms": 60_000, "volume": 1.0}
+    prices = {"spot:B-BTC_USDT": 50_000.0, "fut:B-BTC_USDT": 50_000.0}
+    flat = [
+        {**minute, "instrument": name, **dict.fromkeys(("open", "high", "low", "close"), price)}
+        for name, price in prices.items()
+    ]
+    await memory.write(lambda tx: tx.run(insert(candles), flat))
+    await memory.write(lambda tx: tx.run(update(instruments).values(min_quantity=D("0.001"))))
+
+    with pytest.raises(BadTerms, match="worth 50 USDT") as small:
+        await desk.subscribe(TRADER, ACCOUNT, COIN, replace(TERMS, capital=D("49.99")))
+    assert (small.value.field, small.value.remedy) == ("capital", "It takes 50 USDT or more.")
+    with pytest.raises(BadTerms) as little:
+        await desk.subscribe(TRADER, ACCOUNT, COIN, replace(TERMS, max_notional=D("49")))
+    assert little.value.field == "max_notional"
+    fut = instruments.c.kind == "fut"
+    twice = update(instruments).where(fut).values(min_quantity=D("0.002"))
+    await memory.write(lambda tx: tx.run(twice))
+    levered = replace(TERMS, capital=D("20"), leverage=D("5"))
+    made = await desk.subscribe(TRADER, ACCOUNT, SHIP, levered)
+    with pytest.raises(BadTerms, match="would never trade"):
+        await desk.alter(TRADER, made.id, replace(levered, capital=D("19.99")))
+
+
+async def test_capital_in_another_currency_is_measured_by_the_rate_of_now(
+    desk: Desk, memory: Database
+) -> None:
+    usdt = spot(id="spot:I-USDT_INR", pair="I-USDT_INR", base="USDT", quote="INR")
+    await memory.write(list_instruments, [spot(), future(), usdt], "simulated")
+    minute = {"resolution": "1m", "open_ms": 60_000, "volume": 1.0}
+    for name, price in (("spot:B-BTC_USDT", 50_000.0), ("spot:I-USDT_INR", 100.0)):
+        values = dict.fromkeys(("open", "high", "low", "close"), price)
+        await memory.write(
+            lambda tx, row: tx.run(insert(candles), row), {**minute, **values, "instrument": name}
+        )
+    rupees = replace(TERMS, capital_currency="INR", capital=D("10"))
+
+    with pytest.raises(BadTerms) as small:
+        await desk.subscribe(TRADER, ACCOUNT, COIN, rupees)
+    assert small.value.field == "capital"
+    assert "INR or more" in (small.value.remedy or "")
+    await desk.subscribe(TRADER, ACCOUNT, COIN, replace(rupees, capital=D("100000")))
 
 
 async def test_the_least_of_three_is_the_leverage(desk: Desk, memory: Database) -> None:

@@ -16,7 +16,7 @@ from control_plane.core.ids import (
 )
 from control_plane.subscriptions.errors import BadTerms, WrongState
 from strategy_runtime.rules.instruments import Instrument
-from strategy_runtime.rules.money import MONEY, canonical
+from strategy_runtime.rules.money import MONEY, canonical, ceil_to
 
 State = Literal["active", "paused", "cancelled"]
 Sizing = Literal["fixed_risk", "leveraged_risk"]
@@ -36,6 +36,7 @@ LONGEST_AGE_SECONDS = 3_600
 MOST_SYMBOLS = 100
 LONGEST_PAUSE_MS = 366 * 86_400_000
 MAX_DIGITS = 30
+CENT = Decimal("0.01")
 
 # What a trader may ask for, and from which states. A cancelled subscription stays cancelled.
 CHANGES: Mapping[State, frozenset[State]] = MappingProxyType(
@@ -109,6 +110,43 @@ class Leverage:
 def leverage_of(terms: Terms, instrument: Instrument, ceiling: Decimal | None) -> Leverage:
     most = instrument.max_leverage if instrument.is_futures else Decimal(1)
     return Leverage(terms.leverage, ceiling, most)
+
+
+@dataclass(frozen=True, slots=True)
+class Smallest:
+    """The least that can be ordered at a price, and the capital that reaches it."""
+
+    quantity: Decimal
+    value: Decimal  # in the quote currency
+    capital: Decimal  # in the subscription's
+
+
+def smallest(instrument: Instrument, price: Decimal, rate: Decimal, leverage: Decimal) -> Smallest:
+    """`rate` is one unit of the capital's currency in the quote currency."""
+    quantity = instrument.smallest_quantity(price)
+    value = MONEY.multiply(quantity, price)
+    needed = MONEY.divide(value, MONEY.multiply(leverage, rate))
+    return Smallest(quantity, value, ceil_to(needed, CENT))
+
+
+def check_reaches(terms: Terms, instrument: Instrument, price: Decimal, least: Smallest) -> None:
+    """What the price of now puts out of reach would be skipped at every signal."""
+    what = (
+        f"The smallest order of {instrument.id} at {canonical(price)} is worth "
+        f"{canonical(least.value)} {instrument.quote}"
+    )
+    if terms.capital < least.capital:
+        raise BadTerms(
+            f"{what}: this capital would never trade.",
+            field="capital",
+            remedy=f"It takes {canonical(least.capital)} {terms.capital_currency} or more.",
+        )
+    if terms.max_notional is not None and terms.max_notional < least.value:
+        raise BadTerms(
+            f"{what}: no order would be within the limit.",
+            field="max_notional",
+            remedy="Allow at least that much.",
+        )
 
 
 def permits(terms: Terms, instrument: Instrument) -> bool:
