@@ -11,6 +11,7 @@ from hashlib import sha256
 from importlib.resources import files
 
 from control_plane.accounts.service import admins
+from control_plane.backtests.worker import Tidier as JobTidier
 from control_plane.brokers.capacity import Capacity as VenueCapacity
 from control_plane.brokers.coindcx.capacity import capacity
 from control_plane.brokers.coindcx.hearing import Hearing
@@ -213,6 +214,7 @@ def add_trading(it: Machinery, stack: AsyncExitStack) -> None:
     results = JobIntake(it.clock, it.bus, it.rng, leases, register, it.failpoints, scale)
     it.loops["intake"] = intake.run
     it.loops["job-intake"] = results.run
+    it.loops["job-tidying"] = JobTidier(it.db, it.clock, leases, it.settings.jobs).run
     it.loops["quotes"] = quotes.run
     it.loops["prices"] = ours.need_prices
     it.loops["plan"] = ours.plan

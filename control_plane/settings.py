@@ -184,6 +184,8 @@ class JobSettings(Section):
     backtest_seconds: int = Field(900, ge=1)
     optimise_seconds: int = Field(3600, ge=1)
     most_candles: int = Field(1_000_000, ge=1_000)  # of one job
+    kept_days: float = Field(30, gt=0)  # checks, and what failed or was cancelled
+    results_kept_days: float = Field(365, gt=0)  # of backtests and searches
 
 
 class TradingSettings(Section):

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, ClassVar
 
-from sqlalchemy import BigInteger, Row, Text, insert, select
+from sqlalchemy import BigInteger, Row, Text, delete, insert, select
 from sqlmodel import Field, SQLModel
 
 from control_plane.infra.db import Tx, table
@@ -51,3 +51,7 @@ def some(tx: Tx, tenant: str, ids: Collection[str]) -> Sequence[Row[Any]]:
 def page_of(tx: Tx, tenant: str, asked: Asked) -> Found:
     query = select(backtests).where(backtests.c.tenant == tenant)
     return page(tx, query, (backtests.c.created_ms, backtests.c.id), asked)
+
+
+def remove_of(tx: Tx, job_ids: Collection[str]) -> None:
+    tx.run(delete(backtests).where(backtests.c.job_id.in_(sorted(job_ids))))

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, ClassVar
 
-from sqlalchemy import BigInteger, Index, LargeBinary, Row, Text, delete, func, insert, select
+from sqlalchemy import BigInteger, Index, LargeBinary, Row, Text, delete, func, insert, or_, select
 from sqlalchemy import update as sql_update
 from sqlmodel import Field, SQLModel
 
@@ -226,3 +226,21 @@ def headlines(tx: Tx, job_ids: Collection[str]) -> dict[str, str]:
 
 def result(tx: Tx, job: str) -> Row[Any] | None:
     return tx.first(select(results).where(results.c.job_id == job))
+
+
+def ended_before(tx: Tx, before_ms: int, results_before_ms: int, limit: int) -> list[str]:
+    """Jobs of which nothing runs any more: those with a result that people keep stay longer."""
+    is_kept = (jobs.c.kind != "check") & (jobs.c.state == "done")
+    query = select(jobs.c.id).where(
+        jobs.c.is_cleared,
+        or_(
+            ~is_kept & (jobs.c.ended_ms < before_ms),
+            is_kept & (jobs.c.ended_ms < results_before_ms),
+        ),
+    )
+    return [str(row.id) for row in tx.all(query.order_by(jobs.c.ended_ms).limit(limit))]
+
+
+def remove(tx: Tx, job_ids: Collection[str]) -> None:
+    for of in (chunks.c.job_id, results.c.job_id, jobs.c.id):
+        tx.run(delete(of.table).where(of.in_(sorted(job_ids))))

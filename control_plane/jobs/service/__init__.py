@@ -4,6 +4,7 @@ from control_plane.jobs.service.queueing import (
     add,
     cancel,
     find,
+    forget,
     headlines,
     listed,
     newest_of,
@@ -11,4 +12,4 @@ from control_plane.jobs.service.queueing import (
 )
 from control_plane.jobs.service.use_cases import Jobs
 
-__all__ = ["Jobs", "add", "cancel", "find", "headlines", "listed", "newest_of", "result"]
+__all__ = ["Jobs", "add", "cancel", "find", "forget", "headlines", "listed", "newest_of", "result"]

@@ -138,3 +138,10 @@ def job_of(row: Row[Any]) -> Job:
         ended_ms=row.ended_ms,
         log_tail=row.log_tail,
     )
+
+
+def forget(tx: Tx, before_ms: int, results_before_ms: int, limit: int) -> list[str]:
+    """Which jobs went: those that ended before, where nothing of them is left but rows."""
+    gone = store.ended_before(tx, before_ms, results_before_ms, limit)
+    store.remove(tx, gone)
+    return gone
