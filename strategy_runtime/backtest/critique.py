@@ -28,16 +28,26 @@ def criticise(
     chance: Chance | None = None,
     at_bounds: Sequence[str] = (),
     lacks_ticks: bool = False,
+    knew: int | None = None,
 ) -> list[Remark]:
+    """`knew` is a bar that was decided otherwise without those behind it."""
     return [
-        *_about_decisions(errors or {}, lacks_ticks),
+        *_about_decisions(errors or {}, lacks_ticks, knew),
         *_about_trades(metrics, trades, skipped),
         *_about_money(metrics, trades),
         *_about_luck(metrics, chance, at_bounds),
     ]
 
 
-def _about_decisions(errors: Mapping[str, int], lacks_ticks: bool) -> Iterator[Remark]:
+def _about_decisions(
+    errors: Mapping[str, int], lacks_ticks: bool, knew: int | None
+) -> Iterator[Remark]:
+    if knew is not None:
+        yield Remark(
+            "future",
+            f"Without the candles behind it, candle {knew + 1} is decided otherwise: it looks "
+            "ahead, or decides by chance. `slipway check` names the line; believe no figure here.",
+        )
     for text, count in sorted(errors.items(), key=lambda item: -item[1])[:3]:
         yield Remark("failed", f"{count} decisions failed: {text}")
     if lacks_ticks:

@@ -9,6 +9,8 @@ from msgspec.structs import replace
 from strategy_runtime.backtest.chance import Chance, draw
 from strategy_runtime.backtest.critique import Remark, at_bounds, criticise
 from strategy_runtime.backtest.curves import drawdown, equity
+from strategy_runtime.backtest.driven import Said
+from strategy_runtime.backtest.foresight import Again, first_that_knew
 from strategy_runtime.backtest.metrics import Metrics, measure
 from strategy_runtime.backtest.terms import Terms, generic
 from strategy_runtime.backtest.trades import Ledger, Skipped, Trade, settle
@@ -33,6 +35,7 @@ class Result:
     metrics: Metrics
     at_bounds: tuple[str, ...] = ()
     lacks_ticks: bool = False
+    again: Again | None = None  # the first of these bars, decided once more by themselves
 
     @property
     def trades(self) -> tuple[Trade, ...]:
@@ -53,6 +56,9 @@ class Result:
     def chance(self, *, seed: int = 1) -> Chance | None:
         return draw(self.trades, float(self.terms.capital), seed=seed)
 
+    def _knew(self, again: Again) -> int | None:
+        return first_that_knew(self.sweep.decisions, len(self.bars), again)
+
     def critique(self, chance: Chance | None = None) -> list[Remark]:
         return criticise(
             self.metrics,
@@ -62,6 +68,7 @@ class Result:
             chance=chance,
             at_bounds=self.at_bounds,
             lacks_ticks=self.lacks_ticks,
+            knew=None if self.again is None else self._knew(self.again),
         )
 
 
@@ -85,6 +92,13 @@ def backtest(
     if instrument is None:
         instrument = generic(setting.instrument, float(bars.close[0]) if len(bars) else 1.0)
     found = sweep(kind, setting, bars, further, first=first, progress=progress, ticks=ticks)
+    whole = bars
+
+    def again(count: int) -> Said:
+        alone = whole.part(0, count).alone()
+        closed = {name: _closed_by(some, alone) for name, some in (further or {}).items()}
+        return sweep(kind, setting, alone, closed, ticks=ticks).decisions
+
     if first:
         found, bars = _from(found, first), bars.part(first, len(bars))
     ledger = settle(found, bars, instrument, terms, finer)
@@ -102,7 +116,13 @@ def backtest(
         measure(ledger.trades, bars, curve, capital),
         tuple(at_bounds(values, declared(kind))),
         kind.ticks and ticks is None,
+        None if first else again,
     )
+
+
+def _closed_by(longer: Bars, bars: Bars) -> Bars:
+    """Those that had closed when the last of the others did."""
+    return longer.part(0, int(longer.close_ms.searchsorted(bars.close_ms[-1], "right"))).alone()
 
 
 def _from(found: Sweep, first: int) -> Sweep:
