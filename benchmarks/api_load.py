@@ -63,6 +63,8 @@ def rows() -> Iterator[tuple[str, list[dict[str, Any]]]]:
         "state": "active",
         "risk": Decimal("0.01"),
         "sizing": "fixed_risk",
+        "opposite": "skip",
+        "positions": "keep",
     }
     yield (
         "subscription",

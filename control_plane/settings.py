@@ -22,7 +22,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from control_plane.errors import Invalid
 from control_plane.infra import failpoints
-from control_plane.infra.db import Pool, parse_url
+from control_plane.infra.engines import Pool, parse_url
 from control_plane.infra.smtp import Security, Server
 
 PREFIX = "SLIPWAY_"

@@ -20,6 +20,7 @@ from control_plane.infra.bus import Bus
 from control_plane.infra.clock import RealClock
 from control_plane.infra.db import Database
 from control_plane.infra.embedded import EmbeddedServer
+from control_plane.infra.engines import Pool
 from control_plane.infra.rng import SeededRng
 from control_plane.tables import SCHEMA
 from tests.fakes.clock import FakeClock
@@ -110,7 +111,7 @@ def database(database_url: str, real_clock: Clock, blank: sqlite3.Connection) ->
     if database_url.startswith("sqlite"):
         with closing(sqlite3.connect(database_url.removeprefix("sqlite:///"))) as file:
             blank.backup(file)
-    opened = db.connect(database_url, real_clock, pool=db.Pool(size=4, overflow=2))
+    opened = db.connect(database_url, real_clock, pool=Pool(size=4, overflow=2))
     SCHEMA.create_all(opened.engine)
     yield opened
     opened.close()

@@ -54,7 +54,7 @@ def verify(
     database = db.connect(settings.database_at(), RealClock(), inline=True)
     try:
         with database.engine.connect() as connection:
-            connection.execution_options(read_only=True)
+            connection.execution_options(begin="read")
             broken, looked = signed.verify(db.Tx(connection, RealClock()), found)
     finally:
         database.close()

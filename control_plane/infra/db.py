@@ -19,7 +19,6 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from functools import lru_cache
 from itertools import chain
-from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from sqlalchemy import (
@@ -36,21 +35,20 @@ from sqlalchemy import (
     Text,
     any_,
     bindparam,
-    create_engine,
-    event,
     func,
     select,
     text,
 )
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.engine import URL, Dialect, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
+from sqlalchemy.engine import Dialect
+from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.types import TypeDecorator, TypeEngine
 from sqlmodel import SQLModel
 
 from control_plane.core.clock import Clock, ms
 from control_plane.errors import Unavailable
 from control_plane.infra import wall
+from control_plane.infra.engines import Begin, Pool, parse_url, postgres_engine, sqlite_engine
 from strategy_runtime.rules.money import canonical
 
 P = ParamSpec("P")
@@ -328,10 +326,11 @@ class Database:
         """Asked on the task, for the transaction runs on another thread."""
         return wall.tenant() if self.is_walled else None
 
-    def _begun(self, connection: Connection, who: str | None) -> Tx:
-        if who is not None:
-            wall.enter(connection, who)
-        return Tx(connection, self.clock, who)
+    @contextmanager
+    def _connected(self, begin: Begin, who: str | None) -> Iterator[Connection]:
+        with self.engine.connect() as connection:
+            connection.execution_options(begin=begin, tenant=who)
+            yield connection
 
     def _transact(
         self,
@@ -341,12 +340,15 @@ class Database:
         **kwargs: P.kwargs,
     ) -> T:
         for attempt in range(REPEATS + 1):
+            has_begun = False
             try:
-                with self.engine.begin() as connection:
-                    tx = self._begun(connection, who)
+                with self._connected("write", who) as connection, connection.begin():
+                    has_begun = True
+                    tx = Tx(connection, self.clock, who)
                     result = work(tx, *args, **kwargs)
             except OperationalError as error:
-                if _is_repeatable(error) and attempt < REPEATS:
+                was_lost = error.connection_invalidated and not has_begun
+                if (was_lost or _is_repeatable(error)) and attempt < REPEATS:
                     continue
                 raise unavailable(error) from error
             except DBAPIError as error:
@@ -368,13 +370,15 @@ class Database:
         *args: P.args,
         **kwargs: P.kwargs,
     ) -> T:
-        try:
-            with self.engine.connect() as connection:
-                # SQLite's readers begin deferred: they never wait for the writer.
-                connection.execution_options(read_only=True)
-                return work(self._begun(connection, who), *args, **kwargs)
-        except OperationalError as error:
-            raise unavailable(error) from error
+        for is_last in (False, True):
+            try:
+                with self._connected("read", who) as connection:
+                    return work(Tx(connection, self.clock, who), *args, **kwargs)
+            except OperationalError as error:
+                # A connection that was good a moment ago is lost: looking twice changes nothing.
+                if is_last or not error.connection_invalidated:
+                    raise unavailable(error) from error
+        raise AssertionError("unreachable")
 
 
 def _accompanied(
@@ -388,115 +392,29 @@ def _accompanied(
     return both
 
 
-@dataclass(frozen=True)
-class Pool:
-    """PostgreSQL's connections, in the pool's own words."""
-
-    size: int = 20
-    overflow: int = 10
-    timeout_seconds: float = 30
-    recycle_seconds: int = 3600
-
-
 def connect(url: str, clock: Clock, *, pool: Pool | None = None, inline: bool = False) -> Database:
     """Open the database that `url` names. `inline` runs every transaction on the caller's
     thread.
     """
     parsed = parse_url(url)
     if parsed.get_backend_name() == "sqlite":
-        return _sqlite(parsed, clock, inline)
-    return _postgres(parsed, clock, pool or Pool(), inline)
-
-
-def parse_url(url: str) -> URL:
-    """A URL of one of the two databases, with the driver that we use; ValueError says what is
-    wrong.
-    """
-    try:
-        parsed = make_url(url)
-        backend = parsed.get_backend_name()
-    except (ArgumentError, ValueError) as error:
-        raise ValueError("it is no database URL") from error
-
-    if backend == "sqlite":
-        return parsed.set(drivername="sqlite+pysqlite")
-    if backend in {"postgresql", "postgres"}:
-        return parsed.set(drivername="postgresql+psycopg")
-    raise ValueError(
-        f"{backend!r} is not supported: use sqlite:///FILE or postgresql://USER:PASSWORD@HOST/NAME"
+        engine, writers, readers = sqlite_engine(parsed, inline=inline), 1, 4
+    else:
+        pool = pool or Pool()
+        engine = postgres_engine(parsed, clock, pool)
+        writers = readers = max(2, (pool.size + pool.overflow) // 2)
+    if inline:
+        return Database(engine, clock, None, None)
+    return Database(
+        engine,
+        clock,
+        ThreadPoolExecutor(writers, thread_name_prefix="db-write"),
+        ThreadPoolExecutor(readers, thread_name_prefix="db-read"),
     )
 
 
 def metadata() -> MetaData:
     return SQLModel.metadata
-
-
-def _sqlite(url: URL, clock: Clock, inline: bool) -> Database:
-    memory = url.database in {None, "", ":memory:"}
-    if memory and not inline:
-        raise ValueError("an in-memory database has one connection: it needs inline=True")
-    if not memory:
-        Path(str(url.database)).parent.mkdir(parents=True, exist_ok=True)
-
-    from sqlalchemy.pool import QueuePool, StaticPool
-
-    options: dict[str, Any] = (
-        {"poolclass": StaticPool} if memory else {"poolclass": QueuePool, "pool_size": 8}
-    )
-    engine = create_engine(url, connect_args={"check_same_thread": False, "timeout": 30}, **options)
-
-    @event.listens_for(engine, "connect")
-    def prepare(connection: Any, _record: Any) -> None:
-        connection.isolation_level = None  # we begin ourselves
-        cursor = connection.cursor()
-        cursor.execute("PRAGMA journal_mode=WAL")
-        cursor.execute(
-            "PRAGMA synchronous=FULL"
-        )  # NORMAL may lose a committed transaction with the power
-        cursor.execute("PRAGMA foreign_keys=ON")
-        cursor.execute("PRAGMA busy_timeout=30000")
-        cursor.close()
-
-    @event.listens_for(engine, "begin")
-    def begin(connection: Connection) -> None:
-        reads = connection.get_execution_options().get("read_only", False)
-        connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
-
-    if inline:
-        return Database(engine, clock, None, None)
-    return Database(
-        engine,
-        clock,
-        ThreadPoolExecutor(1, thread_name_prefix="db-write"),
-        ThreadPoolExecutor(4, thread_name_prefix="db-read"),
-    )
-
-
-def _postgres(url: URL, clock: Clock, pool: Pool, inline: bool) -> Database:
-    engine = create_engine(
-        url,
-        pool_size=pool.size,
-        max_overflow=pool.overflow,
-        pool_timeout=pool.timeout_seconds,
-        pool_recycle=pool.recycle_seconds,
-        pool_pre_ping=True,
-        connect_args={"connect_timeout": 5},
-    )
-
-    @event.listens_for(engine, "connect")
-    def prepare(connection: Any, _record: Any) -> None:
-        connection.execute(wall.OUTSIDE)
-        connection.commit()
-
-    if inline:
-        return Database(engine, clock, None, None)
-    lanes = max(2, (pool.size + pool.overflow) // 2)
-    return Database(
-        engine,
-        clock,
-        ThreadPoolExecutor(lanes, thread_name_prefix="db-write"),
-        ThreadPoolExecutor(lanes, thread_name_prefix="db-read"),
-    )
 
 
 def _is_repeatable(error: DBAPIError) -> bool:

@@ -41,17 +41,16 @@ def acting_for(who: str) -> Iterator[None]:
 
 # ---- in a transaction ----------------------------------------------------------------------------
 
-_ENTER = text(
-    f"SELECT set_config('role', '{ROLE}', true), set_config('slipway.tenant', :tenant, true)"
-)
 _CHANGE = text("SELECT set_config('slipway.tenant', :tenant, true)")
 
 # Every other connection, whichever user it is: those who own the tables are not asked anyway.
 OUTSIDE = f"SET slipway.tenant = '{EVERYBODY}'"
 
 
-def enter(connection: Connection, who: str) -> None:
-    connection.execute(_ENTER, {"tenant": who})
+def entering(who: str) -> str:
+    """What is said with BEGIN."""
+    quoted = who.replace("'", "''")
+    return f"SET LOCAL ROLE {ROLE}; SET LOCAL slipway.tenant = '{quoted}'"
 
 
 def change(connection: Connection, who: str) -> None:

@@ -15,7 +15,8 @@ import pytest_asyncio
 
 from control_plane.infra import schema
 from control_plane.infra.clock import RealClock
-from control_plane.infra.db import Pool, connect
+from control_plane.infra.db import connect
+from control_plane.infra.engines import Pool
 from control_plane.infra.http_edge import PREFIX
 from control_plane.infra.rng import SeededRng
 from control_plane.sessions.models.rights import RIGHTS, SCOPES, Right, reaches

@@ -10,7 +10,8 @@ import pytest
 from control_plane.core.clock import Clock
 from control_plane.core.ids import Rng
 from control_plane.infra import schema
-from control_plane.infra.db import Database, Pool, connect
+from control_plane.infra.db import Database, connect
+from control_plane.infra.engines import Pool
 from tests.fakes.site import World, make_world
 from tests.unit.api.holdings import TERMS, author_holdings
 from tests.unit.api.people import Person, signed_in

@@ -9,7 +9,8 @@ import pytest
 from control_plane.core.ids import Rng
 from control_plane.infra import schema
 from control_plane.infra.clock import RealClock
-from control_plane.infra.db import Database, Pool, connect
+from control_plane.infra.db import Database, connect
+from control_plane.infra.engines import Pool
 from tests.fakes.site import World, make_world
 from tests.unit.api.people import Person, signed_in
 

@@ -13,7 +13,8 @@ from control_plane.infra import audit, checkpoints, schema
 from control_plane.infra.audit import Broken
 from control_plane.infra.checkpoints import FILE, Checkpoints
 from control_plane.infra.clock import RealClock
-from control_plane.infra.db import Database, Pool, Tx, connect
+from control_plane.infra.db import Database, Tx, connect
+from control_plane.infra.engines import Pool
 from tests.fakes.clock import FakeClock
 
 pytestmark = pytest.mark.db

@@ -7,7 +7,8 @@ from sqlalchemy import inspect, text
 
 from control_plane.infra import schema
 from control_plane.infra.clock import RealClock
-from control_plane.infra.db import Database, Pool, connect
+from control_plane.infra.db import Database, connect
+from control_plane.infra.engines import Pool
 from control_plane.tables import SCHEMA
 
 pytestmark = pytest.mark.db

@@ -14,7 +14,8 @@ from sqlalchemy.exc import DBAPIError, ProgrammingError
 from control_plane.core.ids import Tenant
 from control_plane.infra import schema, wall
 from control_plane.infra.clock import RealClock
-from control_plane.infra.db import Database, Money, Pool, Tx, connect
+from control_plane.infra.db import Database, Money, Tx, connect
+from control_plane.infra.engines import Pool
 from control_plane.tables import SCHEMA
 from tests.conftest import own_postgres
 

@@ -11,7 +11,8 @@ from sqlalchemy.exc import DBAPIError
 from control_plane.core.clock import Clock
 from control_plane.core.ids import Rng
 from control_plane.infra import events, schema, wall
-from control_plane.infra.db import Database, Pool, Tx, connect
+from control_plane.infra.db import Database, Tx, connect
+from control_plane.infra.engines import Pool
 from tests.conftest import wait_until
 from tests.integration.live.conftest import OPERATOR, serving
 
