@@ -50,6 +50,7 @@ from control_plane.infra.passwords import Passwords
 from control_plane.infra.rng import SystemRng
 from control_plane.infra.smtp import Postman
 from control_plane.infra.supervisor import Supervisor
+from control_plane.infra.verifying import Verification
 from control_plane.jobs.service import Jobs
 from control_plane.keys.service import Keys
 from control_plane.live.service import Hub
@@ -131,6 +132,10 @@ async def _open_site(app: App, stack: AsyncExitStack) -> None:
     signer = root.signer(checkpoints.PURPOSE)
     signs = Checkpoints(machinery.db, machinery.clock, machinery.folder.path, signer)
     machinery.loops["audit"] = signs.run
+    verification = Verification(
+        machinery.db, machinery.clock, machinery.folder.path, signer.public_key()
+    )
+    machinery.loops["audit-verification"] = verification.run
     machinery.loops["kept-answers"] = Sweeper(machinery.db, machinery.clock).run
     net = HttpxNet()  # to the provider that the settings name
     stack.push_async_callback(net.close)

@@ -25,7 +25,7 @@ from control_plane.core.ids import (
 )
 from control_plane.deployments import service as deployments
 from control_plane.errors import SlipwayError, Unavailable
-from control_plane.infra import events
+from control_plane.infra import audit
 from control_plane.infra.db import Tx
 from control_plane.infra.events import canonical_json
 from control_plane.market import service as market
@@ -269,7 +269,10 @@ class Planner:
             },
         )
         counted = {"intents": len(rows), "skips": len(plan.skips), "seed": signal.seed}
-        events.record(tx, "signal_planned", "signal", signal.id, tenant=signal.tenant, **counted)
+        chain = f"orders:{signal.shard}"
+        audit.record(
+            tx, "signal_planned", "signal", signal.id, tenant=signal.tenant, chain=chain, **counted
+        )
         intents.tell_planned(tx, signal.id, now)
         self.desk.wake(tx)
 

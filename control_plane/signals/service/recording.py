@@ -14,7 +14,7 @@ from redis.exceptions import RedisError
 from control_plane.core.ids import DeploymentId, InstrumentId, Rng, Shard
 from control_plane.deployments import service as deployments
 from control_plane.deployments.service import Beat, Standing
-from control_plane.infra import commands, events
+from control_plane.infra import audit, commands, events
 from control_plane.infra.bus import Bus, BusUnavailable
 from control_plane.infra.db import Database, Tx
 from control_plane.infra.leases import Leases, epochs_in
@@ -132,6 +132,9 @@ class Recorder:
                 if row["state"] == state
             ]
             events.record_many(tx, f"signal_{state}", "signal", told)
+        for shard in sorted({row["shard"] for row in found}):
+            chained = [rows.track_record(row) for row in found if row["shard"] == shard]
+            audit.append(tx, f"signals:{shard}", *chained)
         if any(row["state"] == "accepted" for row in found):
             tx.after_commit(lambda: self.bus.hint(names.wake("signals")))
 

@@ -167,6 +167,13 @@ def announced(row: dict[str, Any]) -> dict[str, Any]:
     return {name: row[name] for name in wanted if row[name] is not None}
 
 
+def track_record(row: dict[str, Any]) -> dict[str, Any]:
+    """What a signal said, chained before anything is done about it."""
+    wanted = ("id", "deployment_id", "tenant", "generation", "trigger", "kind", "action", "price")
+    prices = ("stop_loss", "take_profit", "state", "refusal", "decided_ms", "accepted_ms")
+    return {name: row[name] for name in (*wanted, *prices)}
+
+
 def advances(committed: Sequence[Settled]) -> list[Advance]:
     found = []
     for one in committed:

@@ -9,12 +9,13 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from control_plane.core.clock import Clock
-from control_plane.infra import audit, checkpoints, schema
+from control_plane.infra import audit, checkpoints, events, schema
 from control_plane.infra.audit import Broken
 from control_plane.infra.checkpoints import FILE, Checkpoints
 from control_plane.infra.clock import RealClock
 from control_plane.infra.db import Database, Tx, connect
 from control_plane.infra.engines import Pool
+from control_plane.infra.verifying import Verification
 from tests.fakes.clock import FakeClock
 
 pytestmark = pytest.mark.db
@@ -171,3 +172,51 @@ async def test_a_thousand_rows_do_not_wait_for_the_minute(
     await fill(database, 1)
 
     assert (early, await signs.once()) == (0, 1)
+
+
+async def test_a_changed_row_is_told_once_by_the_nightly_look(
+    database: Database, tmp_path: Path
+) -> None:
+    await fill(database)
+    clock = FakeClock()
+    signs = Checkpoints(database, clock, tmp_path, KEY)
+    await signs.once()
+    nightly = Verification(database, clock, tmp_path, KEY.public_key())
+    assert await nightly.once() is None
+
+    tamper(database, "UPDATE audit SET body = '{}' WHERE seq = 17")
+    found = [await nightly.once() for _ in range(2)]
+
+    told = await database.read(events.latest)
+    assert [one.seq for one in found if one is not None] == [17, 17]
+    incidents = [row for row in told if row["kind"] == "incident"]
+    assert [(row["subject_id"], row["body"]["seq"]) for row in incidents] == [(audit.PEOPLE, 17)]
+
+
+async def test_a_checkpoint_that_was_taken_out_is_told(database: Database, tmp_path: Path) -> None:
+    clock = FakeClock()
+    signs = Checkpoints(database, clock, tmp_path, KEY)
+    for _ in range(3):
+        await fill(database, 3)
+        signs._last = None
+        await signs.once()
+    lines = (tmp_path / FILE).read_bytes().splitlines(keepends=True)
+    (tmp_path / FILE).write_bytes(lines[0] + lines[2])
+
+    found = await Verification(database, clock, tmp_path, KEY.public_key()).once()
+
+    assert found is not None
+    assert (found.chain, found.seq) == ("checkpoints", 2)
+
+
+async def test_several_rows_at_once_are_one_chain(database: Database, tmp_path: Path) -> None:
+    def write(tx: Tx) -> None:
+        audit.append(tx, "signals:3", *[{"n": n} for n in range(5)])
+        audit.append(tx, "signals:3", {"n": 5})
+        audit.append(tx, "orders:9", {"n": 0})
+
+    await database.write(write)
+
+    assert await verified(database, tmp_path) == (None, 7)
+    tails = await database.read(audit.tails)
+    assert [(tail.chain, tail.seq) for tail in tails] == [("orders:9", 1), ("signals:3", 6)]

@@ -1,8 +1,10 @@
 """The intake's transactions where a database can fail or fill."""
 
 import asyncio
+import json
 import threading
 import time
+from decimal import Decimal
 
 import pytest
 from sqlalchemy import func, insert, select
@@ -12,6 +14,7 @@ from control_plane.deployments import service as deployments
 from control_plane.deployments.service import Launch
 from control_plane.deployments.service.hearing import RUNS_KEPT
 from control_plane.deployments.store.tables import runs
+from control_plane.infra import audit, checkpoints
 from control_plane.infra.bus import Bus
 from control_plane.infra.clock import RealClock
 from control_plane.infra.db import Database, DatabaseUnavailable, Tx
@@ -180,3 +183,26 @@ async def test_runs_without_end_are_forgotten(database: Database) -> None:
 
     await database.write(hellos)
     assert await database.read(_count, runs) == RUNS_KEPT
+
+
+async def test_u17_what_was_signalled_is_chained_with_it(
+    database: Database, leases: Leases, bus: Bus
+) -> None:
+    """In the same transaction: a track record cannot be made up later."""
+    await database.write(_world)
+    standing = (await database.read(deployments.standings, [SHIP]))[SHIP]
+    signals = (messages.Signal("EXIT_SHORT", Decimal(100)), messages.Signal("LONG", Decimal(100)))
+    execution = messages.Execution(
+        "run-00000001", 0, f"1m:{OPEN}", "signal", 1, 1, 1, messages.Position(), signals
+    )
+    epoch = leases.epoch(standing.shard)
+    frame = messages.encode(execution)
+    arrival = Arrival(SHIP, 1, standing.shard, epoch, execution, frame)
+
+    await Recorder(database, bus, SystemRng(), leases).commit([arrival])
+
+    chain = f"signals:{standing.shard}"
+    entries = await database.read(lambda tx: list(audit.entries(tx, chain)))
+    assert [json.loads(one.body)["action"] for one in entries] == ["EXIT_SHORT", "LONG"]
+    assert await database.read(_count, tables.signals) == 2
+    assert await database.read(checkpoints.verify, []) == (None, 2)
