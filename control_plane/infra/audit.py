@@ -6,12 +6,26 @@ whoever gets around that cannot make the digests fit again without changing ever
 signed checkpoints outside of the database (see `checkpoints`) hold what the later ones were.
 """
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any, ClassVar
 
-from sqlalchemy import DDL, BigInteger, Text, UniqueConstraint, event, func, insert, select, text
+from sqlalchemy import (
+    ARRAY,
+    DDL,
+    BigInteger,
+    Text,
+    UniqueConstraint,
+    bindparam,
+    column,
+    event,
+    func,
+    insert,
+    select,
+    text,
+)
 from sqlmodel import Field, SQLModel
 
 from control_plane.infra import events
@@ -113,26 +127,73 @@ def record(
 
 def append(tx: Tx, chain: str, *bodies: dict[str, Any]) -> Tail:
     """One row each, in this order, in one statement."""
+    return append_all(tx, {chain: bodies})[chain]
+
+
+def append_at_the_end(tx: Tx, chain: str, body: dict[str, Any]) -> None:
+    """For what a transaction may have hundreds of, on many chains."""
+    tx.gather((chain, body), _append_gathered)
+
+
+def _append_gathered(tx: Tx, found: list[tuple[str, dict[str, Any]]]) -> None:
+    chains: dict[str, list[dict[str, Any]]] = {}
+    for chain, body in found:
+        chains.setdefault(chain, []).append(body)
+    append_all(tx, chains)
+
+
+def append_all(tx: Tx, chains: Mapping[str, Sequence[dict[str, Any]]]) -> dict[str, Tail]:
+    names = sorted(chains)
     if tx.is_postgres:
         # Two at once would both follow the same row; SQLite has one writer anyway.
-        tx.run(text("SELECT pg_advisory_xact_lock(hashtext(:name))"), {"name": f"audit:{chain}"})
-    last = tail(tx, chain)
+        tx.run(_LOCK, {"names": [f"audit:{name}" for name in names]})
+    ends = _ends(tx, names)
     rows = []
-    for body in bodies:
-        told, seq = canonical_json(body), last.seq + 1
-        hashed = digest(chain, seq, last.hash, told)
-        rows.append(
-            {"chain": chain, "seq": seq, "prev_hash": last.hash, "hash": hashed, "body": told}
-        )
-        last = Tail(chain, seq, hashed)
+    for name in names:
+        for body in chains[name]:
+            last, told = ends[name], canonical_json(body)
+            seq = last.seq + 1
+            hashed = digest(name, seq, last.hash, told)
+            rows.append(
+                {"chain": name, "seq": seq, "prev_hash": last.hash, "hash": hashed, "body": told}
+            )
+            ends[name] = Tail(name, seq, hashed)
     tx.run(insert(audit), rows)
-    return last
+    return ends
+
+
+_LOCK = text(
+    "SELECT pg_advisory_xact_lock(hashtext(name)) FROM unnest(CAST(:names AS text[])) AS name"
+)
+
+
+def _ends(tx: Tx, names: Sequence[str]) -> dict[str, Tail]:
+    """One look into the index for each."""
+    if tx.is_postgres:
+        array = func.unnest(bindparam(None, list(names), ARRAY(Text)))
+        given = array.table_valued(column("value", Text)).render_derived()
+    else:
+        given = func.json_each(json.dumps(list(names))).table_valued(column("value", Text))
+    newest = (
+        select(audit.c.seq)
+        .where(audit.c.chain == given.c.value)
+        .order_by(audit.c.seq.desc())
+        .limit(1)
+    )
+    query = select(
+        given.c.value,
+        newest.scalar_subquery().label("seq"),
+        newest.with_only_columns(audit.c.hash).scalar_subquery().label("hash"),
+    )
+    found = {row.value: row for row in tx.all(query) if row.seq is not None}
+    return {
+        name: Tail(name, found[name].seq, found[name].hash) if name in found else Tail(name)
+        for name in names
+    }
 
 
 def tail(tx: Tx, chain: str) -> Tail:
-    query = select(audit.c.seq, audit.c.hash).where(audit.c.chain == chain)
-    row = tx.first(query.order_by(audit.c.seq.desc()).limit(1))
-    return Tail(chain) if row is None else Tail(chain, row.seq, row.hash)
+    return _ends(tx, [chain])[chain]
 
 
 def tails(tx: Tx) -> list[Tail]:

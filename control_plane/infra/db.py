@@ -128,6 +128,7 @@ class Tx:
     clock: Clock
     tenant: str | None = None  # behind the wall: for whom
     _after: list[Callable[[], None]] = field(default_factory=list)
+    _gathered: dict["Ending", list[Any]] = field(default_factory=dict)
     _now: tuple[float, int] | None = None  # what the server's clock read, and when by ours
 
     def all(
@@ -178,6 +179,15 @@ class Tx:
         """
         self._after.append(call)
 
+    def gather(self, item: Any, at_the_end: "Ending") -> None:
+        """What many parts of one transaction write, each a little, is written at once, last."""
+        self._gathered.setdefault(at_the_end, []).append(item)
+
+    def finish(self) -> None:
+        """Before the commit."""
+        for write, items in self._gathered.items():
+            write(self, items)
+
     def insert_tuples(
         self, into: Table, names: Sequence[str], rows: Sequence[tuple[Any, ...]]
     ) -> None:
@@ -219,6 +229,9 @@ class Tx:
     @property
     def is_postgres(self) -> bool:
         return self.connection.dialect.name == "postgresql"
+
+
+Ending = Callable[[Tx, list[Any]], object]
 
 
 def among(tx: Tx, column: Any, values: Collection[str]) -> ColumnElement[bool]:
@@ -346,6 +359,7 @@ class Database:
                     has_begun = True
                     tx = Tx(connection, self.clock, who)
                     result = work(tx, *args, **kwargs)
+                    tx.finish()
             except OperationalError as error:
                 was_lost = error.connection_invalidated and not has_begun
                 if (was_lost or _is_repeatable(error)) and attempt < REPEATS:

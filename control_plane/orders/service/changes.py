@@ -8,7 +8,7 @@ from sqlalchemy.engine import Row
 
 from control_plane.brokers.models import VenueOrder
 from control_plane.core.ids import SignalId, SubscriptionId, intent_id
-from control_plane.infra import events
+from control_plane.infra import audit, events
 from control_plane.infra.db import Tx
 from control_plane.orders.models import states
 from control_plane.orders.models.states import Event, State
@@ -236,6 +236,7 @@ def close(tx: Tx, desk: Desk, trade: Row[Any], why: ExitReason, **values: Any) -
         **values,
     )
     if changed:
+        chain_result(tx, trade, "trade_closed", exit_reason=trade.exit_reason or why, **values)
         position = _position(trade)
         free_position(tx, trade.subscription_id, trade.account_id, position)
         desk.wake(tx)
@@ -253,3 +254,17 @@ def free_position(tx: Tx, subscription: str, account: str, position: str) -> Non
 def _position(row: Any) -> str:
     is_future = row.instrument.startswith("fut:")
     return f"{row.instrument}:{row.margin_currency}" if is_future else str(row.instrument)
+
+
+# What a position came to.
+RESULT = (
+    "id", "tenant", "account_id", "subscription_id", "deployment_id", "instrument", "side",
+    "entry_signal_id", "entered", "exited", "entry_value", "exit_value", "fees", "pnl",
+    "exit_reason", "closed_ms",
+)  # fmt: skip
+
+
+def chain_result(tx: Tx, trade: Row[Any], kind: str, **values: Any) -> None:
+    """With it in one transaction: nobody makes a result better later."""
+    told = {name: values.get(name, getattr(trade, name)) for name in RESULT}
+    audit.append_at_the_end(tx, f"orders:{trade.shard}", {"kind": kind, "trade": told})

@@ -251,7 +251,9 @@ class Tracker:
         }
         epoch = self.desk.epoch(trade.shard)
         if trade.state == "closed":
-            trades.change(tx, trade, epoch=epoch, **totals, pnl=after.realised)
+            totals["pnl"] = after.realised
+            if trades.change(tx, trade, epoch=epoch, **totals):
+                changes.chain_result(tx, trade, "trade_corrected", **totals)
             return
         why = _why(intent, fill, trade)
         is_in = fill.side == opening_side(trade.side)

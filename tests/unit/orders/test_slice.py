@@ -1,5 +1,6 @@
 """From a signal to a trade's profit, through the real loops, on the paper exchange."""
 
+import json
 from typing import Any, cast
 
 import msgspec
@@ -9,6 +10,7 @@ from sqlalchemy import update
 from control_plane.brokers.models import Accepted, Broker, OrderRequest
 from control_plane.brokers.paper.adapter import PaperBroker
 from control_plane.core.ids import IntentId, Tenant
+from control_plane.infra import audit, checkpoints
 from control_plane.infra.db import Database, table
 from control_plane.orders.service import reading
 from control_plane.orders.store.tables import IntentRow, TradeRow
@@ -55,6 +57,23 @@ async def test_an_exit_signal_closes_it_with_its_profit(ship: Slice) -> None:
     assert await ship.free("USDT") == D("10000") + trade.pnl
     assert await ship.free("BTC") == 0
     assert sum(line.amount for line in await ship.rows("ledger")) == trade.pnl
+
+
+@pytest.mark.attack("U17")
+async def test_what_a_trade_came_to_is_chained_with_it(ship: Slice, memory: Database) -> None:
+    await ship.signal("LONG")
+    await ship.work()
+    await ship.signal("EXIT_LONG")
+    await ship.work()
+    trade = await ship.only("trades")
+
+    chain = f"orders:{trade.shard}"
+    rows = await memory.read(lambda tx: list(audit.entries(tx, chain)))
+    told = [json.loads(row.body) for row in rows]
+    results = [one["trade"] for one in told if one["kind"] == "trade_closed"]
+    assert [(one["id"], D(one["pnl"])) for one in results] == [(trade.id, trade.pnl)]
+    assert (D(results[0]["exit_value"]), D(results[0]["fees"])) == (trade.exit_value, trade.fees)
+    assert (await memory.read(checkpoints.verify, []))[0] is None
 
 
 async def test_a_stop_at_the_venue_closes_it(ship: Slice) -> None:
