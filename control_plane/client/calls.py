@@ -1476,11 +1476,18 @@ def start_second_factor() -> Call[shapes.FactorOut]:
     return Call("POST", "/me/second-factor", takes_key=True)
 
 
-def step_up(*, password: str, code: str | None = None) -> Call[shapes.SignedInOut]:
+def step_up(*, password: str | None = None, code: str | None = None) -> Call[shapes.SignedInOut]:
     """Prove once more that it is you, for what needs a fresh proof. It is a new session."""
     return Call(
         "POST", "/me/step-up", body=given({"password": password, "code": code}), takes_key=True
     )
+
+
+def step_up_with_google(*, page: str | None = None) -> Call[shapes.Onwards]:
+    """Prove once more that it is you, for who has no password here: go to the address that
+    this answers, where Google asks again. It is a new session.
+    """
+    return Call("POST", "/me/step-up/google", body=given({"page": page}), takes_key=True)
 
 
 def stop_deployment(*, deployment_id: str) -> Call[shapes.DeploymentOut]:

@@ -23,6 +23,10 @@ class StepUpNeeded(Forbidden):
     """Signed in, but too long ago for this."""
 
 
+class ProofMissing(Invalid):
+    """What would prove who asks is not there."""
+
+
 class FactorDue(Forbidden):
     """An admin who signed in with a password alone, where that is not enough."""
 

@@ -11,7 +11,7 @@ from control_plane.infra.http_callers import Me
 from control_plane.infra.http_refusals import problem
 from control_plane.infra.http_shapes import Body, Shape
 from control_plane.sessions.api.doors import Code, SignedInOut, give
-from control_plane.sessions.api.who import device, user_id
+from control_plane.sessions.api.who import device, require_session, user_id
 from control_plane.sessions.errors import FactorNeeded
 from control_plane.sessions.models.federated import Asked
 from control_plane.sessions.service.federation import Federation
@@ -24,7 +24,7 @@ Kept = Annotated[str | None, Cookie(alias=COOKIE, max_length=100)]
 EXAMPLE = "5sVvT0wXq9JmY2c8Hn4LbA7eRkUz1oPdGfWi3tKx6Mc"
 Text = Annotated[str | None, Query(max_length=2_048, examples=[EXAMPLE])]
 Page = Annotated[
-    str, Query(max_length=200, description="Of ours, to come back to.", examples=["/"])
+    str, Query(max_length=200, description="Of ours, to come back to.", examples=["/#trades"])
 ]
 Port = Annotated[int | None, Query(description="Where a command line listens.", examples=[53682])]
 Challenge = Annotated[
@@ -34,7 +34,9 @@ Invitation = Annotated[str | None, Query(max_length=100, examples=[EXAMPLE])]
 
 
 class Link(Body):
-    page: str = Field("/", max_length=200, description="Of ours, to come back to.", examples=["/"])
+    page: str = Field(
+        "/", max_length=200, description="Of ours, to come back to.", examples=["/#trades"]
+    )
 
 
 class Finish(Body):
@@ -118,9 +120,9 @@ def federated_doors(federation: Federation) -> APIRouter:
 
 
 def my_google_routes(federation: Federation) -> APIRouter:
-    router = APIRouter(prefix="/me/google", tags=["me"])
+    router = APIRouter(prefix="/me", tags=["me"])
 
-    @router.post("")
+    @router.post("/google")
     async def link_google(me: Me, request: Request, response: Response, body: Link) -> Onwards:
         """Be known by your Google account from now on: go to the address that this answers."""
         departs = await federation.depart(
@@ -129,7 +131,20 @@ def my_google_routes(federation: Federation) -> APIRouter:
         _keep(response, departs.browser)
         return Onwards(address=departs.address)
 
-    @router.delete("", status_code=204)
+    @router.post("/step-up/google")
+    async def step_up_with_google(
+        me: Me, request: Request, response: Response, body: Link
+    ) -> Onwards:
+        """Prove once more that it is you, for who has no password here: go to the address that
+        this answers, where Google asks again. It is a new session.
+        """
+        departs = await federation.depart_to_step_up(
+            body.page, device(request).network, user_id(me), require_session(me)
+        )
+        _keep(response, departs.browser)
+        return Onwards(address=departs.address)
+
+    @router.delete("/google", status_code=204)
     async def unlink_google(me: Me) -> None:
         """Be known by your password alone again."""
         await federation.unlink(user_id(me))

@@ -29,7 +29,9 @@ class NewPassword(Body):
 
 
 class StepUp(Body):
-    password: Password
+    password: Password | None = Field(
+        None, description="Not needed by who signed in with Google and has a second factor."
+    )
     code: Code = None
 
 

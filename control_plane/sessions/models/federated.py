@@ -1,5 +1,5 @@
-"""Where a sign-in by way of a provider may end: at a page of ours, or at the command line that
-began it. Nowhere else, whatever is asked for.
+"""Where a sign-in by way of a provider may end: at a page of ours, at the place of it that one came
+from, or at the command line that began it. Nowhere else, whatever is asked for.
 """
 
 import re
@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from control_plane.errors import Invalid
 
 PAGES = frozenset({"/"})
+# What a page knows its places by. A browser sends it to nobody, and it names no other page.
+PLACE = re.compile(r"[A-Za-z0-9/_.=&-]{0,150}")
 CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}")
 LOWEST_PORT, HIGHEST_PORT = 1024, 65_535
 
@@ -38,11 +40,12 @@ class Landing:
 
 def landing(asked: Asked) -> Landing:
     if asked.port is None:
-        if asked.page not in PAGES:
+        page, _, place = asked.page.partition("#")
+        if page not in PAGES or not PLACE.fullmatch(place):
             raise BadLanding(
                 f"{asked.page[:80]!r} is no page to come back to.",
                 field="page",
-                remedy=f"One of: {', '.join(sorted(PAGES))}.",
+                remedy=f"One of: {', '.join(sorted(PAGES))}; a place of it after # may follow.",
             )
         return Landing(asked.page)
     if not LOWEST_PORT <= asked.port <= HIGHEST_PORT or not CHALLENGE.fullmatch(asked.challenge):

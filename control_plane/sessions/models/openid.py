@@ -48,6 +48,7 @@ class Begun:
     state: str = field(repr=False)
     nonce: str = field(repr=False)
     verifier: str = field(repr=False)
+    session: str = ""  # whose holder proves once more who they are
 
 
 @dataclass(frozen=True)
@@ -58,6 +59,7 @@ class Claimed:
     subject: str
     email: str
     is_verified: bool
+    proved_at: int = 0  # seconds; 0 if the provider does not say when
 
 
 def provider(document: bytes, url: str) -> Provider:
@@ -93,6 +95,7 @@ def question(of: Provider, client_id: str, redirect_uri: str, begun: Begun) -> s
             nonce=begun.nonce,
             code_challenge=challenge(begun.verifier),
             code_challenge_method="S256",
+            **({"max_age": "0"} if begun.session else {}),  # ask, whoever is signed in there
         )
     )
 
@@ -158,5 +161,9 @@ def _person(of: Provider, claims: dict[str, Any], now: int) -> Claimed:
         raise BadAnswer("iat")
     if not isinstance(email, str):
         raise BadAnswer("email")
+    proved_at = claims.get("auth_time", 0)
+    if type(proved_at) is not int or proved_at > now + SKEW_SECONDS:
+        raise BadAnswer("auth_time")
     # "true" is not true: a provider that does not say it plainly has not said it.
-    return Claimed(of.issuer, subject, email.strip().lower(), claims.get("email_verified") is True)
+    is_verified = claims.get("email_verified") is True
+    return Claimed(of.issuer, subject, email.strip().lower(), is_verified, proved_at)

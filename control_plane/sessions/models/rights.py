@@ -36,6 +36,7 @@ RIGHTS: Mapping[str, Right] = {
     "GET /me": READ,
     "POST /me/password": SELF,
     "POST /me/step-up": SELF,
+    "POST /me/step-up/google": SELF,
     "POST /me/second-factor": CAREFUL,
     "POST /me/second-factor/confirm": CAREFUL,
     "DELETE /me/second-factor": CAREFUL,

@@ -28,9 +28,16 @@ from control_plane.sessions.errors import (
     NotOffered,
     NotProved,
     SignUpClosed,
+    StepUpNeeded,
 )
 from control_plane.sessions.models.federated import Asked, Landing, landing
-from control_plane.sessions.models.openid import BadAnswer, Begun, Claimed, challenge
+from control_plane.sessions.models.openid import (
+    SKEW_SECONDS,
+    BadAnswer,
+    Begun,
+    Claimed,
+    challenge,
+)
 from control_plane.sessions.models.session import Device
 from control_plane.sessions.models.tokens import digest, secret
 from control_plane.sessions.service.factors import Factors
@@ -74,12 +81,16 @@ class Federation:
     settings: AccountSettings
     provider: OpenId | None
 
-    async def depart(self, asked: Asked, network: str, user: UserId | None = None) -> Departure:
-        """`user`: who is signed in and wants to be known by it from now on."""
+    async def depart(
+        self, asked: Asked, network: str, user: UserId | None = None, session: str = ""
+    ) -> Departure:
+        """`user`: who is signed in and wants to be known by it from now on; or, with their
+        `session`, to prove once more who they are.
+        """
         provider = self._offered()
         self._slow_down(network)
         lands = landing(asked)
-        begun = Begun(secret(self.rng), secret(self.rng), secret(self.rng))
+        begun = Begun(secret(self.rng), secret(self.rng), secret(self.rng), session)
         browser = secret(self.rng)
         address = await provider.question(begun)
         row = {
@@ -113,6 +124,11 @@ class Federation:
             raise _refused(str(error)) from error
 
         lands = Landing(row.landing, row.challenge)
+        if begun.session:
+            user = await self._proved_again(person, row)
+            amr = await self.factors.prove(user, None)
+            made = await self.sessions.follow(user, begun.session, ("fed", *amr), device)
+            return Arrival(lands, signed_in=made)
         if row.tenant:
             await self.db.write(_link, person, UserId(row.tenant))
             return Arrival(lands)
@@ -139,6 +155,30 @@ class Federation:
         if not await self.db.write(store.claim, row.state):
             raise _refused("claimed already")
         return await self.sessions.open_for(user, ("fed", *amr), device)
+
+    async def depart_to_step_up(
+        self, page: str, network: str, user: UserId, session: str
+    ) -> Departure:
+        if await self.factors.stands(user):
+            raise StepUpNeeded(
+                "You have a second factor.", remedy="POST /api/v1/me/step-up with its `code`."
+            )
+        if not await self.db.read(store.has_identity, user):
+            raise NoIdentity(
+                "You are not known by Google here.",
+                remedy="POST /api/v1/me/step-up with your password.",
+            )
+        return await self.depart(Asked(page), network, user, session)
+
+    async def _proved_again(self, person: Claimed, row: Row[Any]) -> User:
+        """The very person, and since it was asked for: not whoever is signed in there for days."""
+        found = await self.db.read(_known_by, person)
+        if found is None or found.id != row.tenant:
+            raise _refused("another person at the provider")
+        asked_ms = row.expires_ms - LIFE_MS
+        if (person.proved_at + SKEW_SECONDS) * 1000 < asked_ms:
+            raise _refused("proved before it was asked for, or the provider does not say when")
+        return found
 
     async def unlink(self, user: UserId) -> None:
         if not await self.db.write(_unlink, user):
@@ -215,6 +255,11 @@ class Federation:
         if wait > 0:
             raise Throttled("Too many sign-ins were begun.", wait)
         guesses.failed(who, now)
+
+
+def _known_by(tx: Tx, person: Claimed) -> User | None:
+    user = store.user_of(tx, person.issuer, person.subject)
+    return None if user is None else accounts.user(tx, user)
 
 
 def _claimable(tx: Tx, claim: str) -> tuple[Row[Any] | None, User | None]:

@@ -6,7 +6,6 @@ import hmac
 from dataclasses import dataclass, field
 from hashlib import sha256
 
-from control_plane.accounts import service as accounts
 from control_plane.accounts.models import User
 from control_plane.accounts.service import Users
 from control_plane.core.clock import Clock, ms
@@ -15,7 +14,7 @@ from control_plane.infra.db import Database, Tx
 from control_plane.infra.http_refusals import Unauthenticated
 from control_plane.infra.mail import Letter, Mail
 from control_plane.infra.rootkey import Box
-from control_plane.sessions.errors import NoSuchSession, StepUpNeeded
+from control_plane.sessions.errors import NoSuchSession, ProofMissing, StepUpNeeded
 from control_plane.sessions.models.believed import Believed
 from control_plane.sessions.models.jwt import BadToken, Claims, Issuer
 from control_plane.sessions.models.session import (
@@ -135,17 +134,35 @@ class Sessions:
         return self.issuer.read(token, self._seconds()).exp * 1000
 
     async def step_up(
-        self, user: UserId, session: str, password: str, code: str | None, device: Device
+        self, user: UserId, session: str, password: str | None, code: str | None, device: Device
     ) -> SignedIn:
-        """Prove once more who it is. The session gets another id, so that an old one is worth
-        nothing more.
+        """Prove once more who it is. Whoever came by way of a provider has no password: the second
+        factor does, or the provider asks again.
         """
-        await self.users.confirm(user, password)
-        found = await self.db.read(accounts.user, user)
+        found, held = await self.db.read(turning.find, session)
         assert found is not None
+        assert held is not None
+        first = "pwd"
+        if password is not None:
+            await self.users.confirm(user, password)
+        elif "fed" in held.amr and code is not None and await self.factors.stands(user):
+            first = "fed"
+        else:
+            raise ProofMissing(
+                "This takes your password.",
+                field="password",
+                remedy="Send it. Whoever signed in with Google sends the `code` of a second factor,"
+                " or goes by way of POST /api/v1/me/step-up/google.",
+            )
         amr = await self.factors.prove(found, code)
-        await self.end(user, session, "stepped up")
-        return await self.open_for(found, ("pwd", *amr), device)
+        return await self.follow(found, session, (first, *amr), device)
+
+    async def follow(
+        self, user: User, session: str, amr: tuple[str, ...], device: Device
+    ) -> SignedIn:
+        """Another session in place of one, so that the old id is worth nothing more."""
+        await self.end(user.id, session, "stepped up")
+        return await self.open_for(user, amr, device)
 
     async def change_password(
         self, user: UserId, current: str | None, new: str, session: str
@@ -193,9 +210,10 @@ class Sessions:
 
     def require_fresh(self, session: Session) -> None:
         if not session.is_fresh(self._ms()):
+            way = "/google" if "fed" in session.amr else " with your password"
             raise StepUpNeeded(
                 "You signed in too long ago for this.",
-                remedy="POST /api/v1/me/step-up with your password, then try again.",
+                remedy=f"POST /api/v1/me/step-up{way}, then try again.",
             )
 
     def _read(self, token: str) -> Claims:

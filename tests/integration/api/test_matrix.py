@@ -89,6 +89,7 @@ OF_ONESELF = {
     "POST /me/second-factor",
     "POST /me/second-factor/confirm",
     "POST /me/step-up",
+    "POST /me/step-up/google",
     "DELETE /me/second-factor",
 }
 

@@ -29,6 +29,7 @@ from tests.integration.sessions.google import (
 from tests.unit.api.people import ADDRESS, PASSWORD, Person, person, signed_in
 
 DAY = 86_400
+TOKEN = {"name": "report", "scopes": ["read"]}
 
 
 @pytest.fixture(scope="module")
@@ -263,6 +264,7 @@ async def test_the_database_holds_nothing_that_could_finish_a_sign_in(
 
 ELSEWHERE = (
     "https://evil.example/", "//evil.example", "/\\evil.example", "/../", "javascript:alert(1)", "",
+    "//evil.example#trades", "/#<script>", "/#a b", "/#\r\nSet-Cookie: a=b", "/trades#/", "#trades",
 )  # fmt: skip
 
 
@@ -272,6 +274,15 @@ async def test_a_sign_in_ends_at_no_page_but_ours(ann: Browser) -> None:
         answer = await ann.get("/sign-in/google", {"page": page})
 
         assert (answer.status_code, answer.json()["field"]) == (422, "page"), page
+
+
+@pytest.mark.attack("U8")
+async def test_a_sign_in_comes_back_to_the_place_it_came_from(ann: Browser) -> None:
+    for page in ("/", "/#trades", "/#deployments/dpq3v5m2k7a4c6d8e2/tab=log"):
+        query = await ann.ask(await ann.begin(page=page))
+        answer = await ann.come_back(query)
+
+        assert answer.headers["location"] == page
 
 
 @pytest.mark.attack("U8")
@@ -413,6 +424,99 @@ async def test_google_does_not_go_around_the_second_factor(
     assert (await later.person()).id == known.id
     again = await later.post("/sign-in/google/finish", {"code": totp.code(secret, step + 1)})
     assert again.status_code == 403
+
+
+# ---- proving it once more ------------------------------------------------------------------------
+
+
+async def grown_old(db: Database, person: Person) -> None:
+    """Its proof is of ten minutes ago."""
+    table = SCHEMA.tables["session"]
+    await db.write(lambda tx: tx.run(table.update().values(auth_ms=table.c.auth_ms - 600_000)))
+    refused = await person.ask("POST", "/tokens", json=TOKEN)
+    assert (refused.status_code, "/me/step-up/google" in refused.json()["remedy"]) == (403, True)
+
+
+async def test_who_has_no_password_proves_it_by_way_of_google(ann: Browser, db: Database) -> None:
+    await ann.sign_in(claims={"sub": "1"})
+    before = await ann.person()
+    await grown_old(db, before)
+
+    begun = ann.keep(await before.ask("POST", "/me/step-up/google", json={"page": "/#keys"}))
+    assert httpx.URL(begun.json()["address"]).params["max_age"] == "0"
+    answer = await ann.come_back(await ann.ask(begun.json()["address"], claims={"sub": "1"}))
+
+    assert (answer.status_code, answer.headers["location"]) == (303, "/#keys")
+    after = await ann.person()
+    assert (after.id, after.session != before.session) == (before.id, True)
+    assert (await after.ask("POST", "/tokens", json=TOKEN)).status_code == 201
+    assert (await before.ask("POST", "/tokens", json=TOKEN)).status_code == 401
+
+
+@pytest.mark.attack("T11")
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"claims": {"sub": "2"}},
+        {"claims": {"sub": "1"}, "shift": {"auth_time": -60}},
+        {"claims": {"sub": "1"}, "shift": {"auth_time": 60}},
+        {"claims": {"sub": "1", "auth_time": "now"}},
+        {"claims": {"sub": "1"}, "without": ["auth_time"]},
+    ],
+    ids=["another person", "before it was asked", "to come", "no moment", "no word of when"],
+)
+async def test_what_proves_nothing_anew_leaves_the_session_as_it_is(
+    ann: Browser, db: Database, told: dict[str, Any]
+) -> None:
+    await ann.sign_in(claims={"sub": "1"})
+    somebody = await ann.person()
+    await grown_old(db, somebody)
+    begun = ann.keep(await somebody.ask("POST", "/me/step-up/google", json={}))
+
+    answer = await ann.come_back(await ann.ask(begun.json()["address"], **told))
+
+    assert answer.status_code == 403
+    assert (await somebody.ask("GET", "/me")).status_code == 200
+    assert (await somebody.ask("POST", "/tokens", json=TOKEN)).status_code == 403
+
+
+async def test_a_session_that_ended_meanwhile_is_not_followed(ann: Browser) -> None:
+    await ann.sign_in(claims={"sub": "1"})
+    somebody = await ann.person()
+    begun = ann.keep(await somebody.ask("POST", "/me/step-up/google", json={}))
+    query = await ann.ask(begun.json()["address"], claims={"sub": "1"})
+    await somebody.ask("DELETE", f"/sessions/{somebody.session}")
+
+    assert (await ann.come_back(query)).status_code == 404
+
+
+async def test_who_has_a_second_factor_proves_it_with_its_code(
+    ann: Browser, world: World, db: Database, real_clock: Clock
+) -> None:
+    await ann.sign_in(claims={"sub": "1"})
+    somebody = await ann.person()
+    made = await world.services.identity.factors.start(UserId(somebody.id))
+    secret, step = _bytes(made.secret), totp.step_at(ms(real_clock.now()) // 1000)
+    await world.services.identity.factors.confirm(UserId(somebody.id), totp.code(secret, step - 1))
+    await grown_old(db, somebody)
+
+    google = await somebody.ask("POST", "/me/step-up/google", json={})
+    assert (google.status_code, "code" in google.json()["remedy"]) == (403, True)
+    empty = await somebody.ask("POST", "/me/step-up", json={})
+    assert (empty.status_code, empty.json()["field"]) == (422, "password")
+    code = {"code": totp.code(secret, step)}
+    right = somebody.take(await somebody.ask("POST", "/me/step-up", json=code))
+    assert right.status_code == 200, right.text
+    assert (await somebody.ask("POST", "/tokens", json=TOKEN)).status_code == 201
+
+
+async def test_a_code_alone_is_no_proof_of_who_has_a_password(world: World) -> None:
+    known = await signed_in(world, "ann")
+
+    code = await known.ask("POST", "/me/step-up", json={"code": "123456"})
+    assert (code.status_code, code.json()["field"]) == (422, "password")
+    google = await known.ask("POST", "/me/step-up/google", json={})
+    assert (google.status_code, "password" in google.json()["remedy"]) == (404, True)
 
 
 # ---- the command line ----------------------------------------------------------------------------
