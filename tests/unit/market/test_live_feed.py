@@ -1,11 +1,12 @@
 """Real markets, as far as a simulated exchange is one: what is committed and said is what traded,
 whatever the sockets and the network do.
 
-`SLIPWAY_SOAK_MINUTES=1000` sets how long the soak is.
+`SLIPWAY_SOAK_MINUTES=5000` sets how long the long soak is.
 """
 
 import os
 from collections import Counter
+from decimal import Decimal
 
 import pytest
 
@@ -14,13 +15,14 @@ from control_plane.infra.db import Database
 from control_plane.market import service, store
 from control_plane.market.models.trades import MINUTE_MS
 from strategy_runtime.wire.messages import Candle
+from strategy_runtime.wire.resolutions import DURATION_MS, Resolution, sequence
 from tests.coindcx_sim.build import START_MS
 from tests.coindcx_sim.faults import Fault
 from tests.coindcx_sim.sockets import Weather
 from tests.fakes.clock import FakeClock
 from tests.unit.market.live import NAMES, Sea, clock_at_start
 
-SOAK_MINUTES = int(os.environ.get("SLIPWAY_SOAK_MINUTES", "90"))
+SOAK_MINUTES = int(os.environ.get("SLIPWAY_SOAK_MINUTES", "1000"))
 SPOT, PERPETUAL = NAMES
 FIRST = START_MS // MINUTE_MS * MINUTE_MS
 STORM = Weather(lost=0.15, doubled=0.1, delayed=0.1)
@@ -35,19 +37,49 @@ def plain(candles: list[Candle]) -> list[tuple[float, ...]]:
     return [(c.open_ms, c.open, c.high, c.low, c.close, c.volume, c.seq) for c in candles]
 
 
-async def minutes_of(memory: Database, identity: str) -> list[Candle]:
-    return await memory.read(store.latest_candles, identity, "1m", 5_000)
+async def stored(memory: Database, identity: str, resolution: Resolution) -> list[Candle]:
+    return await memory.read(store.latest_candles, identity, resolution, 1_000_000)
+
+
+def joined(minutes: list[Candle], resolution: Resolution) -> list[Candle]:
+    """The longer candles that are whole, made once more and otherwise than the product makes
+    them.
+    """
+    count = DURATION_MS[resolution] // MINUTE_MS
+    made: list[Candle] = []
+    for start in range(-(minutes[0].open_ms // MINUTE_MS) % count, len(minutes) - count + 1, count):
+        part = minutes[start : start + count]
+        traded = [each for each in part if each.volume] or part
+        volume = sum((Decimal(repr(each.volume)) for each in part), Decimal(0))
+        made.append(
+            Candle(
+                part[0].open_ms,
+                traded[0].open,
+                max(each.high for each in traded),
+                min(each.low for each in traded),
+                part[-1].close,
+                float(volume),
+                sequence(resolution, part[0].open_ms),
+            )
+        )
+    return made
 
 
 async def check(sea: Sea, memory: Database, least: int) -> None:
     """Every closed candle is the exchange's, none is missing, none came twice."""
     for identity in NAMES:
-        found = await minutes_of(memory, identity)
+        found = await stored(memory, identity, "1m")
         assert len(found) >= least, identity
         line = sea.exchange.world.tape.line(NAMES[identity])
         begins = min(line.minutes)
         until = found[-1].open_ms + MINUTE_MS
-        assert plain(found) == plain(sea.truth(identity, begins, until, 0.0)), identity
+        truth = sea.truth(identity, begins, until, 0.0)
+        assert plain(found) == plain(truth), identity
+        for resolution in ("5m", "15m", "1h"):
+            longer = await stored(memory, identity, resolution)
+            whole = joined(truth, resolution)
+            # Of what came before the first minute there are longer candles too.
+            assert [each for each in plain(longer) if each[0] >= begins] == plain(whole), identity
     counted = Counter((c.instrument, c.resolution, c.candle.open_ms) for c in sea.voice.said)
     assert max(counted.values()) == 1
 
@@ -98,7 +130,7 @@ async def test_who_comes_back_after_an_outage_misses_nothing(
     reasons = Counter(event["body"]["reason"] for event in told)
     assert reasons["its minutes are late"] == len(NAMES)
     await check(sea, memory, 15)
-    gaps = [c for c in await minutes_of(memory, SPOT) if c.gap_filled]
+    gaps = [c for c in await stored(memory, SPOT, "1m") if c.gap_filled]
     assert gaps
     assert all(c.published_ms == c.open_ms + MINUTE_MS for c in gaps)
 
@@ -146,29 +178,37 @@ async def test_a_feed_that_fell_silent_is_read_from_the_list(
     await check(sea, memory, 7)
 
 
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize(
+    ("seed", "minutes"),
+    [
+        (1, 90),
+        (2, 90),
+        pytest.param(3, SOAK_MINUTES, marks=[pytest.mark.long, pytest.mark.timeout(0)]),
+    ],
+)
 async def test_a_long_storm_changes_no_candle(
-    memory: Database, clock: FakeClock, seed: int
+    memory: Database, clock: FakeClock, seed: int, minutes: int
 ) -> None:
     """Drops, reorders, doubles, silences, broken sockets, and ten minutes without anything."""
     sea = Sea(memory, clock, STORM, seed)
     async with sea.sailing():
-        for minute in range(SOAK_MINUTES):
-            await storm(sea, minute)
+        for minute in range(minutes):
+            await storm(sea, minute, outage=minutes // 2)
         sea.sockets.is_down = sea.sockets.silent = False
         await sea.passes(90, step=5)
-    await check(sea, memory, SOAK_MINUTES - 1)
+    await check(sea, memory, minutes - 1)
+    assert sea.sockets.lost > minutes
     assert await memory.read(store.lagging) == []
 
 
-async def storm(sea: Sea, minute: int) -> None:
+async def storm(sea: Sea, minute: int, outage: int) -> None:
     sea.sockets.silent = minute % 29 in (7, 8)
     if minute % 13 == 5:
         sea.sockets.cut()
-    if minute == SOAK_MINUTES // 2:
+    if minute == outage:
         sea.sockets.is_down = True
         sea.sockets.cut()
         sea.exchange.faults.script(Fault("503_window", 600), path="/candlesticks")
-    if minute == SOAK_MINUTES // 2 + 10:
+    if minute == outage + 10:
         sea.sockets.is_down = False
     await sea.passes(60, step=5)
