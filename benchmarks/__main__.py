@@ -7,6 +7,7 @@ from pathlib import Path
 NAMES = (
     "ticks",
     "closing",
+    "loading",
     "runtime_memory",
     "signal_latency",
     "plan",

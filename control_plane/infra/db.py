@@ -211,6 +211,22 @@ class Tx:
                 self.connection.exec_driver_sql(statement, values)
                 at += size
 
+    def insert_missing_tuples(
+        self, into: Table, names: Sequence[str], rows: Sequence[tuple[Any, ...]]
+    ) -> None:
+        """The same where some may be there already: those stay as they are."""
+        if not rows:
+            return
+        if self.is_postgres:  # COPY knows no conflicts
+            self.run(insert_missing(self, into), [dict(zip(names, r, strict=True)) for r in rows])
+            return
+        columns, marks = ", ".join(f'"{name}"' for name in names), ", ".join("?" * len(names))
+        self.connection.exec_driver_sql(
+            f'INSERT INTO "{into.name}" ({columns}) VALUES ({marks}) '  # noqa: S608 # our own names
+            "ON CONFLICT DO NOTHING",
+            list(rows),
+        )
+
     @contextmanager
     def for_everybody(self) -> Iterator[None]:
         """For the few questions that are about somebody else's on purpose, such as whether there

@@ -9,6 +9,8 @@ from control_plane.market.store.candles import (
     latest_candles,
     newest_minute_ms,
     open_parts,
+    outline,
+    prices,
 )
 from control_plane.market.store.catalogue import (
     active_among,
@@ -59,6 +61,8 @@ __all__ = [
     "market_times",
     "newest_minute_ms",
     "open_parts",
+    "outline",
+    "prices",
     "put_lag",
     "put_rate",
     "remove_wants",

@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import Row, delete, func, or_, select
 
-from control_plane.infra.db import Tx, insert_missing
+from control_plane.infra.db import Tx
 from control_plane.market.models.aggregation import BUILT_FROM
 from control_plane.market.models.trades import Closed
 from control_plane.market.store.catalogue import active_instruments
@@ -14,6 +14,20 @@ from strategy_runtime.wire.messages import Candle
 from strategy_runtime.wire.resolutions import DURATION_MS, Resolution, open_of, sequence
 
 BATCH = 1_000
+SAMPLES = 50
+PRICES = ("open_ms", "open", "high", "low", "close", "volume")
+COLUMNS = (
+    "instrument",
+    "resolution",
+    "open_ms",
+    "open",
+    "high",
+    "low",
+    "close",
+    "volume",
+    "published_ms",
+    "gap_filled",
+)
 DAY_MS = DURATION_MS["1d"]
 
 # How long short candles are kept, in market time: a fast simulation makes months of them in a day.
@@ -22,9 +36,9 @@ KEPT_MS: Mapping[Resolution, int] = {"1m": 100 * DAY_MS, "5m": 500 * DAY_MS}
 
 def add_candles(tx: Tx, closed: Sequence[Closed]) -> None:
     """A candle that is stored already stays as it is: what was closed once is never repainted."""
-    statement = insert_missing(tx, candles)
     for start in range(0, len(closed), BATCH):
-        tx.run(statement, [_candle_values(one) for one in closed[start : start + BATCH]])
+        rows = [_candle_values(one) for one in closed[start : start + BATCH]]
+        tx.insert_missing_tuples(candles, COLUMNS, rows)
 
 
 def count_candles(tx: Tx, instrument: str) -> int:
@@ -62,6 +76,34 @@ def latest_candles(
         query = query.where(candles.c.open_ms < until_ms)
     rows = tx.all(query.order_by(candles.c.open_ms.desc()).limit(limit))
     return [_candle(row) for row in reversed(rows)]
+
+
+def prices(
+    tx: Tx, instrument: str, resolution: Resolution, since_ms: int, until_ms: int
+) -> Sequence[tuple[Any, ...]]:
+    """Open times, prices and volumes alone, oldest first: for who reads very many."""
+    its = (candles.c.instrument == instrument, candles.c.resolution == resolution)
+    span = (candles.c.open_ms >= since_ms, candles.c.open_ms < until_ms)
+    query = select(*(candles.c[name] for name in PRICES)).where(*its, *span)
+    return [tuple(row) for row in tx.all(query.order_by(candles.c.open_ms))]
+
+
+def outline(
+    tx: Tx, instrument: str, resolution: Resolution, since_ms: int, until_ms: int
+) -> tuple[object, ...]:
+    """What differs whenever these candles do, without a look at each: candles only ever come, or
+    go, and where a feed takes an instrument over all of them are others.
+    """
+    its = (candles.c.instrument == instrument, candles.c.resolution == resolution)
+    opened, width = candles.c.open_ms, DURATION_MS[resolution]
+    query = select(func.count(), func.min(opened), func.max(opened))
+    count, first, last = tx.all(query.where(*its, opened >= since_ms, opened < until_ms))[0]
+    if not count:
+        return ()
+    step = (last - first) // width // SAMPLES * width or width
+    looks = select(candles).where(*its, opened.in_(range(first, last + 1, step)))
+    samples = [_candle(row) for row in tx.all(looks.order_by(opened))]
+    return count, first, last, *((c.open, c.high, c.low, c.close, c.volume) for c in samples)
 
 
 def last_minute(tx: Tx, instrument: str) -> Candle | None:
@@ -113,20 +155,20 @@ def newest_minute_ms(tx: Tx, feed: str) -> int | None:
     return max((last.open_ms for last in lasts if last is not None), default=None)
 
 
-def _candle_values(closed: Closed) -> dict[str, Any]:
+def _candle_values(closed: Closed) -> tuple[Any, ...]:
     candle = closed.candle
-    return {
-        "instrument": closed.instrument,
-        "resolution": closed.resolution,
-        "open_ms": candle.open_ms,
-        "open": candle.open,
-        "high": candle.high,
-        "low": candle.low,
-        "close": candle.close,
-        "volume": candle.volume,
-        "published_ms": candle.published_ms,
-        "gap_filled": candle.gap_filled,
-    }
+    return (
+        closed.instrument,
+        closed.resolution,
+        candle.open_ms,
+        candle.open,
+        candle.high,
+        candle.low,
+        candle.close,
+        candle.volume,
+        candle.published_ms,
+        candle.gap_filled,
+    )
 
 
 def _candle(row: Row[Any]) -> Candle:

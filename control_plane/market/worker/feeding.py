@@ -28,6 +28,7 @@ from strategy_runtime.rules.instruments import Instrument
 IDLE_SECONDS = 0.2
 AWAY_SECONDS = 1.0
 CHECK_SECONDS = 1.0
+NEAR_MS = 50
 LAGS_SECONDS = 1.0  # behind by this much: said
 LOST_SECONDS = 5.0  # behind by this much: the gap is filled instead of lived through
 LAG_LOG_SECONDS = 10.0
@@ -83,7 +84,7 @@ class Feeder:
                     return
                 await self._digest(lines, batch)
                 reached_ms = batch.upto_ms
-                if self.clock.monotonic() - checked >= CHECK_SECONDS:
+                if self._may_look(time, reached_ms, self.clock.monotonic() - checked):
                     checked = self.clock.monotonic()
                     if await self._has_changed(time, lines):
                         return
@@ -92,6 +93,12 @@ class Feeder:
         shards = self.leases.owned()
         listed = await self.db.read(store.active_instruments, self.feed.name)
         return [instrument for instrument in listed if shard_of(instrument.id) in shards]
+
+    def _may_look(self, time: MarketTime, reached_ms: int, since_seconds: float) -> bool:
+        """A look at the tables takes its time: not right before minutes close, if it can wait."""
+        left_ms = time.real_at((reached_ms // MINUTE_MS + 1) * MINUTE_MS) - ms(self.clock.now())
+        is_near = left_ms < NEAR_MS and since_seconds < 2 * CHECK_SECONDS
+        return since_seconds >= CHECK_SECONDS and not is_near
 
     async def _has_changed(self, time: MarketTime, lines: Mapping[str, Line]) -> bool:
         owned = await self._owned()

@@ -91,15 +91,14 @@ class Publisher:
                 await self._hint.wait(POLL_SECONDS)
 
     async def flush(self) -> None:
-        """Say what is due, in one round trip."""
+        """Say what is due."""
         async with self._lock:
             closed, self._closed = self._closed, []
             ticks = self._ticks.due(ms(self.clock.now()))
             try:
-                await self._say(
-                    [one for one in closed if self._is_ours(one.instrument)],
-                    [(name, tick) for name, tick in ticks if self._is_ours(name)],
-                )
+                # Ticks never hold up a candle.
+                await self._say([one for one in closed if self._is_ours(one.instrument)])
+                await self._tell([each for each in ticks if self._is_ours(each[0])])
             except (RedisError, OSError) as error:
                 self._lose(error)
 
@@ -114,7 +113,8 @@ class Publisher:
 
     # ---- saying ----
 
-    async def _say(self, closed: Sequence[Closed], ticks: Sequence[tuple[str, Tick]]) -> None:
+    async def _say(self, closed: Sequence[Closed]) -> None:
+        """One round trip for all that closed."""
         pipe = self.bus.client.pipeline(transaction=False)
         now_ms, kept, said = ms(self.clock.now()), list[Key](), list[tuple[Key, int, bytes]]()
         for one in closed:
@@ -134,15 +134,20 @@ class Publisher:
 
         for key, _, frame in said:
             pipe.publish(names.candles(*key), frame)
-        for name, tick in ticks:
-            frame = encode(tick)
-            pipe.set(names.last_tick(name), frame)
-            pipe.publish(names.ticks(name), frame)
-        if not pipe.command_stack:
+        if not said:
             return
         answers = await pipe.execute(raise_on_error=False)
         self._said.update((key, open_ms) for key, open_ms, _ in said)
         self._check(kept, answers)
+
+    async def _tell(self, ticks: Sequence[tuple[str, Tick]]) -> None:
+        pipe = self.bus.client.pipeline(transaction=False)
+        for name, tick in ticks:
+            frame = encode(tick)
+            pipe.set(names.last_tick(name), frame)
+            pipe.publish(names.ticks(name), frame)
+        if ticks:
+            await pipe.execute()
 
     def _check(self, kept: Sequence[Key], answers: Sequence[object]) -> None:
         for key, answer in zip(kept, answers, strict=False):
