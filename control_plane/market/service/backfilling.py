@@ -54,7 +54,7 @@ class Backfilling:
             candles = await self.stretch(instrument, resolution, start, end, close)
             close = candles[-1].close if candles else close
             closed = _closed(instrument, resolution, candles, rollup)
-            await self.db.write(store.add_candles, dated(closed, REAL_MARKET, gap=True))
+            await self.db.write(_add, instrument.id, dated(closed, REAL_MARKET, gap=True))
         self.say(len(begins), len(begins))
         return await self.db.read(store.count_candles, instrument.id) - before
 
@@ -89,6 +89,11 @@ def keep(tx: Tx, instrument: Instrument, resolution: Resolution, candles: Sequen
     closed = [Closed(instrument.id, resolution, candle) for candle in candles]
     store.add_candles(tx, dated(closed, REAL_MARKET, gap=True))
     return store.count_candles(tx, instrument.id) - before
+
+
+def _add(tx: Tx, identity: str, closed: Sequence[Closed]) -> None:
+    refuse_made_up(tx, identity)  # it may have become so meanwhile
+    store.add_candles(tx, closed)
 
 
 def refuse_made_up(tx: Tx, identity: str) -> None:

@@ -2,6 +2,7 @@
 
 from control_plane.market.store.candles import (
     add_candles,
+    add_fed,
     count_candles,
     forget_candles,
     last_closes,
@@ -41,6 +42,7 @@ __all__ = [
     "active_among",
     "active_instruments",
     "add_candles",
+    "add_fed",
     "add_want",
     "count_candles",
     "feed_of",

@@ -34,6 +34,19 @@ DAY_MS = DURATION_MS["1d"]
 KEPT_MS: Mapping[Resolution, int] = {"1m": 100 * DAY_MS, "5m": 500 * DAY_MS}
 
 
+def add_fed(tx: Tx, closed: Sequence[Closed], feed: str) -> Sequence[Closed]:
+    """Those of them that this feed still feeds, and no others: one that has lost an instrument to
+    another feed must not go on with that one's past.
+    """
+    ids = {one.instrument for one in closed}
+    query = select(instruments.c.id).where(instruments.c.feed == feed, instruments.c.id.in_(ids))
+    # Locked, so that who takes it over waits, and then deletes these as well.
+    fed = {row.id for row in tx.all(query.with_for_update(read=True))}
+    kept = closed if fed == ids else [one for one in closed if one.instrument in fed]
+    add_candles(tx, kept)
+    return kept
+
+
 def add_candles(tx: Tx, closed: Sequence[Closed]) -> None:
     """A candle that is stored already stays as it is: what was closed once is never repainted."""
     for start in range(0, len(closed), BATCH):
@@ -97,7 +110,8 @@ def outline(
     its = (candles.c.instrument == instrument, candles.c.resolution == resolution)
     opened, width = candles.c.open_ms, DURATION_MS[resolution]
     query = select(func.count(), func.min(opened), func.max(opened))
-    count, first, last = tx.all(query.where(*its, opened >= since_ms, opened < until_ms))[0]
+    (found,) = tx.all(query.where(*its, opened >= since_ms, opened < until_ms))
+    count, first, last = tuple(found)
     if not count:
         return ()
     step = (last - first) // width // SAMPLES * width or width

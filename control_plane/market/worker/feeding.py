@@ -6,7 +6,7 @@ table ends, fill the gap to now, go on from there.
 
 from collections.abc import Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import msgspec
 from loguru import logger
@@ -52,6 +52,7 @@ class Feeder:
     feed: Feed
     publisher: Publisher
     _lag_logged: float = float("-inf")
+    _fed: set[str] = field(default_factory=set)
 
     async def run(self) -> None:
         while True:
@@ -63,7 +64,11 @@ class Feeder:
 
     async def once(self) -> None:
         """Feed what is ours until that changes, or time does, or we fall too far behind."""
-        owned = await self._owned()
+        listed = await self.db.read(store.active_instruments, self.feed.name)
+        # No price of ours is left for what another feed has now.
+        await self.publisher.forget(self._fed - {one.id for one in listed})
+        owned = self._ours(listed)
+        self._fed = {one.id for one in owned}
         if not owned:
             await self.clock.sleep(IDLE_SECONDS)
             return
@@ -72,7 +77,10 @@ class Feeder:
         lines: dict[str, Line] = {}
         points: list[Point] = []
         for instrument in owned:
-            point, lines[instrument.id] = await self._take_up(instrument, time)
+            taken = await self._take_up(instrument, time)
+            if taken is None:
+                return  # another feed took it over meanwhile
+            point, lines[instrument.id] = taken
             points.append(point)
         self.publisher.renew(lines.keys())
         logger.info("market_feeds", instruments=len(lines), speed=time.speed)
@@ -90,8 +98,10 @@ class Feeder:
                         return
 
     async def _owned(self) -> list[Instrument]:
+        return self._ours(await self.db.read(store.active_instruments, self.feed.name))
+
+    def _ours(self, listed: Sequence[Instrument]) -> list[Instrument]:
         shards = self.leases.owned()
-        listed = await self.db.read(store.active_instruments, self.feed.name)
         return [instrument for instrument in listed if shard_of(instrument.id) in shards]
 
     def _may_look(self, time: MarketTime, reached_ms: int, since_seconds: float) -> bool:
@@ -117,14 +127,15 @@ class Feeder:
             store.keep_time(tx, self.feed.name, setting.time, self.settings.seed, setting.reason)
         return setting.time
 
-    async def _take_up(self, instrument: Instrument, time: MarketTime) -> tuple[Point, Line]:
+    async def _take_up(self, instrument: Instrument, time: MarketTime) -> tuple[Point, Line] | None:
         until_ms = time.at(ms(self.clock.now())) // MINUTE_MS * MINUTE_MS
         last = await self.db.read(store.last_minute, instrument.id)
         if last is None:
             past = await self.feed.beginning(instrument, until_ms)
             await self._commit(dated(past, time, gap=False))
             last = await self.db.read(store.last_minute, instrument.id)
-            assert last is not None, "a feed's beginning ends with a minute"
+            if last is None:
+                return None
 
         point = Point(instrument, last.open_ms + MINUTE_MS, last.close)
         rollup = Rollup(instrument.quantity_step)
@@ -163,13 +174,13 @@ class Feeder:
             for one in line.rollup.add(name, msgspec.structs.replace(minute, published_ms=now_ms))
         ]
         if closed:
-            await self._commit(closed)
-            self.publisher.candles(closed)
-        for day in (one for one in closed if one.resolution == "1d"):
-            await self.db.write(store.forget_candles, day.instrument, day.candle.open_ms)
+            kept = await self._commit(closed)
+            self.publisher.candles(kept)
+            for day in (one for one in kept if one.resolution == "1d"):
+                await self.db.write(store.forget_candles, day.instrument, day.candle.open_ms)
 
-    async def _commit(self, closed: Sequence[Closed]) -> None:
-        await self.db.write(store.add_candles, closed)
+    async def _commit(self, closed: Sequence[Closed]) -> Sequence[Closed]:
+        return await self.db.write(store.add_fed, closed, self.feed.name)
 
     def _is_lost(self, time: MarketTime, reached_ms: int) -> bool:
         """Whether so far behind that what follows is no news any more but a gap."""

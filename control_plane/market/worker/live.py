@@ -187,7 +187,7 @@ class LiveFeeder:
     async def _take_up(self, line: Line) -> None:
         """The gap from the table's end to the socket's first minute comes from the list."""
         one, minutes = line.instrument, line.minutes
-        resumer = Resumer(self.db, self.history)
+        resumer = Resumer(self.db, self.history, FEED)
         minutes.open_ms, minutes.close = await resumer.resume(one, line.rollup, minutes.open_ms)
         line.is_taken_up = True
         await self._mark(line, self.time.now_ms(self._now()))
@@ -215,8 +215,7 @@ class LiveFeeder:
         taken = [line for line in self._lines.values() if line.is_taken_up]
         closed = [each for line in taken for each in self._final(line)]
         if closed:
-            await self._commit(closed)
-            self.publisher.candles(closed)
+            self.publisher.candles(await self._commit(closed))
         for line in taken:
             idle = not line.is_asking and line.rests_until <= mono
             if idle and line.minutes.lacking(now, self._patience_ms):
@@ -269,8 +268,8 @@ class LiveFeeder:
             return "its minutes are late"
         return None
 
-    async def _commit(self, closed: Sequence[Closed]) -> None:
-        await self.db.write(store.add_candles, closed)
+    async def _commit(self, closed: Sequence[Closed]) -> Sequence[Closed]:
+        return await self.db.write(store.add_fed, closed, FEED)
 
     @property
     def _patience_ms(self) -> int:

@@ -74,6 +74,18 @@ class Publisher:
         self._fed.set()
         self._hint.set()
 
+    async def forget(self, instruments: Collection[str]) -> None:
+        """Their last prices count no more."""
+        for name in instruments:
+            self._ticks.drop(name)
+        if not instruments:
+            return
+        try:
+            async with self._lock:  # not while such a price is on its way
+                await self.bus.client.delete(*map(names.last_tick, instruments))
+        except (RedisError, OSError) as error:
+            self._lose(error)
+
     async def send(self) -> None:
         while True:
             with suppress(TimeoutError):

@@ -24,6 +24,7 @@ FILL_MS = 2_000 * MINUTE_MS  # read, and kept, together
 class Resumer:
     db: Database
     history: History
+    feed: str
 
     async def resume(
         self, one: Instrument, rollup: Rollup, until_ms: int
@@ -59,4 +60,4 @@ class Resumer:
         return close
 
     async def _keep(self, closed: Sequence[Closed]) -> None:
-        await self.db.write(store.add_candles, closed)
+        await self.db.write(store.add_fed, closed, self.feed)

@@ -1,7 +1,7 @@
 """The market role over a real database and a real Redis-protocol server."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -21,6 +21,7 @@ from control_plane.infra.leases import Leases
 from control_plane.market import service, store
 from control_plane.market.models import simulation
 from control_plane.market.models.catalogue import BY_ID
+from control_plane.market.models.choice import Choice
 from control_plane.market.models.trades import MINUTE_MS
 from control_plane.market.service.quotes import Quotes
 from control_plane.market.worker import MarketWorker, SimulatedFeed
@@ -63,6 +64,32 @@ async def market(
         finally:
             for task in running:
                 task.cancel()
+
+
+async def test_a_feed_that_loses_an_instrument_leaves_nothing_of_it_behind(
+    database: Database, bus: Bus
+) -> None:
+    async def tick(identity: str) -> object:
+        return await bus.client.get(names.last_tick(identity))
+
+    real = Choice(("coindcx", "simulated"))
+    async with market(database, bus):
+        await wait_until(lambda: tick(BTC))
+        await database.write(store.list_instruments, [LISTED[BTC].instrument], "coindcx", real)
+        await wait_until(lambda: _none(tick(BTC)))
+        before = len(await stored(database, FUTURES, "1m"))
+        await wait_until(lambda: _more(stored(database, FUTURES, "1m"), before + 3))
+    assert await tick(BTC) is None
+    for resolution in ("1m", "5m", "1h"):
+        assert await stored(database, BTC, resolution) == []
+
+
+async def _none(asked: Awaitable[object]) -> bool:
+    return await asked is None
+
+
+async def _more(asked: Awaitable[Sequence[object]], than: int) -> bool:
+    return len(await asked) > than
 
 
 async def stored(database: Database, instrument: str, resolution: Resolution) -> list[Candle]:
