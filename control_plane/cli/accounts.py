@@ -14,6 +14,7 @@ from control_plane.infra.clock import RealClock
 PANEL = "Accounts"
 CHECK_SECONDS = 20.0
 CHECK_LOOKS = 80
+OWN = "direct"  # no egress address is chosen: the machine's own
 group = typer.Typer(no_args_is_help=True, help="Open accounts with play money and look at them.")
 
 Which = Annotated[str, typer.Argument(help="An account's name or id.", show_default=False)]
@@ -80,8 +81,12 @@ def balances(account: Which, as_json: AsJson = False) -> None:
 def connect(
     name: Annotated[str, typer.Argument(help="A name for your account at CoinDCX.")],
     currency: Annotated[str, typer.Option(help="What you reckon in.")] = "INR",
-    api_key: Annotated[str, typer.Option(prompt="API key", hide_input=True)] = "",
-    api_secret: Annotated[str, typer.Option(prompt="API secret", hide_input=True)] = "",
+    api_key: Annotated[
+        str, typer.Option(prompt="API key", hide_input=True, show_default=False)
+    ] = "",
+    api_secret: Annotated[
+        str, typer.Option(prompt="API secret", hide_input=True, show_default=False)
+    ] = "",
     as_json: AsJson = False,
 ) -> None:
     """Connect an account of yours at CoinDCX, or give it another key, and test it."""
@@ -127,7 +132,9 @@ def _tell_check(found: shapes.KeyCheckOut, as_json: bool) -> None:
     skew = found["skew_ms"]
     clocks = "" if skew is None else f" Its clock is {skew / 1000:+.1f} s from ours."
     print(f"The key is {found['state']}{': ' + found['reason'] if found['reason'] else '.'}")
-    print(f"Bind it to the address {found['egress']!r} at the exchange.{clocks}")
+    address = found["egress"]
+    where = "this machine's own public address" if address == OWN else f"the address {address!r}"
+    print(f"Bind it to {where} at the exchange.{clocks}")
     show.rows(found["held"], BALANCES, empty="It sees no money.")
 
 

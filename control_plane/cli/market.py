@@ -11,7 +11,7 @@ from control_plane.cli import show
 from control_plane.cli.session import AsJson, call, data_dir
 from control_plane.cli.show import Column
 from control_plane.client import calls
-from control_plane.errors import Invalid
+from control_plane.errors import Invalid, Missing
 
 if TYPE_CHECKING:
     from control_plane.infra.db import Database
@@ -59,8 +59,11 @@ def backfill(
     days: Annotated[int, typer.Option(min=1, max=3_650, help="How far back.")] = 30,
 ) -> None:
     """Fetch a real market's past from its exchange. Broken off, it goes on where it was."""
-    count = asyncio.run(_backfill(instrument, resolution, days))
-    print(f"{count} candles are new.")
+    one, new = asyncio.run(_backfill(instrument, resolution, days))
+    if new:
+        print(f"{new} candles of {one} are new.")
+    else:
+        print(f"Nothing is new: {one} has everything that CoinDCX lists of these {days} days.")
 
 
 @group.command(name="import")
@@ -95,9 +98,16 @@ def replay(
     """Hear a recording again: what came for each instrument, and which minutes its frames close."""
     from control_plane.market.service.recording import Replay, recorded
 
-    heard = Replay()
+    heard, count = Replay(), 0
     for _, _, event in recorded(file):
         heard.take(event)
+        count += 1
+    if not count:
+        raise Invalid(
+            f"{file} holds no recorded frames.",
+            field="file",
+            remedy="Name a file that SLIPWAY_MARKET__RECORD wrote.",
+        )
     rows = [
         {
             "instrument": one.instrument,
@@ -115,7 +125,8 @@ def replay(
 # ---- what they do --------------------------------------------------------------------------------
 
 
-async def _backfill(text: str, resolution: str, days: int) -> int:
+async def _backfill(text: str, resolution: str, days: int) -> tuple[str, int]:
+    from rich.console import Console
     from rich.progress import Progress
 
     from control_plane.brokers.coindcx.opening import NoKeys, open_lanes
@@ -124,27 +135,33 @@ async def _backfill(text: str, resolution: str, days: int) -> int:
     from control_plane.market.service.backfilling import Backfilling
     from control_plane.market.service.history import History
 
-    clock = RealClock()
+    clock, wanted = RealClock(), _resolution(resolution)
     async with AsyncExitStack() as stack:
         settings, database = _opened(stack)
         ways = open_lanes(NoKeys(), clock, settings.coindcx)
         stack.push_async_callback(ways.close)
         one = await _named(database, text)
-        bar = stack.enter_context(Progress(transient=True))
+        screen = Console(stderr=True)
+        bar = stack.enter_context(
+            Progress(console=screen, transient=True, disable=not screen.is_terminal)
+        )
         task = bar.add_task(f"{one.id} {resolution}", total=None)
         work = Backfilling(
             database,
             History(ways.lanes),
             lambda done, of: bar.update(task, completed=done, total=of),
         )
-        return await work.fill(one, _resolution(resolution), days, ms(clock.now()))
+        return one.id, await work.fill(one, wanted, days, ms(clock.now()))
 
 
 async def _import(text: str, file: Path, resolution: str | None) -> int:
     from control_plane.market.service.backfilling import keep
     from strategy_runtime.backtest.files import read
 
-    bars: Bars = _readable(lambda: read(file, resolution))
+    wanted = None if resolution is None else _resolution(resolution)
+    bars: Bars = _readable(lambda: read(file, wanted))
+    if not len(bars):
+        raise Invalid(f"{file} holds no candles.", field="file", remedy="Name one that does.")
     async with AsyncExitStack() as stack:
         _, database = _opened(stack)
         one = await _named(database, text)
@@ -162,18 +179,29 @@ async def _export(text: str, resolution: str, file: Path) -> int:
         one = await _named(database, text)
         wanted = _resolution(resolution)
         found = await database.read(service.candles, one.id, wanted, limit=10_000_000)
+        if not found:
+            raise Missing(
+                f"There are no {wanted} candles of {one.id} here.",
+                remedy="`slipway market backfill` fetches a real market's; a feed that is wanted "
+                "brings them.",
+            )
         _readable(lambda: write(bars_of(resolution, found), file))
         return len(found)
 
 
 def _opened(stack: AsyncExitStack) -> "tuple[Settings, Database]":
-    from control_plane.infra import db
+    from control_plane.infra import db, schema
     from control_plane.infra.clock import RealClock
     from control_plane.settings import load
 
     settings = load(data_dir=data_dir().absolute())
     database = db.connect(settings.database_at(), RealClock())
     stack.callback(database.close)
+    if not schema.is_current(database):
+        raise Missing(
+            f"The database of {settings.data_dir} is not this Slipway's yet.",
+            remedy="Start it once with `slipway up`, or name another folder with --data-dir.",
+        )
     return settings, database
 
 
@@ -204,5 +232,5 @@ def _readable(do: Any) -> Any:
 
     try:
         return do()
-    except (*REFUSALS, ImportError) as error:
+    except REFUSALS as error:
         raise Invalid(str(error).rstrip(".") + ".", remedy="Put it right and try again.") from error

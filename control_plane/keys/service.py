@@ -268,7 +268,8 @@ def _none(account: AccountId) -> NoKey:
     return NoKey(
         f"No broker key is kept for the account {account!r}.",
         field="account_id",
-        remedy="PUT one to /api/v1/accounts/{account_id}/key.",
+        remedy="`slipway accounts connect NAME` gives it one, or PUT "
+        "/api/v1/accounts/{account_id}/key.",
     )
 
 

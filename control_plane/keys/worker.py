@@ -13,7 +13,7 @@ from loguru import logger
 from control_plane.accounts import service as accounts
 from control_plane.brokers.coindcx import spot
 from control_plane.brokers.coindcx.adapter import CoinDcxBroker
-from control_plane.brokers.coindcx.egress import pinned
+from control_plane.brokers.coindcx.egress import DIRECT, pinned
 from control_plane.brokers.coindcx.limits import Lane
 from control_plane.brokers.coindcx.models import User
 from control_plane.brokers.coindcx.outcomes import Accepted, Outcome, Reason, Refused
@@ -109,7 +109,7 @@ def _unwelcome(blank: KeyCheck, answer: Outcome[User]) -> KeyCheck:
     if answer.reason is Reason.NOT_AUTHORISED:
         why = (
             "CoinDCX refuses the key: it is wrong, withdrawn, or bound to another address than "
-            f"{blank.egress!r}."
+            f"{'this machine has' if blank.egress == DIRECT.name else repr(blank.egress)}."
         )
         return replace(blank, state="refused", reason=why)
     if answer.reason is Reason.STALE_TIMESTAMP:

@@ -17,6 +17,7 @@ from strategy_runtime.wire.resolutions import DURATION_MS
 
 QUANTITIES = ("quantity", "qty", "volume", "size", "amount")
 TIMES = ("open_ms", "timestamp", "time", "date", "datetime", "open_time")
+CSV = (".csv", ".csv.gz", ".txt")
 PARQUET = (".parquet", ".pq")
 COPIES = 20  # of files that were read before
 # Seconds, microseconds and nanoseconds of the same day have other magnitudes than milliseconds.
@@ -99,6 +100,8 @@ def write(bars: Bars, path: Path) -> None:
         except ValueError as error:
             raise BadBars(f"{path} cannot be written: {error}") from error
         return
+    if not path.name.lower().endswith(CSV):
+        raise BadBars(f"{path} cannot be written: it is no .csv, .csv.gz, .parquet or .npz")
     rows = ["time,open,high,low,close,volume"]
     lists = [bars.open_ms.tolist(), *(bars.column(name).tolist() for name in PRICES)]
     for row in zip(*lists, strict=True):
@@ -129,7 +132,7 @@ def _columns(path: Path) -> dict[str, Any]:
             return {key.lower(): data[key] for key in data.files}
     if name.endswith(PARQUET):
         return {key.strip().lower(): column for key, column in parquet.columns(path).items()}
-    if not name.endswith((".csv", ".csv.gz", ".txt")):
+    if not name.endswith(CSV):
         raise ValueError("it is no .csv, .csv.gz, .parquet or .npz")
     import pandas as pd  # for those who bring such files
 

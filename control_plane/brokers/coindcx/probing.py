@@ -12,7 +12,7 @@ from typing import TypeVar
 from control_plane.brokers.coindcx import futures, public, spot
 from control_plane.brokers.coindcx.calls import Call
 from control_plane.brokers.coindcx.client import Client
-from control_plane.brokers.coindcx.outcomes import Accepted, Outcome, Refused, Unknown
+from control_plane.brokers.coindcx.outcomes import Accepted, Doubt, Outcome, Refused, Unknown
 from control_plane.brokers.coindcx.wire import Credentials
 from control_plane.core.clock import Clock, ms
 from control_plane.core.ids import Rng, random_id
@@ -41,6 +41,7 @@ BY_HAND: tuple[Finding, ...] = (
     Finding("5", "Is `balance` what is free?", "read, place, read", "BALANCE_INCLUDES_LOCKED"),
     Finding("6", "Does spot take stop_limit?", "one far-off stop", "SPOT_STOP_ORDERS"),
     Finding("7", "Does cancel_by_ids answer for each?", "one open and one unknown id"),
+    Finding("8", "Which host carries spot's private events?", "watch the log after one order"),
     Finding("9", "Can an `init` order be cancelled?", "place far off, cancel at once"),
     Finding("11", "What does the INR book refuse?", "the smallest order", "INLINE_STOPS"),
     Finding("12", "Does a withdrawn key look like a wrong one?", "withdraw a test key"),
@@ -155,5 +156,7 @@ def _said(outcome: Outcome[T]) -> str:
             return "accepted"
         case Refused():
             return f"{outcome.status} {outcome.message!r}"
+        case Unknown(doubt=Doubt.NO_ANSWER):
+            return outcome.detail
         case Unknown():
-            return f"{outcome.status or 'no status'}: {outcome.doubt}"
+            return f"{outcome.status}, not understood: {outcome.detail}"
