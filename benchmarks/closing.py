@@ -22,6 +22,7 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import hiredis
 from loguru import logger
@@ -165,7 +166,7 @@ def report(late: Sequence[Sequence[float]], floor: float) -> None:
 
 def listen(url: str) -> None:
     """When each frame's bytes arrived; all of it told at the end."""
-    connection = Redis.from_url(url).connection_pool.get_connection()
+    connection: Any = Redis.from_url(url).connection_pool.get_connection()
     connection.send_command("PSUBSCRIBE", names.candles("*", "1m"), STOP)
     reader, found = hiredis.Reader(), list[tuple[int, float]]()
     while True:
@@ -182,7 +183,7 @@ def listen(url: str) -> None:
 def bare(path: Path, url: str) -> float:
     """The drivers alone: one commit of as many rows, one write of as many publications."""
     commits, sent = list[float](), list[float]()
-    connection = Redis.from_url(url).connection_pool.get_connection()
+    connection: Any = Redis.from_url(url).connection_pool.get_connection()
     frame = encode(Candle(0, 9, 9, 9, 9, 1, 0))
     frames = [("PUBLISH", f"bare:{n}", frame) for n in range(INSTRUMENTS)]
     with closing(sqlite3.connect(path)) as file:

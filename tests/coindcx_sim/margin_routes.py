@@ -24,6 +24,10 @@ def ack(message: str) -> dict[str, Any]:
     return {"message": message, "status": 200, "code": 200}
 
 
+def _told(call: SimCall, row: dict[str, Any]) -> dict[str, Any]:
+    return {k: v for k, v in row.items() if k != "orders" or call.fields.get("details")}
+
+
 @dataclass
 class MarginRoutes:
     world: World
@@ -46,7 +50,7 @@ class MarginRoutes:
             "add_margin": lambda call: self._move(call, 1, "Margin added successfully"),
             "remove_margin": lambda call: self._move(call, -1, "Margin removed successfully"),
             "fetch_orders": self.fetch_orders,
-            "order": lambda call: [self._order(call)],
+            "order": lambda call: [_told(call, self._order(call))],
         }
 
     def lending(self) -> Mapping[str, Route]:
@@ -92,15 +96,37 @@ class MarginRoutes:
             "leverage": leverage,
             "created_at": self.world.now_ms,
             "updated_at": self.world.now_ms,
-            "orders": [],
+            "orders": [self._entry(market.name, call.text("side"), kind, quantity, price)],
         }
         call.account.margin_orders.append(made)
         return [made]
 
+    def _entry(
+        self, market: str, side: str, kind: str, quantity: Decimal, price: Decimal
+    ) -> dict[str, Any]:
+        return {
+            "id": self.world.next_id(),
+            "order_type": kind,
+            "status": "initial",
+            "market": market,
+            "side": side,
+            "avg_price": 0,
+            "total_quantity": quantity,
+            "remaining_quantity": quantity,
+            "price_per_unit": price,
+            "timestamp": Decimal(self.world.now_ms) + Decimal("0.75"),
+            "fee": FEE,
+            "fee_amount": 0,
+            "filled_quantity": 0,
+            "bo_stage": "stage_entry",
+            "cancelled_quantity": 0,
+            "stop_price": 0,
+        }
+
     def fetch_orders(self, call: SimCall) -> Any:
         status, market = call.fields.get("status"), call.fields.get("market")
         found = [
-            {k: v for k, v in each.items() if k != "orders" or call.fields.get("details")}
+            _told(call, each)
             for each in call.account.margin_orders
             if (status is None or each["status"] in str(status).split(","))
             and market in (None, each["market"])

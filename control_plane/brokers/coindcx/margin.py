@@ -61,21 +61,27 @@ def create(order: NewMarginOrder) -> Call[MarginOrder]:
 
 
 def orders(
-    market: str | None = None, status: str | None = None, page: int = 1, size: int = 100
+    market: str | None = None,
+    status: str | None = None,
+    page: int = 1,
+    size: int = 100,
+    *,
+    details: bool = False,
 ) -> Call[list[MarginOrder]]:
+    """With `details` each with its legs, whose ids `edit_price_of_target_order` wants."""
     return post(
         f"{MARGIN}/fetch_orders",
         parse_futures.margin_orders,
         market=market,
         status=status,
-        details=False,
+        details=details,
         page=page,
         size=size,
     )
 
 
-def order(order_id: str) -> Call[list[MarginOrder]]:
-    return post(f"{MARGIN}/order", parse_futures.margin_orders, id=order_id, details=False)
+def order(order_id: str, *, details: bool = False) -> Call[list[MarginOrder]]:
+    return post(f"{MARGIN}/order", parse_futures.margin_orders, id=order_id, details=details)
 
 
 def exit_order(order_id: str) -> Call[Ack]:
@@ -92,7 +98,7 @@ def edit_target(order_id: str, price: Decimal) -> Call[Ack]:
 
 
 def edit_price_of_target_order(order_id: str, target_order: int, price: Decimal) -> Call[Ack]:
-    """Of one of several: `target_order` is the inner order's id."""
+    """Of one of several: `target_order` is its leg's id."""
     return act(
         f"{MARGIN}/edit_price_of_target_order",
         parse.ack,

@@ -238,6 +238,22 @@ class CrossMargin:
 
 
 @dataclass(frozen=True, slots=True)
+class MarginLeg:
+    """What a margin order placed for its entry, its stop or its target; told on demand."""
+
+    id: str
+    order_type: str
+    status: str
+    side: str
+    quantity: Decimal
+    filled: Decimal
+    price: Decimal
+    stop_price: Decimal
+    stage: str
+    at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
 class MarginOrder:
     id: str
     market: str
@@ -255,6 +271,7 @@ class MarginOrder:
     pnl: Decimal
     created_ms: int
     updated_ms: int
+    legs: tuple[MarginLeg, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

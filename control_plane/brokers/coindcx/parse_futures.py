@@ -14,6 +14,7 @@ from control_plane.brokers.coindcx.models import (
     FuturesTrade,
     Leg,
     Lent,
+    MarginLeg,
     MarginOrder,
     Position,
     StopsPlaced,
@@ -205,6 +206,22 @@ def _margin_row(row: Row) -> MarginOrder:
         pnl=row.amount_or("pnl"),
         created_ms=row.time_ms("created_at"),
         updated_ms=row.time_ms_or("updated_at"),
+        legs=tuple(map(_margin_leg, row.rows("orders"))) if row.has("orders") else (),
+    )
+
+
+def _margin_leg(row: Row) -> MarginLeg:
+    return MarginLeg(
+        id=row.id("id"),
+        order_type=row.text("order_type"),
+        status=row.text("status"),
+        side=row.word("side", SIDES),
+        quantity=row.unsigned("total_quantity"),
+        filled=row.unsigned_or("filled_quantity"),
+        price=row.unsigned_or("price_per_unit"),
+        stop_price=row.unsigned_or("stop_price"),
+        stage=row.word("bo_stage", ("stage_entry", "stage_exit")),
+        at_ms=row.time_ms("timestamp"),
     )
 
 

@@ -126,9 +126,9 @@ class Chandler:
         now = self.clock.now().timestamp()
         try:
             os.utime(path, (now, now))
+            return Supply(name, path, path.stat().st_size)
         except FileNotFoundError:
             return None
-        return Supply(name, path)
 
     def _write(self, instrument: str, series: list[Columns]) -> Supply:
         pieces = [

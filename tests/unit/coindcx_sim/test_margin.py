@@ -77,3 +77,19 @@ def test_a_recorded_loan_is_read() -> None:
     (loan,) = parse_futures.lent(read_json(raw, len(raw)))
     assert (loan.currency, loan.amount, loan.days) == ("USDT", D("10.5"), 20)
     assert json.loads(raw)[0]["status"] == "open"
+
+
+async def test_an_order_tells_its_legs_to_who_asks_for_them() -> None:
+    desk = Desk()
+    await desk.ask(margin.create(limit()))
+    (brief,), (full,) = [await desk.ask(margin.orders(details=each)) for each in (False, True)]
+    assert brief.legs == ()
+    (leg,) = full.legs
+    assert (leg.stage, leg.side, leg.quantity) == ("stage_entry", full.side, full.quantity)
+
+
+def test_a_recorded_margin_order_is_read_with_its_legs() -> None:
+    raw = body("margin_orders")
+    (found,) = parse_futures.margin_orders(read_json(raw, len(raw)))
+    (leg,) = found.legs
+    assert (leg.id, leg.status, leg.at_ms) == ("164993", "initial", 1568122929880)

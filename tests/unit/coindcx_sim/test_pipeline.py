@@ -9,6 +9,7 @@ from tests.coindcx_sim.answers import Answer, SimRequest
 from tests.coindcx_sim.build import START_MS, populated
 from tests.coindcx_sim.exchange import Exchange
 from tests.coindcx_sim.switches import Switches, switched
+from tests.unit.brokers.coindcx.test_wire import KEY, VECTORS
 
 BALANCES = "/exchange/v1/users/balances"
 FRESH = f'{{"timestamp":{START_MS}}}'
@@ -29,6 +30,16 @@ def asked(
     assert isinstance(answer, Answer)
     found = json.loads(answer.body)
     return answer.status, found if isinstance(found, dict) else {}
+
+
+def test_a_signature_of_spaced_bytes_is_refused_with_the_compact_ones() -> None:
+    venue, (text, proof) = populated(0), VECTORS[1]
+    venue.world.open_account(KEY.key, KEY.secret, {}, {})
+    _, spaced = VECTORS[-1]
+    refused = asked(venue, text, key=KEY.key, signed=spaced)
+    assert refused[1]["message"] == "Invalid credentials"
+    known = asked(venue, text, key=KEY.key, signed=proof)
+    assert known[1]["message"] == "Invalid timestamp"  # the vector is of another year
 
 
 @pytest.mark.parametrize(
