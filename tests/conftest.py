@@ -12,6 +12,7 @@ import pytest
 from hypothesis import settings
 from sqlalchemy import Connection, create_engine, text
 from sqlalchemy.engine import make_url
+from sqlalchemy.pool import NullPool
 
 from control_plane.core.clock import Clock
 from control_plane.core.ids import Rng
@@ -23,9 +24,10 @@ from control_plane.infra.embedded import EmbeddedServer
 from control_plane.infra.engines import Pool
 from control_plane.infra.rng import SeededRng
 from control_plane.tables import SCHEMA
+from tests import canary
 from tests.fakes.clock import FakeClock
 
-pytest_plugins = ["tests.services"]
+pytest_plugins = ["tests.services", "tests.leaks"]
 
 # One tree, one verdict: the gate tries the same examples each time. SLIPWAY_EXPLORE=1 looks for new
 # ones, and what it finds becomes an example of its own.
@@ -72,6 +74,8 @@ def memory(clock: FakeClock, blank: sqlite3.Connection) -> Iterator[Database]:
     with database.engine.connect() as connection:
         blank.backup(raw(connection))
     yield database
+    with database.engine.connect() as connection:
+        canary.check({"the database": raw(connection).serialize()})
     database.close()
 
 
@@ -99,7 +103,10 @@ def own_postgres(whose: str) -> Iterator[str]:
     with admin.connect() as connection:
         connection.execute(text(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)"))
         connection.execute(text(f"CREATE DATABASE {name}"))
-    yield make_url(server).set(database=name).render_as_string(hide_password=False)
+    url = make_url(server).set(database=name, drivername="postgresql+psycopg")
+    yield url.set(drivername="postgresql").render_as_string(hide_password=False)
+    left = create_engine(url, poolclass=NullPool)
+    canary.check({"the database": canary.in_postgres(left)})
     with admin.connect() as connection:
         connection.execute(text(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)"))
     admin.dispose()
@@ -126,6 +133,7 @@ async def redis_server(tmp_path: Path) -> AsyncIterator[EmbeddedServer]:
     (tmp_path / "redis-data").mkdir()
     await server.start()
     yield server
+    canary.check({"Redis": await asyncio.to_thread(canary.in_redis, server.url)})
     await server.stop()
 
 

@@ -15,7 +15,6 @@ from typing import Any
 
 import httpx
 import pytest
-from redis import Redis
 from websockets.asyncio.client import connect
 from websockets.typing import Subprotocol
 
@@ -23,7 +22,7 @@ from control_plane.infra.clock import RealClock
 from control_plane.infra.embedded import EmbeddedServer
 from control_plane.infra.rng import SystemRng
 from control_plane.sessions.models.totp import code, step_at
-from tests.canary import leaks
+from tests.canary import in_redis, leaks
 from tests.conftest import wait_until
 from tests.fakes.harbour import Harbour
 from tests.fakes.site import CODE
@@ -224,26 +223,9 @@ def _places(harbour: Harbour) -> dict[str, bytes]:
         **files,
         **_environments(harbour),
         "log": harbour.log.read_bytes(),
-        "redis": _in_redis(harbour),
+        "redis": in_redis(EmbeddedServer(data, RealClock(), SystemRng()).url),
         "command line": "\n".join(harbour.processes()).encode(),
     }
-
-
-def _in_redis(harbour: Harbour) -> bytes:
-    """Every key as the server would save it, its users, its slow log and its settings."""
-    url = EmbeddedServer(harbour.data_dir, RealClock(), SystemRng()).url
-    with Redis.from_url(url) as client:
-        parts = [repr(client.acl_list()), repr(client.slowlog_get()), repr(client.config_get())]
-        for key in client.scan_iter(count=1_000):
-            parts.append(repr(key))
-            match client.type(key):
-                case b"string":
-                    parts.append(repr(client.get(key)))
-                case b"stream":
-                    parts.append(repr(client.xrange(key)))
-                case b"hash":
-                    parts.append(repr(client.hgetall(key)))
-    return "\n".join(parts).encode()
 
 
 def _environments(harbour: Harbour) -> dict[str, bytes]:

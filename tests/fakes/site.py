@@ -39,11 +39,12 @@ from control_plane.sessions.service import identity
 from control_plane.settings import Settings
 from control_plane.strategies.service import Strategies
 from control_plane.subscriptions.service import Subscriptions
+from tests.canary import MARK
 from tests.fakes.net import nowhere
 from tests.fakes.strategies import check_here
 
 INSTALLATION = "inhere"
-TOKEN = "slo_0123456789abcdef"
+TOKEN = f"slo_{MARK}"
 CODE = """
 from strategy_runtime import BaseStrategy, param
 

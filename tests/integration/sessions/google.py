@@ -11,10 +11,11 @@ from urllib.parse import parse_qsl, urlsplit
 
 import httpx
 
+from tests.canary import MARK
 from tests.fakes.site import World
 from tests.unit.api.people import ADDRESS, Person
 
-CLIENT, SECRET = "slipway.apps.example", "a secret of ours"
+CLIENT, SECRET = "slipway.apps.example", f"{MARK} of ours"
 CALLBACK = f"{ADDRESS}/sign-in/google/callback"
 COOKIE = "__Host-slipway-google"
 

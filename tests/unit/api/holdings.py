@@ -10,11 +10,12 @@ from sqlalchemy import Boolean, Float, LargeBinary, insert
 
 from control_plane.infra.db import Database, Money
 from control_plane.tables import SCHEMA
+from tests.canary import MARK
 from tests.fakes.site import CODE
 from tests.unit.api.people import Person
 
 TERMS = {"capital": "5000", "capital_currency": "USDT", "risk": "0.01"}
-KEY = {"api_key": "key-of-somebody", "api_secret": "a long secret"}
+KEY = {"api_key": f"{MARK}-key-of-somebody", "api_secret": f"{MARK} of somebody"}
 MOMENT = 1_767_571_200_000
 
 

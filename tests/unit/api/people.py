@@ -9,10 +9,11 @@ from control_plane.accounts import service as accounts
 from control_plane.accounts.models import User
 from control_plane.core.ids import UserId
 from control_plane.infra import wall
+from tests.canary import MARK
 from tests.fakes.site import World
 
 ADDRESS = "http://127.0.0.1:8000/api/v1"
-PASSWORD = "quiet harbour before dawn"
+PASSWORD = f"{MARK} harbour before dawn"
 REFRESH, CSRF = "__Host-slipway-refresh", "__Host-slipway-csrf"
 
 
