@@ -20,8 +20,9 @@ class Unreachable(Unavailable):
 class Request:
     method: str
     url: str
-    headers: Mapping[str, str] = field(default_factory=dict)
-    body: bytes = b""
+    # Both hold proofs: printed, or in a trace, they would be good for as long as their window.
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    body: bytes = field(default=b"", repr=False)
     timeout_seconds: float = 10.0
     max_reply_bytes: int = 32 * 1024 * 1024  # a longer answer is none
     server_name: str = ""  # whose certificate it must be, where the URL has an address instead

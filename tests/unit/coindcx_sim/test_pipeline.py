@@ -88,6 +88,15 @@ def test_a_window_has_two_edges_that_are_inside() -> None:
     assert asked(exchange, f'{{"timestamp":{START_MS + 10_000}}}')[0] == 200
 
 
+@pytest.mark.attack("Q8")
+def test_a_captured_request_is_good_for_its_window_alone() -> None:
+    exchange, sent = populated(1), FRESH.encode()
+    captured = SimRequest("POST", BALANCES, "", "key-0", signature("secret-0", sent), sent)
+
+    later = [exchange.handle(captured, START_MS + ms) for ms in (0, 10_000, 10_001, 3_600_000)]
+    assert [one.status for one in later if isinstance(one, Answer)] == [200, 200, 401, 401]
+
+
 def test_a_venue_whose_clock_is_ahead_refuses_what_is_fresh() -> None:
     assert asked(populated(1, Switches(skew_ms=11_000)))[0] == 401
 

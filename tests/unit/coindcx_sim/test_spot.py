@@ -119,6 +119,7 @@ async def test_a_stop_through_which_the_price_fell_rests_at_its_limit() -> None:
     assert (await desk.ask(spot.status(client_order_id="s"))).status == "open"
 
 
+@pytest.mark.attack("Q8")
 async def test_a_client_order_id_serves_once() -> None:
     desk = Desk()
     await desk.place(limit("a", "7000000"))

@@ -76,6 +76,16 @@ def test_what_is_sent_is_what_was_signed_to_the_byte() -> None:
     assert sent.headers["X-AUTH-APIKEY"] == KEY.key
 
 
+@pytest.mark.attack("Q8")
+def test_a_request_that_is_printed_or_logged_shows_no_proof_and_no_key() -> None:
+    sent = client().request(spot.status(order_id="815052513"), KEY, STAMP)
+
+    for shown in (repr(sent), str(sent), f"{KEY!r}"):
+        assert VECTORS[4][1] not in shown
+        assert KEY.key not in shown
+        assert KEY.secret not in shown
+
+
 def test_a_futures_market_order_is_the_third_vector() -> None:
     order = futures.NewFuturesOrder(
         "B-BTC_USDT", "sell", "market_order", Decimal("0.002"), Decimal(5), "INR"
