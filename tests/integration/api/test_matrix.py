@@ -58,6 +58,11 @@ BODIES: dict[str, object] = {
         "deployment_id": "{deployment_id}",
         "account_id": "{account_id}",
     },
+    "POST /subscriptions/preview": {
+        **TERMS,
+        "deployment_id": "{deployment_id}",
+        "account_id": "{account_id}",
+    },
     "PUT /subscriptions/{subscription_id}/terms": {**TERMS, "risk": "0.02"},
     "POST /tokens": {"name": "night", "scopes": ["read"]},
 }
@@ -79,7 +84,10 @@ NAMED_IN_BODY = {
     "POST /deployments",
     "POST /deployments/plan",
     "POST /subscriptions",
+    "POST /subscriptions/preview",
 }
+# Whoever may follow a deployment may ask whether there is room: figures, and nobody's name.
+OF_WHAT_ANYBODY_FOLLOWS = {"GET /deployments/{deployment_id}/capacity"}
 SHOWN_TO_ADMINS = {"GET /fleet"}  # everybody's containers, on purpose
 # One's own password, factor and session are changed by these: each in the tests of sessions.
 OF_ONESELF = {
@@ -274,7 +282,7 @@ def names_in(route: str) -> set[str]:
 
 
 def has_own(route: str, held: Holdings) -> bool:
-    return bool(names_in(route) & set(held.ids))
+    return route not in OF_WHAT_ANYBODY_FOLLOWS and bool(names_in(route) & set(held.ids))
 
 
 def keys_of_the_author(port: Port, held: Holdings) -> set[str]:
