@@ -179,6 +179,7 @@ class Facts:
     peak_memory_bytes: int | None = None
     error: str = ""
     tells_memory: bool = True  # whether it would be known that memory ran out
+    ended_ms: int | None = None  # by the engine's clock
 
 
 @dataclass(frozen=True)

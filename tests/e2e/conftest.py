@@ -21,6 +21,12 @@ def lone_harbour(tmp_path: Path) -> Iterator[Harbour]:
     yield from _harbour(tmp_path, "process")
 
 
+@pytest.fixture
+def docker_harbour(tmp_path: Path) -> Iterator[Harbour]:
+    """For what only containers can show."""
+    yield from _harbour(tmp_path, "docker")
+
+
 def _harbour(folder: Path, launcher: str) -> Iterator[Harbour]:
     made = Harbour(folder, launcher)
     yield made

@@ -75,6 +75,51 @@ async def test_killed_at_every_dangerous_point_nothing_is_lost_or_doubled(
     ledger.check()
 
 
+@pytest.mark.docker
+async def test_killed_at_each_point_of_a_launch_no_container_is_doubled_or_left(
+    docker_harbour: Harbour,
+) -> None:
+    """G14, on an engine: what was made and not written down is found by its labels."""
+    harbour = docker_harbour
+    points = [point for point in ROUTE if point.startswith("launch.")]
+    assert set(points) == {name for name in NAMES if name.startswith("launch.")}
+    for point in points:
+        harbour.settings["SLIPWAY_FAILPOINTS"] = f"{point}=kill"
+        harbour.start("demo", "--speed", "60")
+        assert died(harbour), f"nothing passed {point}"
+        assert twice(harbour) == [], f"a twin after {point}"
+
+    del harbour.settings["SLIPWAY_FAILPOINTS"]
+    ledger = Ledger(harbour.data_dir)
+    harbour.start("demo", "--speed", "60")
+    decided = "SELECT count(DISTINCT deployment_id) FROM execution"
+    await wait_until(lambda: ledger.rows(decided) == [(3,)], 90, "decisions of all three")
+
+    alive = "SELECT container FROM generation WHERE state IN ('launching', 'live')"
+    kept = [row[0] for row in ledger.rows(alive)]
+    assert sorted(kept) == harbour.fleet(), "one for each, and nothing else of ours"
+    assert len(kept) == 3
+    assert harbour.stop() == 0
+    assert harbour.processes() == []
+    ledger.check()
+
+
+def twice(harbour: Harbour) -> list[str]:
+    """Deployments of which more than one container runs."""
+    name = (harbour.data_dir / "installation").read_text().strip()
+    shown = subprocess.run(
+        [
+            *("docker", "ps", "--filter", f"label=slipway.installation={name}"),
+            *("--format", '{{.Label "slipway.deployment"}}'),
+        ],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    found = shown.stdout.split()
+    return [one for one in found if found.count(one) > 1]
+
+
 def died(harbour: Harbour) -> bool:
     assert harbour.process is not None
     try:

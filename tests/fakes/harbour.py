@@ -164,7 +164,7 @@ class Harbour:
     def fleet(self) -> list[str]:
         """What strategies run in, by names that another launch would not have."""
         if self.launcher == "docker":
-            return self._containers()
+            return self._containers("--filter", "label=slipway.deployment")
         return [
             str(pid)
             for pid, line in self._found()
@@ -176,11 +176,11 @@ class Harbour:
         containers = self._containers() if self.launcher == "docker" else []
         return [line for _, line in self._found()] + containers
 
-    def _containers(self) -> list[str]:
+    def _containers(self, *only: str) -> list[str]:
         name = (self.data_dir / "installation").read_text().strip()
         label = f"label=slipway.installation={name}"
         listed = subprocess.run(
-            ["docker", "ps", "--all", "--quiet", "--no-trunc", "--filter", label],
+            ["docker", "ps", "--all", "--quiet", "--no-trunc", "--filter", label, *only],
             capture_output=True,
             text=True,
             check=True,

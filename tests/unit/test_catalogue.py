@@ -42,6 +42,10 @@ SHOWN: Mapping[str, tuple[tuple[str, str], ...]] = {
         (ENGINE, "test_g14_a_death_between_create_and_start_leaves_no_twin"),
         (
             "e2e/test_crashes.py",
+            "test_killed_at_each_point_of_a_launch_no_container_is_doubled_or_left",
+        ),
+        (
+            "e2e/test_crashes.py",
             "test_killed_at_every_dangerous_point_nothing_is_lost_or_doubled",
         ),
     ),

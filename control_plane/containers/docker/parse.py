@@ -51,6 +51,7 @@ def facts(found: Mapping[str, Any], stats: Mapping[str, Any] | None) -> Facts:
         bool(state.get("OOMKilled")),
         _peak(stats or {}),
         str(state.get("Error") or ""),
+        ended_ms=_ended_ms(found) if ended else None,
     )
 
 
@@ -59,6 +60,11 @@ def lived(found: Mapping[str, Any]) -> tuple[float, float] | None:
     state = found["State"]
     began, ended = (_moment_ns(str(state.get(name))) for name in ("StartedAt", "FinishedAt"))
     return None if began is None or ended is None else (began / 1e9, ended / 1e9)
+
+
+def _ended_ms(found: Mapping[str, Any]) -> int | None:
+    there = lived(found)
+    return None if there is None else int(there[1] * 1000)
 
 
 def node(info: Mapping[str, Any]) -> Node:

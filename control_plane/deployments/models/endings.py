@@ -2,7 +2,7 @@
 
 import signal
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from control_plane.containers.models import Facts
 from control_plane.core.ids import Rng
@@ -10,6 +10,7 @@ from control_plane.deployments.models.wishes import Observed, Policy
 from strategy_runtime import wire
 
 LAST_LINE = 300
+CREDIT_MS = 3_000  # of a pause, for the time that passed before an end was written down
 
 
 @dataclass(frozen=True)
@@ -20,6 +21,7 @@ class Ending:
     hopeless: bool = False  # the same again would end the same way
     not_its_fault: bool = False  # could not be launched: back off, and never give up
     is_full: bool = False  # its memory limit was reached
+    at_ms: int | None = None  # if its engine told
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,11 @@ class Aftermath:
 
 def ending(facts: Facts | None, log_tail: str, memory_mb: int) -> Ending:
     """A clean exit counts as a crash too: nobody asked it to end."""
+    found = _ending(facts, log_tail, memory_mb)
+    return replace(found, at_ms=None if facts is None else facts.ended_ms)
+
+
+def _ending(facts: Facts | None, log_tail: str, memory_mb: int) -> Ending:
     if facts is not None and facts.exit_code is None and facts.error:
         told = f"did not run on: {facts.error[:LAST_LINE]}"
         return Ending(told, crashed=False, not_its_fault=True)
@@ -76,13 +83,15 @@ def ending(facts: Facts | None, log_tail: str, memory_mb: int) -> Ending:
 def aftermath(
     end: Ending, record: Record, *, lived_ms: int, now_ms: int, policy: Policy, rng: Rng
 ) -> Aftermath:
-    """Back-off doubling from a second, forgiven after ten minutes of health; five crashes within
-    ten minutes, and a person must look.
+    """Back-off doubling from a second, counted from the end itself, forgiven after ten minutes of
+    health; five crashes within ten minutes, and a person must look.
     """
     failures = 1 if lived_ms >= policy.ms(policy.healthy) else record.failures + 1
     if end.hopeless:
         return Aftermath("failed", end.reason, failures, now_ms)
-    retry_ms = now_ms + _pause_ms(failures, policy, rng)
+    # Another machine's clock may be wrong, so no more than a little of it is believed.
+    ended_ms = max(now_ms - CREDIT_MS, min(now_ms, end.at_ms or now_ms))
+    retry_ms = max(now_ms, ended_ms + _pause_ms(failures, policy, rng))
     if end.not_its_fault:
         return Aftermath("pending", end.reason, failures, retry_ms)
     if not end.crashed:

@@ -57,6 +57,27 @@ def follow(end: Ending, record: Record, lived_ms: int = 1_000) -> Aftermath:
 
 
 @pytest.mark.parametrize(
+    ("told_ms", "retry_ms"),
+    [
+        (None, NOW + 4_000),
+        (NOW - 900, NOW + 3_100),
+        (NOW - 3_600_000, NOW + 1_000),  # a clock that is an hour behind
+        (NOW + 3_600_000, NOW + 4_000),  # or before
+    ],
+)
+def test_the_pause_is_counted_from_the_end_itself(told_ms: int | None, retry_ms: int) -> None:
+    facts = Facts("exited", 1, ended_ms=told_ms)
+
+    assert follow(ending(facts, "", 512), Record(2, 0, [])).retry_ms == retry_ms
+
+
+def test_a_pause_that_is_over_is_none() -> None:
+    end = ending(Facts("exited", 1, ended_ms=NOW - 2_000), "", 512)
+
+    assert follow(end, Record(0, 0, [])).retry_ms == NOW
+
+
+@pytest.mark.parametrize(
     ("failures", "seconds"), [(0, 1), (1, 2), (2, 4), (5, 32), (9, 300), (500, 300)]
 )
 def test_back_off_doubles_to_five_minutes(failures: int, seconds: int) -> None:
