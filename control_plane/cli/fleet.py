@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 PANEL = "Deployments"
 LOOK_SECONDS = 1.0
+AT_REST = ("pending", "stopped", "crash_loop", "failed")  # what its last launch used is past
 FOLLOW_SECONDS = 0.5
 MB = 1024 * 1024
 
@@ -64,26 +65,26 @@ class Meter:
 def columns(meter: Meter, now: datetime) -> tuple[Column, ...]:
     return (
         Column("name", "name", whole=True),
-        Column("market", lambda row: f"{row['instrument']} {row['resolution']}"),
+        Column("market", lambda row: f"{row['instrument']} {row['resolution']}", spare=6),
         Column("state", "observed", whole=True),
-        Column("age", lambda row: age(row["started_at"], now), right=True),
-        Column("gen", "generation", right=True),
-        Column("lag", lambda row: "" if row["lag_ms"] is None else f"{row['lag_ms']} ms", True),
-        Column("cpu", lambda row: share(meter.of(row), row["cpus"], "{:.2f}"), right=True),
-        Column("memory", lambda row: share(_mb(row), row["memory_mb"], "{:.0f} MB"), right=True),
-        Column("restarts", "restarts", right=True),
-        Column("signals", "signals", right=True),
+        Column("age", lambda row: lives(row, age(row["started_at"], now)), right=True, spare=2),
+        Column("gen", "generation", right=True, spare=5),
+        Column("lag", lambda row: lives(row, _lag(row)), right=True, spare=1),
+        Column("cpu", lambda row: lives(row, _cpu(row, meter)), right=True),
+        Column("memory", lambda row: lives(row, _memory(row)), right=True),
+        Column("restarts", "restarts", right=True, spare=3),
+        Column("signals", "signals", right=True, spare=4),
         Column("reason", "reason"),
     )
 
 
 NODE = (
     Column("name", "name", whole=True),
-    Column("launcher", "launcher"),
+    Column("launcher", "launcher", spare=3),
     Column("state", "state", whole=True),
-    Column("cpus", lambda row: f"{row['cpus']:g}", right=True),
+    Column("cpus", lambda row: f"{row['cpus']:g}", right=True, spare=2),
     Column("memory", lambda row: f"{row['memory_mb']} MB", right=True),
-    Column("promised", lambda row: f"{row['promised_mb']} MB", right=True),
+    Column("promised", lambda row: f"{row['promised_mb']} MB", right=True, spare=1),
     Column("spare", lambda row: f"{max(0, row['memory_mb'] - row['promised_mb'])} MB", right=True),
     Column("containers", "containers", right=True),
 )
@@ -140,7 +141,9 @@ def events(limit: Limit = 50, as_json: AsJson = False) -> None:
         return found, {row["id"]: row["name"] for row in rows}
 
     found, names = call(look)
-    name = Column("deployment", lambda row: names.get(row["subject_id"], row["subject_id"]))
+    name = Column(
+        "deployment", lambda row: names.get(row["subject_id"], row["subject_id"]), whole=True
+    )
     show.rows(found, (WHEN, name, *WHAT), empty="Nothing has happened yet.", as_json=as_json)
 
 
@@ -191,7 +194,11 @@ def logs(
             _print(found["lines"], as_json=as_json, is_list=False)
 
     if not until_interrupted(look) and not as_json and not follow:
-        print("No line yet. A strategy writes them with self.log, or prints them.")
+        print(
+            "No line yet. A strategy writes them with self.log, or prints them."
+            if grep is None
+            else f"No line has {grep!r} in it."
+        )
 
 
 def age(since: str | None, now: datetime) -> str:
@@ -204,14 +211,25 @@ def age(since: str | None, now: datetime) -> str:
     return f"{seconds} s"
 
 
+def lately(at: str, now: datetime) -> str:
+    """The date only if it is another day."""
+    moment = _moment(at).astimezone()
+    shape = "%H:%M:%S" if moment.date() == now.astimezone().date() else "%d %b %H:%M:%S"
+    return moment.strftime(shape)
+
+
+def lives(row: Row, told: str) -> str:
+    return "" if row["observed"] in AT_REST else told
+
+
 def share(used: float | None, limit: float, shape: str) -> str:
     return "" if used is None else f"{shape.format(used)} {used / limit:.0%}"
 
 
-WHEN = Column("at", show.clock("at"))
+WHEN = Column("at", lambda row: lately(row["at"], _now()), whole=True)
 WHAT = (
-    Column("what", "kind"),
-    Column("launch", lambda row: row["body"].get("generation", ""), right=True),
+    Column("what", "kind", whole=True),
+    Column("launch", lambda row: row["body"].get("generation", ""), right=True, spare=1),
     Column("state", lambda row: row["body"].get("observed", row["body"].get("desired", ""))),
     Column("reason", lambda row: row["body"].get("reason", "")),
 )
@@ -235,9 +253,10 @@ def _watch(once: bool, mine: bool, as_json: bool, order: Order) -> None:
     async def watch(api: Api) -> int:
         from rich.live import Live
 
-        with Live(auto_refresh=False, screen=True) as live:
+        with Live(auto_refresh=False, screen=True) as screen:
             while True:
-                live.update(_drawn(await look(api), meter), refresh=True)
+                drawn = _drawn(await look(api), meter, screen.console.width)
+                screen.update(drawn, refresh=True)
                 await _sleep(LOOK_SECONDS)
 
     until_interrupted(watch)
@@ -246,9 +265,11 @@ def _watch(once: bool, mine: bool, as_json: bool, order: Order) -> None:
 EMPTY = "No strategy sails yet. `slipway deploy NAME` runs an uploaded strategy."
 
 
-def _drawn(rows: Sequence[Row], meter: Meter) -> "Table":
+def _drawn(rows: Sequence[Row], meter: Meter, width: int) -> "Table | str":
+    if not rows:
+        return EMPTY
     now = _now()
-    table = show.table(rows, columns(meter, now))
+    table = show.table(rows, show.fitting(rows, columns(meter, now), width))
     running = sum(row["observed"] == "running" for row in rows)
     table.title = f"{running} of {len(rows)} running · {now.astimezone():%H:%M:%S} · Ctrl-C ends"
     return table
@@ -297,6 +318,18 @@ def _average(row: Row) -> float | None:
         return None
     seconds = (_moment(row["beat_at"]) - _moment(row["started_at"])).total_seconds()
     return float(row["cpu_seconds"]) / seconds if seconds > 0 else None
+
+
+def _lag(row: Row) -> str:
+    return "" if row["lag_ms"] is None else f"{row['lag_ms']} ms"
+
+
+def _cpu(row: Row, meter: Meter) -> str:
+    return share(meter.of(row), row["cpus"], "{:.2f}")
+
+
+def _memory(row: Row) -> str:
+    return share(_mb(row), row["memory_mb"], "{:.0f} MB")
 
 
 def _mb(row: Row) -> float | None:

@@ -22,6 +22,8 @@ BUSY = {
 }  # fmt: skip
 
 WIDE = 200  # a pipe has no width: nothing is cut
+GAP = 3  # between two columns
+LEAST = 20  # of a column that may be broken into lines
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,7 @@ class Column:
     value: str | Callable[[Row], Any]
     right: bool = False
     whole: bool = False  # never broken or cut where the screen is narrow
+    spare: int = 0  # left out there, those with the highest number first
 
     def of(self, row: Row) -> str:
         found = row.get(self.value) if isinstance(self.value, str) else self.value(row)
@@ -48,8 +51,26 @@ def rows(
         return
     from rich.console import Console
 
-    width = None if sys.stdout.isatty() else WIDE
-    Console(width=width, highlight=False).print(table(found, columns))
+    console = Console(width=None if sys.stdout.isatty() else WIDE, highlight=False)
+    console.print(table(found, fitting(found, columns, console.width)))
+
+
+def fitting(found: Sequence[Row], columns: Sequence[Column], width: int) -> list[Column]:
+    """What there is room for: of the rest first what says nothing, then what may be spared."""
+    kept, needed = list(columns), {}
+    for column in columns:
+        widest = max((len(column.of(row)) for row in found), default=0)
+        least = widest if column.right or column.whole else min(widest, LEAST)
+        needed[column.title] = max(least, len(column.title)) if widest else 0
+    spared = sorted(
+        (column for column in columns if column.spare or not needed[column.title]),
+        key=lambda column: (needed[column.title] > 0, -column.spare),
+    )
+    for column in spared:
+        if sum(max(needed[c.title], len(c.title)) + GAP for c in kept) - 1 <= width:
+            break
+        kept.remove(column)
+    return kept
 
 
 def table(found: Sequence[Row], columns: Sequence[Column]) -> "Table":

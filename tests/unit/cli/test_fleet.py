@@ -3,7 +3,10 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from control_plane.cli.fleet import Meter, age, columns, share
+import pytest
+
+from control_plane.cli.fleet import Meter, age, columns, lately, share
+from control_plane.cli.show import fitting
 
 NOW = datetime(2026, 1, 1, 12, 0, tzinfo=UTC)
 
@@ -39,6 +42,41 @@ def test_use_stands_beside_its_limit() -> None:
     shown = cells(Meter(), row(cpus_used=0.25))
 
     assert shown[3:8] == ["60 min", "2", "3 ms", "0.25 50%", "64 MB 50%"]
+
+
+def test_of_one_at_rest_nothing_is_told_that_is_past() -> None:
+    assert cells(Meter(), row(cpus_used=0.25, observed="stopped"))[3:8] == ["", "2", "", "", ""]
+    assert cells(Meter(), row(cpus_used=0.25, observed="restarting"))[7] == "64 MB 50%"
+
+
+@pytest.mark.parametrize(
+    ("width", "titles"),
+    [
+        (140, "name market state age gen lag cpu memory restarts signals reason"),
+        (100, "name state age lag cpu memory restarts reason"),
+        (80, "name state lag cpu memory reason"),
+        (60, "name state cpu memory reason"),
+        (40, "name state cpu memory reason"),
+    ],
+)
+def test_what_fits_a_screen_is_shown_whole(width: int, titles: str) -> None:
+    found = [row(name="donchian_trend", reason="takes no new position, and stops")]
+
+    kept = fitting(found, columns(Meter(), NOW), width)
+
+    assert " ".join(column.title for column in kept) == titles
+
+
+def test_where_it_is_narrow_what_says_nothing_goes_first() -> None:
+    kept = fitting([row()], columns(Meter(), NOW), 95)
+
+    assert "reason" not in {column.title for column in kept}
+    assert "gen" in {column.title for column in kept}
+
+
+def test_a_moment_of_today_needs_no_date() -> None:
+    assert len(lately("2026-01-01T11:00:00Z", NOW)) == 8
+    assert len(lately("2025-12-25T11:00:00Z", NOW)) == 15
 
 
 def test_a_young_one_has_its_average_and_a_silent_one_nothing() -> None:
