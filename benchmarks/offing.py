@@ -19,7 +19,7 @@ from benchmarks.coindcx_sim import PATIENT
 from control_plane.brokers.coindcx.opening import OpenBroker, open_broker
 from control_plane.brokers.coindcx.wire import Credentials
 from control_plane.core.ids import AccountId
-from control_plane.infra import db
+from control_plane.infra import collector, db
 from control_plane.infra.clock import RealClock
 from control_plane.infra.db import Tx
 from control_plane.settings import CoinDcxSettings
@@ -94,6 +94,7 @@ async def offing(accounts: int) -> AsyncIterator[Offing]:
         made.restart(opened.broker)
         made.desk.bus._loop = asyncio.get_running_loop()  # hints reach our own loops
         await made.desk.leases.once()
+        collector.settle()
         yield Offing(venue, made, opened, accounts)
         await opened.close()
         database.close()

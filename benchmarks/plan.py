@@ -17,7 +17,7 @@ from typing import Any
 from loguru import logger
 from sqlalchemy import select
 
-from control_plane.infra import db
+from control_plane.infra import collector, db
 from control_plane.infra.clock import RealClock
 from control_plane.infra.db import Tx
 from control_plane.tables import SCHEMA
@@ -37,6 +37,7 @@ async def main(subscribers: int, url: str) -> None:
     made = Slice(database, clock)
     await database.write(_fill, made, subscribers)
     await made.desk.leases.once()
+    collector.settle()  # as a process of ours does
 
     rounds: list[float] = []
     busy: list[float] = []

@@ -199,7 +199,7 @@ class TradingSettings(Section):
     price_stale_seconds: float = Field(60.0, gt=0)
     send_window_seconds: float = Field(1.0, gt=0)  # from the commit to the first byte
     reply_seconds: float = Field(5.0, gt=0)  # after that an outcome is unknown
-    at_once: int = Field(64, ge=1)  # orders on their way
+    at_once: int = Field(100, ge=1)  # orders on their way; as many connections has the order lane
     kept_days: float = Field(90, ge=1)  # decisions, skips and events; orders and trades stay
 
 

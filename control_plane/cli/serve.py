@@ -48,7 +48,7 @@ def up(
 
     settings = _settings(roles, host, port, speed, keep_fleet, launcher)
     images.ensure(settings)
-    asyncio.run(main.up(settings, on_started=_announce))
+    asyncio.run(main.up(settings, on_started=_started))
 
 
 def demo(
@@ -64,7 +64,7 @@ def demo(
     from control_plane.cli.voyage import sail
 
     async def started(app: "App") -> None:
-        await _announce(app)
+        await _started(app)
         await sail(app.machinery.settings.data_dir, app.machinery.clock)
 
     settings = _quiet(_settings(None, host, port, speed, keep_fleet, launcher))
@@ -86,6 +86,13 @@ def down() -> None:
     settings = _settings(None, None, None, None, False, None)
     ended = asyncio.run(main.down(settings))
     print(f"Ended {ended} container{'' if ended == 1 else 's'}; nothing of Slipway runs here now.")
+
+
+async def _started(app: "App") -> None:
+    from control_plane.infra import collector
+
+    collector.settle()
+    await _announce(app)
 
 
 async def _announce(app: "App") -> None:

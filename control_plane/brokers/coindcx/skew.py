@@ -7,6 +7,7 @@ so each answer leaves room; the room that many leave together is small.
 from collections import deque
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 
 from control_plane.core.clock import Clock, ms
 
@@ -27,7 +28,7 @@ class Skew:
         if date is None:
             return
         try:
-            theirs = ms(parsedate_to_datetime(date))
+            theirs = _ms(date)
         except ValueError:
             return
         room = (theirs - self.now_ms(), theirs + SECOND_MS - 1 - sent_ms)
@@ -46,3 +47,9 @@ class Skew:
 
     def _room(self) -> tuple[int, int]:
         return max(low for low, _ in self._rooms), min(high for _, high in self._rooms)
+
+
+@lru_cache(16)
+def _ms(date: str) -> int:
+    """Many answers come within one second, and so with one date."""
+    return ms(parsedate_to_datetime(date))

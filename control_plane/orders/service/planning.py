@@ -48,7 +48,7 @@ from control_plane.signals.models.stored import StoredSignal
 from control_plane.signals.service import reading as signals
 from control_plane.subscriptions import service as subscriptions
 from strategy_runtime.rules.instruments import Instrument
-from strategy_runtime.rules.money import MONEY, ZERO
+from strategy_runtime.rules.money import MONEY, canonical
 
 PAGE = 1_000  # rows between two fail points
 
@@ -375,10 +375,21 @@ PLANNED = (
 def intent_rows(
     intended: Sequence[Intended], signal: StoredSignal, instrument: Instrument, now: int
 ) -> list[tuple[Any, ...]]:
-    """In the order of `PLANNED`: what all have in common, then what is each one's own."""
+    """In the order of `PLANNED`: what all have in common, then what is each one's own. Amounts as
+    canonical text, which is how either driver sends them fastest.
+    """
     is_future = instrument.is_futures
-    alike = (signal.id, signal.deployment, instrument.id, 0, signal.trigger_open_ms, ZERO)
+    alike = (signal.id, signal.deployment, instrument.id, 0, signal.trigger_open_ms, "0")
     zeros = (0, 0, 0, 0, 0, 0, now)
+    texts: dict[int, str | None] = {}
+
+    def text(value: Decimal | None) -> str | None:
+        """Once for each of those that many have in common."""
+        found = texts.get(id(value))
+        if found is None and value is not None:
+            found = texts[id(value)] = canonical(value)
+        return found
+
     rows: list[tuple[Any, ...]] = []
     for one in intended:
         terms = one.subscriber.terms
@@ -400,12 +411,12 @@ def intent_rows(
                 one.waits_for,
                 one.side,
                 one.kind,
-                one.quantity,
-                one.limit_price,
-                one.stop_loss,
-                one.take_profit,
-                one.leverage,
-                terms.slippage,
+                canonical(one.quantity),
+                text(one.limit_price),
+                text(one.stop_loss),
+                text(one.take_profit),
+                text(one.leverage),
+                canonical(terms.slippage),
                 one.expires_ms,
                 one.rank,
                 canonical_json(one.explain),
