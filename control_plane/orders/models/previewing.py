@@ -11,14 +11,8 @@ from decimal import Decimal
 from typing import Literal, NamedTuple
 
 from control_plane.core.ids import SubscriptionId, TradeId
-from control_plane.orders.models.planning import (
-    Holding,
-    Intended,
-    Scene,
-    Skipped,
-    Subscriber,
-    plan,
-)
+from control_plane.orders.models.planning import plan
+from control_plane.orders.models.scene import Holding, Intended, Scene, Skipped, Subscriber
 from control_plane.subscriptions.models.previewing import Ended, Line
 from strategy_runtime.rules.money import MONEY
 

@@ -20,7 +20,7 @@ from control_plane.orders.models.requests import request_of, written_of
 from control_plane.orders.models.timeline import Timeline, timeline
 from control_plane.orders.service import reading
 from control_plane.orders.store import explaining as store
-from control_plane.orders.store import intents, trades
+from control_plane.orders.store import planned, trades
 from control_plane.signals.service import reading as signals
 from strategy_runtime.rules.money import canonical
 
@@ -49,7 +49,7 @@ def story(tx: Tx, tenant: Tenant, identity: IntentId) -> dict[str, Any] | None:
 
 def times(tx: Tx, tenant: Tenant, identity: SignalId) -> Timeline | None:
     """None while nobody has planned it, and for whom it is not."""
-    plan = intents.plan_of(tx, identity)
+    plan = planned.plan_of(tx, identity)
     signal = signals.signal(tx, identity) if plan is not None else None
     if plan is None or signal is None or signal.tenant != tenant:
         return None

@@ -13,10 +13,10 @@ from control_plane.core.ids import AccountId, DeploymentId, SubscriptionId, Tena
 from control_plane.infra.db import Database, Tx
 from control_plane.market import service as market
 from control_plane.orders.models import previewing
-from control_plane.orders.models.planning import Scene, Signal, Subscriber
 from control_plane.orders.models.previewing import Bar, Step
 from control_plane.orders.models.prices import Quote, Rate
-from control_plane.orders.service.planning import signal_of
+from control_plane.orders.models.scene import Scene, Signal, Subscriber
+from control_plane.orders.service.seeing import signal_of
 from control_plane.signals.models.stored import StoredSignal
 from control_plane.signals.service import reading as signals
 from control_plane.subscriptions import service as subscriptions

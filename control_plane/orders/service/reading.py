@@ -11,7 +11,7 @@ from control_plane.core.ids import AccountId, IntentId, Tenant
 from control_plane.infra.db import Tx
 from control_plane.infra.events import canonical_json
 from control_plane.infra.paging import Asked
-from control_plane.orders.store import intents, lists
+from control_plane.orders.store import lists, planned
 
 CENT_OF_A_CENT = Decimal("0.0001")
 
@@ -35,7 +35,7 @@ def intent(tx: Tx, tenant: Tenant, identity: IntentId) -> dict[str, Any] | None:
     if found is None:
         return None
     plan = (
-        intents.plan_of(tx, found.signal_id) if found.signal_id and found.leg == "entry" else None
+        planned.plan_of(tx, found.signal_id) if found.signal_id and found.leg == "entry" else None
     )
     shared = msgspec.json.decode(plan.shared) if plan is not None else {}
     explain = canonical_json({**shared, **msgspec.json.decode(found.explain)})

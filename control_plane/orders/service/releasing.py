@@ -21,9 +21,9 @@ from control_plane.infra.events import canonical_json
 from control_plane.market import service as market
 from control_plane.orders.models import prices
 from control_plane.orders.models.halts import covering
-from control_plane.orders.models.planning import position_key
 from control_plane.orders.models.releasing import Refusal, Standing, abreast
 from control_plane.orders.models.requests import Written, body_hash, request_of
+from control_plane.orders.models.scene import position_key
 from control_plane.orders.service import changes
 from control_plane.orders.service.desk import Desk
 from control_plane.orders.store import halts, intents, releasing, trades

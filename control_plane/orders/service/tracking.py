@@ -21,7 +21,7 @@ from control_plane.core.ids import AccountId, SubscriptionId, intent_id, shard_o
 from control_plane.infra import events
 from control_plane.infra.db import Tx
 from control_plane.market import service as market
-from control_plane.orders.models.planning import position_key
+from control_plane.orders.models.scene import position_key
 from control_plane.orders.models.states import UNSENT, Event, is_terminal
 from control_plane.orders.models.trades import ExitReason, Tally, fee_of, opening_side
 from control_plane.orders.service import changes

@@ -22,7 +22,9 @@ from control_plane.core.ids import (
     Tenant,
     TradeId,
 )
-from control_plane.orders.models.planning import (
+from control_plane.orders.models.planning import plan, shuffled
+from control_plane.orders.models.prices import SAME, Quote, Rate
+from control_plane.orders.models.scene import (
     Holding,
     Intended,
     Plan,
@@ -30,10 +32,7 @@ from control_plane.orders.models.planning import (
     Signal,
     Skipped,
     Subscriber,
-    plan,
-    shuffled,
 )
-from control_plane.orders.models.prices import SAME, Quote, Rate
 from control_plane.subscriptions.models import Subscription, leverage_of
 from strategy_runtime.rules.money import ZERO
 from strategy_runtime.rules.sizing import recompute

@@ -8,8 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from control_plane.core.ids import SignalId
-from control_plane.orders.models.planning import Intended, Scene, Signal, plan
+from control_plane.orders.models.planning import plan
 from control_plane.orders.models.previewing import Bar, Step, preview
+from control_plane.orders.models.scene import Intended, Scene, Signal
 from control_plane.subscriptions.models.previewing import Line, total
 from tests.factories import D
 from tests.unit.orders.test_planning import EXIT, SIGNAL, scene, who
