@@ -10,7 +10,6 @@ from control_plane.cli.feeding import candle_of
 from control_plane.cli.session import MOST, Api, find_deployment
 from control_plane.client import calls
 from control_plane.core.clock import from_ms, ms
-from control_plane.errors import Invalid
 from strategy_runtime.wire.messages import Candle
 from strategy_runtime.wire.resolutions import trigger_open
 
@@ -37,11 +36,6 @@ class Voyage:
 
 async def voyage(api: Api, name: str) -> Voyage:
     one = await find_deployment(api, name)
-    if one["ticks"]:
-        raise Invalid(
-            f"{one['name']} decides on ticks, and ticks are not recorded.",
-            remedy="Replay one that decides on candles.",
-        )
     version = await api.send(calls.get_version(version_id=one["version_id"]))
     events = await api.all(
         calls.list_history(deployment_id=one["id"], kind="deployment_changed", limit=MOST)

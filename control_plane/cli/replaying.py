@@ -81,6 +81,12 @@ def _compare(deployment: str, as_json: bool) -> None:
         for row in told["differences"]:
             print(json.dumps(row))
         print(_sentence(told))
+        if told["hears_ticks"]:
+            print(
+                f"{told['ticks']:,} of them were decided on ticks, again at the price that each "
+                "signal names: the time and quantity of a tick, and ticks that said nothing, are "
+                "not recorded. What depends on those may differ here."
+            )
         if found.since is not None:
             print(
                 f"It ran another version until {moment(found.since)}: compared from there, as if "
@@ -111,6 +117,8 @@ def compared(found: Voyage) -> dict[str, Any]:
         "name": one["name"],
         "decisions": len(found.recorded),
         "compared": result.compared,
+        "ticks": result.ticks,
+        "hears_ticks": bool(one["ticks"]),
         "signals": sum(len(said.signals) for said in found.recorded.values()),
         "differences": json.loads(msgspec.json.encode(result.differences)),
         "missing": list(result.missing),

@@ -1,4 +1,8 @@
-"""What a live container decided, decided again: every decision, compared."""
+"""What a live container decided, decided again: every decision, compared.
+
+Of ticks the platform keeps those that something was decided on, by the price that its signal names.
+Each is decided again before its candle closes; ticks that said nothing are heard by nobody twice.
+"""
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
@@ -9,8 +13,8 @@ from strategy_runtime.engine.course import Course
 from strategy_runtime.engine.engine import Decision, Engine, Setting
 from strategy_runtime.feeds.replay import BASE, in_order
 from strategy_runtime.sdk.strategy import BaseStrategy
-from strategy_runtime.wire.messages import Candle, Outcome
-from strategy_runtime.wire.resolutions import candle_trigger, trigger_open
+from strategy_runtime.wire.messages import Candle, Outcome, Tick
+from strategy_runtime.wire.resolutions import candle_trigger, close_of, tick_trigger, trigger_open
 
 
 class Said(Struct, frozen=True):
@@ -41,6 +45,7 @@ class Comparison(Struct, frozen=True):
     compared: int
     differences: tuple[Difference, ...]
     missing: tuple[str, ...] = ()  # decided live, and the candle is not there any more
+    ticks: int = 0  # of those compared, decided on a tick
 
 
 def compare(
@@ -57,21 +62,41 @@ def compare(
     course = Course(Engine(kind, setting), setting.resolution, committed_ms=first_ms - 1)
     left = dict(recorded)
     differences = []
+    ticks = 0
+
+    def hear(open_ms: int) -> None:
+        """The tick of this candle that decided, if there was one whose price is known."""
+        nonlocal ticks
+        trigger = tick_trigger(open_ms)
+        was = left.get(trigger)
+        if was is None or not was.signals:
+            return
+        del left[trigger]
+        ticks += 1
+        decision = course.take_tick(Tick(open_ms, was.signals[0].price, Decimal(0)))
+        now = None if decision is None else told(decision)
+        if now != was:
+            differences.append(Difference(trigger, was, now))
+
     for resolution, candle in in_order(setting.resolution, candles, further):
         if resolution != BASE:
             course.learn(resolution, candle)
             continue
+        hear(candle.open_ms)  # behind a gap; as a rule it was heard already
         trigger = candle_trigger(setting.resolution, candle.open_ms)
         was = left.pop(trigger, None)
         if was is None and candle.open_ms >= first_ms:
             course.engine.observe(candle)  # it was stopped then, or nobody committed it
             course.seen_ms = candle.open_ms
-            continue
-        decision = course.take(candle, wanted=was is None or was.outcome != "skipped")
-        now = None if decision is None else told(decision)
-        if was is not None and now != was:
-            differences.append(Difference(trigger, was, now))
-    return Comparison(len(recorded) - len(left), tuple(differences), tuple(sorted(left)))
+        else:
+            decision = course.take(candle, wanted=was is None or was.outcome != "skipped")
+            now = None if decision is None else told(decision)
+            if was is not None and now != was:
+                differences.append(Difference(trigger, was, now))
+        # Before the longer candles that close together with the next one.
+        hear(close_of(setting.resolution, candle.open_ms))
+    compared = len(recorded) - len(left)
+    return Comparison(compared, tuple(differences), tuple(sorted(left)), ticks)
 
 
 def told(decision: Decision) -> Recorded:
