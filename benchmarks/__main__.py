@@ -20,6 +20,7 @@ NAMES = (
     "envelopes",
     "rotation",
     "api_load",
+    "jobs",
     "backtest",
 )
 
