@@ -245,7 +245,7 @@ def _tell(found: shapes.BacktestOut, as_json: bool) -> None:
         show.print_json(found)
         return
     if found["state"] == "failed":
-        raise Invalid(f"{found['name']} failed: {found['reason']}.")
+        raise Invalid(f"{found['name']} failed: {found['reason'].rstrip('.')}.")
     if found["headline"] is None:
         print(f"{found['id']}: {found['state']}. `slipway backtests show` says how far it is.")
         return

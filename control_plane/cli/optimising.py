@@ -86,18 +86,12 @@ def _ready(
     subject: "Subject", source: Source, method: Method, steps: int | None, trials: int
 ) -> "tuple[Any, Setting, Candles, Space]":
     from strategy_runtime.backtest import author
-    from strategy_runtime.backtest.search.proposing import usual_steps
-    from strategy_runtime.backtest.search.space import space_of
+    from strategy_runtime.backtest.search.proposing import space_for
 
     kind, setting, candles = prepared(subject, source, {})
     given = source.parameters
 
-    def chosen() -> "tuple[Space, dict[str, str]]":
-        rough, _ = space_of(kind, given, steps=2)
-        usual = usual_steps(method, len(rough.dimensions), trials)
-        return space_of(kind, given, steps=steps or usual)
-
-    space, fixed = refusing(chosen)
+    space, fixed = refusing(lambda: space_for(kind, given, method, trials=trials, steps=steps))
     values = {**setting.parameters, **author.typed(kind, fixed)}
     kept = {name: value for name, value in values.items() if name not in space.names}
     return kind, msgspec.structs.replace(setting, parameters=kept), candles, space

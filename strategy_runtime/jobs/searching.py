@@ -10,9 +10,9 @@ from msgspec import Struct
 
 from strategy_runtime.backtest.author import typed
 from strategy_runtime.backtest.report import summary as told_of
-from strategy_runtime.backtest.search.proposing import Method, usual_steps
+from strategy_runtime.backtest.search.proposing import Method, space_for
 from strategy_runtime.backtest.search.scoring import Goal, Scorer
-from strategy_runtime.backtest.search.space import BadSpace, space_of
+from strategy_runtime.backtest.search.space import BadSpace
 from strategy_runtime.backtest.search.telling import summary
 from strategy_runtime.backtest.search.walk import Plan, Score, search, work
 from strategy_runtime.backtest.terms import Terms
@@ -51,9 +51,9 @@ class Errand:
         """BadSpace if there is nothing to search, LoadError if the code is no strategy."""
         wish = msgspec.convert(task.search, Wish)
         kind, setting = load(task.code), setting_of(task)
-        rough, _ = space_of(kind, wish.ranges, steps=2)
-        usual = usual_steps(wish.method, len(rough.dimensions), wish.trials)
-        space, fixed = space_of(kind, wish.ranges, steps=wish.steps or usual)
+        space, fixed = space_for(
+            kind, wish.ranges, wish.method, trials=wish.trials, steps=wish.steps
+        )
         values: Mapping[str, Any] = {**setting.parameters, **typed(kind, fixed)}
         kept = {name: value for name, value in values.items() if name not in space.names}
         scorer = Scorer(

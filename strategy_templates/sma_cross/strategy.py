@@ -21,6 +21,7 @@ class SmaCross(BaseStrategy):
 
         self.fast_ma = self.sma(self.fast)
         self.slow_ma = self.sma(self.slow)
+        self.log(f"follows the mean of {self.fast} candles across that of {self.slow}")
 
     def on_candle(self, candle: Candle) -> Order | None:
         price = candle.close

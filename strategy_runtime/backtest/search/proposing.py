@@ -2,10 +2,11 @@
 processes there are: they are asked for `BATCH` points at a time.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal, Protocol
 
-from strategy_runtime.backtest.search.space import BadSpace, Point, Space
+from strategy_runtime.backtest.search.space import BadSpace, Point, Space, space_of
+from strategy_runtime.sdk.strategy import BaseStrategy
 
 BATCH = 8
 MOST_STEPS = 50
@@ -90,9 +91,22 @@ def proposer(method: Method, space: Space, *, trials: int, seed: int) -> Propose
             return Learning(space, trials, seed)
 
 
-def usual_steps(method: Method, dimensions: int, trials: int) -> int:
-    """How many values a parameter has: for a grid, so that it is not too large."""
-    if method != "grid":
-        return MOST_STEPS
-    steps = max(2, int(trials ** (1 / max(1, dimensions)) + 1e-9))
-    return min(steps, MOST_STEPS)
+def space_for(
+    kind: type[BaseStrategy],
+    given: Mapping[str, str],
+    method: Method,
+    *,
+    trials: int,
+    steps: int | None,
+) -> tuple[Space, dict[str, str]]:
+    """What is searched, and what was given as one value. Where `steps` are unsaid, a parameter has
+    as many values as a grid of all of them may have.
+    """
+    if steps is not None:
+        return space_of(kind, given, steps=steps)
+    found = space_of(kind, given, steps=MOST_STEPS)
+    for fewer in range(MOST_STEPS - 1, 1, -1) if method == "grid" else ():
+        if found[0].size <= trials:
+            break
+        found = space_of(kind, given, steps=fewer)
+    return found

@@ -6,7 +6,7 @@ from math import sin
 import pytest
 
 from strategy_runtime.backtest.author import Candles
-from strategy_runtime.backtest.search.proposing import Method, proposer, usual_steps
+from strategy_runtime.backtest.search.proposing import Method, proposer, space_for
 from strategy_runtime.backtest.search.scoring import Outcome, Scorer, Task, Window, task
 from strategy_runtime.backtest.search.space import BadSpace, Dimension, Space, space_of
 from strategy_runtime.backtest.search.telling import heat, remarks, summary
@@ -117,8 +117,15 @@ def test_a_grid_that_is_too_large_is_refused_with_what_would_do() -> None:
 
 
 def test_a_grid_takes_as_many_steps_as_it_may() -> None:
-    assert (usual_steps("grid", 2, 200), usual_steps("grid", 4, 200)) == (14, 3)
-    assert usual_steps("random", 4, 200) == 50
+    def size(method: Method, trials: int, given: dict[str, str]) -> int:
+        space, _ = space_for(KIND, given, method, trials=trials, steps=None)
+        return space.size
+
+    given = {"fast": "2,3,4", "side": "both"}  # `reach` and `bold` are searched beside `fast`
+    assert size("grid", 200, given) == 3 * 33 * 2
+    assert size("grid", 40, given) == 3 * 6 * 2
+    assert size("grid", 1, given) == 3 * 2 * 2  # too many: refused, with what would do
+    assert size("random", 40, given) == 3 * 50 * 2
 
 
 @pytest.mark.parametrize("method", ["grid", "random", "optuna"])
