@@ -70,8 +70,10 @@ class Offing:
 
     async def all_gone(self) -> None:
         """Until nothing is ready or on its way: asked of the database only where it may be so."""
-        while self.made.desk.in_flight or await self.made.db.read(_unsent):
+        is_over = False
+        while not is_over:
             await asyncio.sleep(LOOK_SECONDS)
+            is_over = not self.made.desk.in_flight and not await self.made.db.read(_unsent)
 
     async def forget(self) -> None:
         """What was sent, as if it had been long ago."""
