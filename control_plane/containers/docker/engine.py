@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from docker import APIClient
+from docker.constants import DEFAULT_DOCKER_API_VERSION as NEWEST
 from docker.errors import APIError, DockerException, NotFound
 
 from control_plane.containers.errors import EngineUnreachable, LaunchFailed
@@ -30,6 +31,13 @@ DEFAULT_HOST = "unix:///var/run/docker.sock"
 
 class Gone(Exception):
     """There is no such container, image or volume, or it is being removed already."""
+
+
+def spoken(theirs: str) -> str:
+    """The API's version that both sides know: an engine's own newest may mean something else by the
+    same words.
+    """
+    return min(theirs, NEWEST, key=lambda text: tuple(map(int, text.split("."))))
 
 
 @dataclass
@@ -171,14 +179,21 @@ class Engine:
     def _client(self, seconds: float) -> APIClient:
         client = self._clients.get(seconds)
         if client is None:
-            client = APIClient(
-                self.host or DEFAULT_HOST,
-                version="auto",
-                timeout=seconds,  # type: ignore[arg-type] # the stub is too narrow
-                max_pool_size=THREADS,
-            )
+            client = self._made("auto", seconds)
+            agreed = spoken(client.api_version)
+            if agreed != client.api_version:
+                client.close()
+                client = self._made(agreed, seconds)
             self._clients[seconds] = client
         return client
+
+    def _made(self, version: str, seconds: float) -> APIClient:
+        return APIClient(
+            self.host or DEFAULT_HOST,
+            version=version,
+            timeout=seconds,  # type: ignore[arg-type] # the stub is too narrow
+            max_pool_size=THREADS,
+        )
 
     def _translated(self, work: Callable[[], T]) -> T:
         try:
