@@ -15,7 +15,7 @@ import time
 from docker import APIClient
 
 from benchmarks.whole import ME, Whole, percentile, sailing
-from control_plane.containers.models import container_name
+from control_plane.containers.launches import container_name
 from control_plane.core.ids import DeploymentId
 from control_plane.deployments import service as deployments
 from strategy_runtime.wire import messages, names

@@ -23,8 +23,9 @@ from control_plane.containers.access import Access
 from control_plane.containers.choice import caution, choose
 from control_plane.containers.docker.adapter import DockerLauncher
 from control_plane.containers.docker.engine import Engine
+from control_plane.containers.environment import bus_address
 from control_plane.containers.images import image_name
-from control_plane.containers.models import Launcher, bus_address
+from control_plane.containers.models import Launcher
 from control_plane.containers.process.adapter import ProcessLauncher
 from control_plane.containers.swarm.adapter import SwarmLauncher
 from control_plane.core.clock import Clock

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from control_plane.containers.models import LABEL_ATTEMPT, LABEL_JOB, Limits
+from control_plane.containers.labels import LABEL_ATTEMPT, LABEL_JOB
+from control_plane.containers.models import Limits
 from control_plane.core.ids import JobId
 from strategy_runtime import wire
 from strategy_runtime.wire import names

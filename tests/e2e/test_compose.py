@@ -15,7 +15,7 @@ import pytest
 from docker.errors import ImageNotFound
 
 from control_plane.containers.images import CONTROL_PLANE, STRATEGY, ImageBuilder
-from control_plane.containers.models import LABEL_INSTALLATION
+from control_plane.containers.labels import LABEL_INSTALLATION
 from control_plane.infra.clock import RealClock
 from tests.services import compose_command
 

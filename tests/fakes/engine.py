@@ -6,10 +6,10 @@ from dataclasses import dataclass, field, replace
 
 from control_plane.containers.errors import EngineUnreachable, LaunchFailed
 from control_plane.containers.jobs import JobSpec
+from control_plane.containers.launches import LaunchSpec
 from control_plane.containers.models import (
     Facts,
     Handle,
-    LaunchSpec,
     Node,
     Printed,
     Running,

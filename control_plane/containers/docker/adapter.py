@@ -19,12 +19,10 @@ from control_plane.containers.docker.template import (
     container,
     differences,
 )
+from control_plane.containers.environment import BusAddress
 from control_plane.containers.errors import EngineUnreachable, LaunchFailed, LaunchRefused
+from control_plane.containers.labels import LABEL_INSTALLATION
 from control_plane.containers.models import (
-    LABEL_INSTALLATION,
-    LOG_TAIL_LINES,
-    OUTPUT_LINES,
-    BusAddress,
     Facts,
     Handle,
     Node,
@@ -32,8 +30,8 @@ from control_plane.containers.models import (
     Running,
     RunningJob,
     Spec,
-    printable,
 )
+from control_plane.containers.output import LOG_TAIL_LINES, OUTPUT_LINES, printable
 from control_plane.core.ids import DeploymentId
 from control_plane.infra.failpoints import Failpoints
 

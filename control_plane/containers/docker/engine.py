@@ -12,13 +12,14 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from docker import APIClient
-from docker.constants import DEFAULT_DOCKER_API_VERSION as NEWEST
+from docker.constants import DEFAULT_DOCKER_API_VERSION
 from docker.errors import APIError, DockerException, NotFound
 
 from control_plane.containers.errors import EngineUnreachable, LaunchFailed
 
 T = TypeVar("T")
 
+NEWEST = DEFAULT_DOCKER_API_VERSION  # that the SDK knows
 CALL_SECONDS = 5.0
 THREADS = 8
 LINE_SECONDS = 30.0

@@ -4,19 +4,21 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from control_plane.containers.models import (
+from control_plane.containers.labels import (
     LABEL_DEPLOYMENT,
     LABEL_INSTALLATION,
+    job_from_labels,
+    running_from_labels,
+)
+from control_plane.containers.models import (
     Facts,
     Node,
     Printed,
     Running,
     RunningJob,
     State,
-    job_from_labels,
-    printable_line,
-    running_from_labels,
 )
+from control_plane.containers.output import printable_line
 from control_plane.core.ids import DeploymentId
 
 STATES: Mapping[str, State] = {

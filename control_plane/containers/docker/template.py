@@ -11,7 +11,9 @@ from pathlib import Path
 from posixpath import basename, dirname
 from typing import Any
 
-from control_plane.containers.models import BusAddress, Spec, environment, labels
+from control_plane.containers.environment import BusAddress, environment
+from control_plane.containers.labels import labels
+from control_plane.containers.models import Spec
 
 MB = 1024 * 1024
 CPU_PERIOD_US = 100_000

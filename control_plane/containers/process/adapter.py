@@ -20,11 +20,10 @@ from typing import Any
 
 import msgspec
 
+from control_plane.containers.environment import BusAddress, environment
 from control_plane.containers.errors import LaunchFailed, LaunchRefused
+from control_plane.containers.labels import job_from_labels, labels, running_from_labels
 from control_plane.containers.models import (
-    LOG_TAIL_LINES,
-    OUTPUT_LINES,
-    BusAddress,
     Facts,
     Handle,
     Node,
@@ -33,12 +32,12 @@ from control_plane.containers.models import (
     RunningJob,
     Spec,
     State,
-    environment,
-    job_from_labels,
-    labels,
+)
+from control_plane.containers.output import (
+    LOG_TAIL_LINES,
+    OUTPUT_LINES,
     printable,
     printable_line,
-    running_from_labels,
 )
 from control_plane.core.clock import Clock
 from control_plane.core.ids import DeploymentId

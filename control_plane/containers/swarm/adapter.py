@@ -14,12 +14,10 @@ from typing import Any
 from control_plane.containers.docker import parse as docker_parse
 from control_plane.containers.docker.adapter import MAKE_SECONDS, SECCOMP
 from control_plane.containers.docker.engine import Engine, Gone
+from control_plane.containers.environment import BusAddress
 from control_plane.containers.errors import EngineUnreachable, LaunchFailed, LaunchRefused
+from control_plane.containers.labels import LABEL_INSTALLATION, labels
 from control_plane.containers.models import (
-    LABEL_INSTALLATION,
-    LOG_TAIL_LINES,
-    OUTPUT_LINES,
-    BusAddress,
     Facts,
     Handle,
     Node,
@@ -27,9 +25,8 @@ from control_plane.containers.models import (
     Running,
     RunningJob,
     Spec,
-    labels,
-    printable,
 )
+from control_plane.containers.output import LOG_TAIL_LINES, OUTPUT_LINES, printable
 from control_plane.containers.swarm import parse
 from control_plane.containers.swarm.parse import LABEL_ENDED, Seen
 from control_plane.containers.swarm.template import (

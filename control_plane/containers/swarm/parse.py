@@ -4,14 +4,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from control_plane.containers.labels import job_from_labels, running_from_labels
 from control_plane.containers.models import (
     Facts,
     Node,
     Running,
     RunningJob,
     State,
-    job_from_labels,
-    running_from_labels,
 )
 
 # Ours, on a service that was told to end: scaled to nothing, it would look like one never started.

@@ -18,7 +18,9 @@ from control_plane.containers.docker.template import (
     SHM_BYTES,
     USER,
 )
-from control_plane.containers.models import BusAddress, Spec, environment, labels
+from control_plane.containers.environment import BusAddress, environment
+from control_plane.containers.labels import labels
+from control_plane.containers.models import Spec
 
 GRACE_SECONDS = 2
 TMPFS_BYTES = 8 * MB

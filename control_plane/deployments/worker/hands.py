@@ -10,7 +10,8 @@ from loguru import logger
 
 from control_plane.containers.access import Access
 from control_plane.containers.errors import EngineUnreachable, LaunchFailed, LaunchRefused
-from control_plane.containers.models import Facts, Handle, Launcher, LaunchSpec
+from control_plane.containers.launches import LaunchSpec
+from control_plane.containers.models import Facts, Handle, Launcher
 from control_plane.core.ids import DeploymentId, Rng, Tenant
 from control_plane.deployments.models.endings import Ending, ending
 from control_plane.deployments.models.wishes import (

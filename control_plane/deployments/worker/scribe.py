@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from loguru import logger
 
 from control_plane.containers.errors import EngineUnreachable, LaunchFailed
-from control_plane.containers.models import OUTPUT_LINES, Launcher
+from control_plane.containers.models import Launcher
+from control_plane.containers.output import OUTPUT_LINES
 from control_plane.core.clock import Clock, ms
 from control_plane.deployments.models.health import Noise
 from control_plane.deployments.service import counting, watching

@@ -11,8 +11,15 @@ import pytest
 from control_plane.containers.access import Access, Rights
 from control_plane.containers.docker.adapter import DockerLauncher
 from control_plane.containers.docker.engine import Engine
+from control_plane.containers.environment import BusAddress
 from control_plane.containers.images import ROOT, ImageBuilder
-from control_plane.containers.models import BusAddress, Facts, Handle, Launcher, LaunchSpec, Limits
+from control_plane.containers.launches import LaunchSpec
+from control_plane.containers.models import (
+    Facts,
+    Handle,
+    Launcher,
+    Limits,
+)
 from control_plane.core.ids import DeploymentId, random_id
 from control_plane.infra.bus import Bus
 from control_plane.infra.clock import RealClock

@@ -11,8 +11,9 @@ import pytest
 from control_plane.containers.docker.adapter import DockerLauncher
 from control_plane.containers.docker.engine import Engine
 from control_plane.containers.docker.template import Image, Template, container, differences
+from control_plane.containers.environment import BusAddress
 from control_plane.containers.errors import EngineUnreachable, LaunchFailed, LaunchRefused
-from control_plane.containers.models import BusAddress, Handle
+from control_plane.containers.models import Handle
 from control_plane.infra.failpoints import Arming, FailpointRaised
 from tests.conftest import wait_until
 from tests.integration.containers.conftest import Dock

@@ -11,8 +11,8 @@ import pytest
 
 from control_plane.containers.access import Access
 from control_plane.containers.choice import choose
+from control_plane.containers.environment import BusAddress
 from control_plane.containers.errors import LaunchFailed, LaunchRefused
-from control_plane.containers.models import BusAddress
 from control_plane.containers.process.adapter import ProcessLauncher
 from control_plane.infra.bus import Bus
 from control_plane.infra.clock import RealClock

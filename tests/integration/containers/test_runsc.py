@@ -11,8 +11,8 @@ import pytest
 from control_plane.containers.access import Access
 from control_plane.containers.docker.adapter import DockerLauncher
 from control_plane.containers.docker.engine import Engine
+from control_plane.containers.environment import BusAddress
 from control_plane.containers.images import ROOT, ImageBuilder
-from control_plane.containers.models import BusAddress
 from control_plane.infra.bus import Bus
 from control_plane.infra.clock import RealClock
 from control_plane.infra.embedded import EmbeddedServer

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from control_plane.containers.access import Access
 from control_plane.containers.docker.adapter import DockerLauncher
 from control_plane.containers.docker.engine import Engine
-from control_plane.containers.models import BusAddress
+from control_plane.containers.environment import BusAddress
 from control_plane.core.ids import random_id
 from control_plane.deployments.models.status import Order, Status
 from control_plane.deployments.models.wishes import Policy

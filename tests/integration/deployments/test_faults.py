@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from control_plane.containers.models import container_name
+from control_plane.containers.launches import container_name
 from control_plane.core.clock import Clock
 from control_plane.deployments.models.status import Status
 from control_plane.deployments.models.wishes import Policy

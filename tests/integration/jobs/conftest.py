@@ -15,7 +15,8 @@ import pytest
 from control_plane.containers.access import Access
 from control_plane.containers.docker.adapter import DockerLauncher
 from control_plane.containers.docker.engine import Engine
-from control_plane.containers.models import BusAddress, Launcher
+from control_plane.containers.environment import BusAddress
+from control_plane.containers.models import Launcher
 from control_plane.containers.process.adapter import ProcessLauncher
 from control_plane.core.ids import JobId, Tenant, random_id
 from control_plane.infra import db

@@ -12,8 +12,9 @@ from redis.exceptions import NoPermissionError
 
 from control_plane.containers.access import JobRights
 from control_plane.containers.candles import lay_out
+from control_plane.containers.environment import BusAddress
 from control_plane.containers.jobs import JobSpec
-from control_plane.containers.models import BusAddress, Handle, Spec
+from control_plane.containers.models import Handle, Spec
 from control_plane.containers.process.adapter import ProcessLauncher
 from control_plane.core.ids import JobId
 from control_plane.infra.bus import Bus

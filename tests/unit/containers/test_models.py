@@ -8,18 +8,12 @@ from hypothesis import strategies as st
 
 from control_plane.containers.access import JobRights, Rights, rules
 from control_plane.containers.docker.template import Image, Template, container, differences
+from control_plane.containers.environment import BusAddress, bus_address, environment
 from control_plane.containers.jobs import JobSpec
-from control_plane.containers.models import (
-    BusAddress,
-    LaunchSpec,
-    Limits,
-    bus_address,
-    environment,
-    job_from_labels,
-    labels,
-    printable,
-    running_from_labels,
-)
+from control_plane.containers.labels import job_from_labels, labels, running_from_labels
+from control_plane.containers.launches import LaunchSpec
+from control_plane.containers.models import Limits
+from control_plane.containers.output import printable
 from control_plane.core.ids import DeploymentId, JobId
 
 JOB = JobSpec("inst", JobId("jb1"), 2, "c0de", "b007", "s3cret", Path("/data/ab.candles"), Limits())

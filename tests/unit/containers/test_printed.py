@@ -1,7 +1,7 @@
 """The engine's log as lines."""
 
 from control_plane.containers.docker.parse import printed
-from control_plane.containers.models import OUTPUT_CHARACTERS
+from control_plane.containers.output import OUTPUT_CHARACTERS
 
 FIRST = "2026-11-20T11:30:00.123456789Z"
 SECOND = "2026-11-20T11:30:01.5Z"

@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 
 from control_plane.containers.docker.adapter import SECCOMP
+from control_plane.containers.environment import BusAddress
 from control_plane.containers.jobs import JobSpec
-from control_plane.containers.models import BusAddress, LaunchSpec, Limits
+from control_plane.containers.launches import LaunchSpec
+from control_plane.containers.models import Limits
 from control_plane.containers.swarm import parse
 from control_plane.containers.swarm.template import Template, differences, over_tcp, service
 from control_plane.core.ids import DeploymentId, JobId
