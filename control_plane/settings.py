@@ -207,7 +207,7 @@ class AccountSettings(Section):
     """Who may sign up, and how signing in behaves."""
 
     sign_up: Literal["open", "invitation", "closed"] = "invitation"
-    public_url: str = "http://127.0.0.1:8000"  # what links in letters begin with, always
+    public_url: str = ""  # what links in letters begin with; none: this machine, and SLIPWAY_PORT
     idle_minutes: float = Field(30, gt=0)  # a session that is not used for so long has ended
     session_days: float = Field(30, gt=0, le=365)
     free_failures: int = Field(3, ge=1)  # from this one on, wrong passwords are slowed down
@@ -353,6 +353,10 @@ class Settings(BaseSettings):
     def _known_failpoints(cls, value: str) -> str:
         failpoints.parse(value)
         return value
+
+    def public_address(self) -> str:
+        """Where people find this installation, as far as it knows."""
+        return self.accounts.public_url.rstrip("/") or f"http://127.0.0.1:{self.port}"
 
     def database_at(self) -> str:
         if self.database_url is not None:

@@ -66,14 +66,14 @@ class FirstUser:
     one_time_password: str = field(repr=False)
 
 
-def check_password(password: str, email: str) -> None:
+def check_password(password: str, email: str, field: str = "new_password") -> None:
     """Length is what counts; what anybody would try first, or anybody who knows the e-mail, does
     not.
     """
     if not SHORTEST <= len(password) <= LONGEST:
         raise WeakPassword(
             f"A password has {SHORTEST} to {LONGEST} characters, this one {len(password)}.",
-            field="new_password",
+            field=field,
             remedy="A few words in a row are good and easy to keep.",
         )
     lowered, name = password.lower(), email.lower().partition("@")[0]
@@ -83,7 +83,7 @@ def check_password(password: str, email: str) -> None:
         raise WeakPassword(
             "This password is too easy to guess: it is on every list that is tried first, or it"
             " has a part of your address in it.",
-            field="new_password",
+            field=field,
             remedy="A few words in a row are good, without your name, years and digits in order.",
         )
 

@@ -2,6 +2,7 @@
 remedy. One table turns our errors into statuses.
 """
 
+import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from math import ceil
 from typing import Any
@@ -25,6 +26,8 @@ from control_plane.infra.http_document import PROBLEM
 from control_plane.infra.http_edge import PREFIX, Turned
 from control_plane.infra.http_match import Stale
 from control_plane.infra.http_once import REPLAYED, Replayed, forget_once
+
+JSON_BODY = "Send one JSON object, with Content-Type: application/json."
 
 
 class Unauthenticated(Forbidden):
@@ -117,7 +120,7 @@ async def _refused(request: Request, error: Exception) -> JSONResponse:
 async def _misshapen(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
     forget_once(request.scope)
-    findings = [_finding(found) for found in error.errors()]
+    findings = [_finding(found, request.scope.get("route")) for found in error.errors()]
     first = findings[0]
     refusal = Listed(first["what"], field=first["field"], remedy=first["remedy"], errors=findings)
     return problem(refusal, request.scope["slipway.request_id"])
@@ -149,22 +152,36 @@ async def _not_routed(request: Request, error: Exception) -> JSONResponse:
     return problem(refusal, request.scope["slipway.request_id"])
 
 
-def _finding(found: Mapping[str, Any]) -> dict[str, str]:
+def _finding(found: Mapping[str, Any], route: Any) -> dict[str, str]:
     place, *path = (str(part) for part in found["loc"])
     name = ".".join(path)
     where = name or f"the {place}"
     match found["type"]:
+        case _ if place == "body" and not path:
+            what, remedy = "The body is no JSON object.", JSON_BODY
         case "missing":
             what, remedy = f"{where} is missing.", f"Give {where}."
         case "extra_forbidden":
             what, remedy = f"There is no field {name!r} here.", f"Leave {name} out."
         case "json_invalid":
-            what, remedy = "The body is no JSON.", "Send one JSON object."
+            what, remedy = "The body is no JSON.", JSON_BODY
             name = ""
         case _:
             message = str(found["msg"]).removeprefix("Value error, ")
-            what, remedy = f"{where} is wrong: {_lowered(message)}.", f"Correct {where}."
+            what = f"{where} is wrong: {_lowered(message)}."
+            example = _example(route, path) if place == "body" else None
+            such = "" if example is None else f", such as {json.dumps(example)}"
+            remedy = f"Correct {where}{such}."
     return {"field": name, "what": what, "remedy": remedy}
+
+
+def _example(route: Any, path: Sequence[str]) -> Any:
+    """What a field of the body may look like, as the document shows it."""
+    body = getattr(route, "body_field", None)
+    if body is None or len(path) != 1:
+        return None
+    known = getattr(body.field_info.annotation, "model_fields", {}).get(path[0])
+    return next(iter(known.examples or ()), None) if known is not None else None
 
 
 def _lowered(message: str) -> str:

@@ -94,8 +94,9 @@ class Users:
                 raise Unauthenticated(
                     "The e-mail or the password is wrong.",
                     remedy=(
-                        "The first user's one-time password was printed at the first start; "
-                        "`slipway password` on that machine sets another."
+                        "Try again, or have a letter sent that sets another: POST"
+                        " /api/v1/password-reset. The first user's was printed at the first start;"
+                        " `slipway password` on that machine sets another."
                     ),
                 )
             self._proofs.keep(proof, now)

@@ -20,6 +20,7 @@ from control_plane.sessions.service.tickets import Standing, Tickets
 from control_plane.sessions.service.tokens import ApiTokens
 from control_plane.settings import AccountSettings, Settings
 
+ISSUER = "slipway"  # of access tokens, where nobody has named the installation
 CALLBACK = "/api/v1/sign-in/google/callback"
 
 
@@ -36,7 +37,7 @@ class Identity:
 
 
 def identity(users: Users, root: RootKey, mail: Mail, settings: Settings, net: Net) -> Identity:
-    db, clock, rng = users.db, users.clock, users.rng
+    db, clock, rng, address = users.db, users.clock, users.rng, settings.public_address()
     factors = Factors(db, clock, rng, root.box("second-factor", rng))
     sessions = Sessions(
         db,
@@ -44,7 +45,7 @@ def identity(users: Users, root: RootKey, mail: Mail, settings: Settings, net: N
         rng,
         users,
         factors,
-        issuer(root, settings.accounts.public_url),
+        issuer(root, settings.accounts.public_url or ISSUER),
         root.box("refresh", rng),
         root.derive("csrf"),
         mail,
@@ -54,7 +55,7 @@ def identity(users: Users, root: RootKey, mail: Mail, settings: Settings, net: N
         sessions,
         factors,
         ApiTokens(db, clock, rng),
-        Letters(db, clock, rng, users, factors, mail, settings.accounts),
+        Letters(db, clock, rng, users, factors, mail, settings.accounts, address),
         People(db),
         Tickets(db, clock, rng),
         Standing(db, int(settings.accounts.idle_minutes * 60_000)),
@@ -66,12 +67,12 @@ def identity(users: Users, root: RootKey, mail: Mail, settings: Settings, net: N
             factors,
             root.box("federated", rng),
             settings.accounts,
-            _provider(settings.accounts, net, clock),
+            _provider(settings.accounts, address, net, clock),
         ),
     )
 
 
-def _provider(settings: AccountSettings, net: Net, clock: Clock) -> OpenId | None:
+def _provider(settings: AccountSettings, address: str, net: Net, clock: Clock) -> OpenId | None:
     if settings.google_client_id is None or settings.google_client_secret is None:
         return None
     return OpenId(
@@ -80,7 +81,7 @@ def _provider(settings: AccountSettings, net: Net, clock: Clock) -> OpenId | Non
         settings.google_discovery_url,
         settings.google_client_id,
         settings.google_client_secret.get_secret_value(),
-        settings.public_url.rstrip("/") + CALLBACK,
+        address + CALLBACK,
     )
 
 

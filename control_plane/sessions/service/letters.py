@@ -34,13 +34,14 @@ class Letters:
     factors: Factors
     mail: Mail
     settings: AccountSettings
+    address: str  # where people find us
 
     async def sign_up(
         self, email: str, password: str, invitation: str | None, network: str
     ) -> None:
         """The letter that confirms the address; to somebody who is here already, another one."""
         email = checked(email)
-        check_password(password, email)
+        check_password(password, email, "password")
         self._slow_down(network)
         if self.settings.sign_up == "closed":
             raise SignUpClosed("Nobody can sign up here.", remedy="Ask an admin.")
@@ -85,7 +86,7 @@ class Letters:
             Letter(
                 email,
                 "You are invited to Slipway",
-                f"Sign up at {self.settings.public_url} with this invitation:\n\n{proof}\n\n"
+                f"Sign up at {self.address} with this invitation:\n\n{proof}\n\n"
                 "It is good for seven days, once, and for this address alone.\n",
             )
         )
@@ -101,7 +102,7 @@ class Letters:
                 email,
                 "You have a Slipway user already",
                 "Somebody, perhaps you, wanted to sign up with this address. Sign in instead,\n"
-                f"or choose a new password at {self.settings.public_url}.\n",
+                f"or choose a new password at {self.address}.\n",
             )
         if there is not None:
             # Not confirmed, so nobody's yet: whoever confirms has chosen the password last.
@@ -116,7 +117,7 @@ class Letters:
             email,
             "Confirm your address",
             f"Confirm it with this, within a day:\n\n{proof}\n\n"
-            f"POST {self.settings.public_url}/api/v1/sign-up/confirm with your password.\n"
+            f"POST {self.address}/api/v1/sign-up/confirm with your password.\n"
             "If you did not sign up, leave this letter alone.\n",
         )
 
@@ -132,7 +133,7 @@ class Letters:
             email,
             "Choose a new password",
             f"With this, within a quarter of an hour:\n\n{proof}\n\n"
-            f"POST {self.settings.public_url}/api/v1/password-reset/confirm.\n"
+            f"POST {self.address}/api/v1/password-reset/confirm.\n"
             "If you did not ask for it, leave this letter alone.\n",
         )
 

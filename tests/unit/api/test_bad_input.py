@@ -150,3 +150,23 @@ async def test_a_name_of_somebody_elses_thing_is_taken_once(operator: httpx.Asyn
 
     assert answer.status_code == 409
     assert answer.json()["field"] == "name"
+
+
+async def test_a_field_that_is_wrong_is_shown_as_it_may_be(operator: httpx.AsyncClient) -> None:
+    answer = await operator.post("/accounts/paper", json={**PAPER, "currency": "inr"})
+
+    assert (answer.status_code, answer.json()["field"]) == (422, "currency")
+    assert answer.json()["remedy"] == 'Correct currency, such as "INR".'
+
+
+@pytest.mark.parametrize("body", [b'{"name": "practice"}', b"[]", b""])
+async def test_a_body_that_is_no_json_object_is_told_to_be_one(
+    operator: httpx.AsyncClient, body: bytes
+) -> None:
+    """`curl -d` says that it sends a form."""
+    kind = {"Content-Type": "application/x-www-form-urlencoded"}
+    answer = await operator.post("/accounts/paper", content=body, headers=kind)
+
+    assert answer.status_code == 422
+    assert answer.json()["detail"] == "The body is no JSON object."
+    assert "Content-Type: application/json" in answer.json()["remedy"]

@@ -40,6 +40,33 @@ async def test_one_signs_up_confirms_and_is_in(open_world: World) -> None:
     assert (await cy.client.post("/sign-up/confirm", json=proof)).status_code == 422
 
 
+async def test_a_weak_password_is_refused_by_the_name_that_it_was_sent_under(
+    open_world: World,
+) -> None:
+    cy = await newcomer(open_world)
+    answer = await cy.client.post("/sign-up", json={"email": cy.email, "password": "short"})
+
+    assert (answer.status_code, answer.json()["field"]) == (422, "password")
+
+
+@pytest.mark.parametrize(
+    ("public_url", "begins"),
+    [
+        ("", "POST http://127.0.0.1:8123/api/v1/sign-up/confirm "),
+        ("https://slip.example/", "POST https://slip.example/api/v1/sign-up/confirm "),
+    ],
+)
+async def test_a_letter_says_where_this_installation_is(
+    memory: Database, clock: FakeClock, rng: Rng, public_url: str, begins: str
+) -> None:
+    accounts = {"sign_up": "open", "public_url": public_url}
+    world = await make_world(memory, clock, rng, accounts=accounts, port=8123)
+    cy = await newcomer(world)
+    await cy.client.post("/sign-up", json={"email": cy.email, "password": PASSWORD})
+
+    assert begins in world.post.letters[-1].text
+
+
 @pytest.mark.attack("T3")
 async def test_signing_up_does_not_say_who_is_here(open_world: World) -> None:
     ann = await person(open_world, "ann")
