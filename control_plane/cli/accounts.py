@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from control_plane.cli import show
+from control_plane.cli.person import Code, Google, Password, call_as_person
 from control_plane.cli.session import Api, AsJson, ask, ask_all, call, find_account
 from control_plane.cli.show import Column
 from control_plane.client import calls, shapes
@@ -87,6 +88,9 @@ def connect(
     api_secret: Annotated[
         str, typer.Option(prompt="API secret", hide_input=True, show_default=False)
     ] = "",
+    password: Password = None,
+    code: Code = None,
+    google: Google = False,
     as_json: AsJson = False,
 ) -> None:
     """Connect an account of yours at CoinDCX, or give it another key, and test it."""
@@ -98,7 +102,7 @@ def connect(
         await api.send(calls.put_key(account_id=identity, api_key=api_key, api_secret=api_secret))
         return await _tested(api, identity, None)
 
-    _tell_check(call(give_key), as_json)
+    _tell_check(call_as_person(give_key, password, code, google), as_json)
 
 
 @group.command()

@@ -68,8 +68,8 @@ class Api:
 
 def call(doing: Callable[[Api], Awaitable[T]]) -> T:
     """Run `doing` against the Slipway of this data folder, or the one that one has signed in to."""
-    target = _target()
-    return call_at(target.address, target.token, doing)
+    at = target()
+    return call_at(at.address, at.token, doing)
 
 
 def ask(asked: Call[T]) -> T:
@@ -106,7 +106,7 @@ def address_of() -> str:
     return operator.find(data_dir()).address
 
 
-def _target() -> "Kept | Operator":
+def target() -> "Kept | Operator":
     """Whoever may read the data folder is its operator; anybody else has signed in."""
     from control_plane.infra import operator
 

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 from control_plane.cli import following, order_story, show
+from control_plane.cli.person import Code, Google, Password, call_as_person
 from control_plane.cli.session import AsJson, Limit, ask, ask_rows
 from control_plane.cli.show import Column
 from control_plane.client import Call, Items, calls
@@ -153,9 +154,12 @@ def halt(
     show.one(found, as_json, f"Halted: {scope}. {found['denied']} orders had not left yet.")
 
 
-def unhalt(scope: Scope = "platform") -> None:
+def unhalt(
+    scope: Scope = "platform", password: Password = None, code: Code = None, google: Google = False
+) -> None:
     """Let entries go again."""
-    ask(calls.lift_halt(scope=scope))
+    asked = calls.lift_halt(scope=scope)
+    call_as_person(lambda api: api.send(asked), password, code, google)
     print(f"Lifted: {scope}.")
 
 

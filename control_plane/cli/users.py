@@ -6,7 +6,8 @@ import typer
 
 from control_plane.cli import kept, show
 from control_plane.cli.kept import Kept
-from control_plane.cli.session import Api, AsJson, address_of, ask, ask_all, call_at
+from control_plane.cli.person import Code, Google, Password, by_google, by_password, call_as_person
+from control_plane.cli.session import Api, AsJson, address_of, ask, call_at
 from control_plane.cli.show import Column
 from control_plane.client import calls, shapes
 
@@ -14,10 +15,6 @@ PANEL = "Accounts"
 tokens = typer.Typer(no_args_is_help=True, help="Make, list and revoke personal API tokens.")
 
 Email = Annotated[str | None, typer.Option(help="Asked for if it is not given.")]
-Password = Annotated[
-    str | None, typer.Option(envvar="SLIPWAY_PASSWORD", help="Asked for if it is not given.")
-]
-Code = Annotated[str | None, typer.Option(help="Six digits, if you have a second factor.")]
 Address = Annotated[
     str | None, typer.Option(help="Of a Slipway elsewhere; if not given, the one of this folder.")
 ]
@@ -47,11 +44,11 @@ def login(
     code: Code = None,
     address: Address = None,
     days: Annotated[int, typer.Option(min=1, max=365, help="How long it holds.")] = 30,
-    google: Annotated[bool, typer.Option("--google", help="Sign in in your browser.")] = False,
+    google: Google = False,
 ) -> None:
     """Sign in, and keep a token for the commands that follow."""
     at = kept.checked(address or address_of())
-    signed_in = _by_google(at, code) if google else _by_password(at, email, password, code)
+    signed_in = by_google(at, code) if google else by_password(at, email, password, code)
 
     async def leave_a_token(api: Api) -> tuple[shapes.MadeToken, str]:
         made = await api.send(calls.make_token(name="slipway login", scopes=[*SCOPES], days=days))
@@ -62,34 +59,6 @@ def login(
     made, name = call_at(at, signed_in["access_token"], leave_a_token)
     kept.keep(Kept(at, made["token"]))
     print(f"Signed in as {name} at {at}, until {made['expires_at'][:10]}.")
-
-
-def _by_password(
-    at: str, email: str | None, password: str | None, code: str | None
-) -> shapes.SignedInOut:
-    email = email or typer.prompt("E-mail")
-    password = password or typer.prompt("Password", hide_input=True)
-    return call_at(
-        at, "", lambda api: api.send(calls.sign_in(email=email, password=password, code=code))
-    )
-
-
-def _by_google(at: str, code: str | None) -> shapes.SignedInOut:
-    from control_plane.cli import browser
-    from control_plane.client import Forbidden
-
-    claim, verifier = browser.claimed(at, print)
-
-    def ask_for(code: str | None) -> shapes.SignedInOut:
-        asked = calls.claim_with_google(claim=claim, verifier=verifier, code=code)
-        return call_at(at, "", lambda api: api.send(asked))
-
-    try:
-        return ask_for(code)
-    except Forbidden as refused:
-        if code is not None or refused.field != "code":
-            raise
-        return ask_for(typer.prompt("Code"))
 
 
 def logout() -> None:
@@ -109,17 +78,23 @@ def create(
     name: Annotated[str, typer.Argument(help="What it is for.")],
     scope: Annotated[list[str], typer.Option(help=" | ".join(SCOPES))],
     days: Annotated[int, typer.Option(min=1, max=365)] = 90,
+    password: Password = None,
+    code: Code = None,
+    google: Google = False,
     as_json: AsJson = False,
 ) -> None:
     """Make a token for a program. It is shown this once."""
-    made = ask(calls.make_token(name=name, scopes=cast("list[Scope]", scope), days=days))
+    asked = calls.make_token(name=name, scopes=cast("list[Scope]", scope), days=days)
+    made = call_as_person(lambda api: api.send(asked), password, code, google)
     show.one(made, as_json, f"{made['token']}\nShown this once; good until {made['expires_at']}.")
 
 
 @tokens.command(name="list")
-def list_tokens(as_json: AsJson = False) -> None:
+def list_tokens(
+    password: Password = None, code: Code = None, google: Google = False, as_json: AsJson = False
+) -> None:
     """List your tokens."""
-    found = ask_all(calls.list_tokens())
+    found = call_as_person(lambda api: api.all(calls.list_tokens()), password, code, google)
     show.rows(
         found,
         TOKENS,
@@ -129,7 +104,13 @@ def list_tokens(as_json: AsJson = False) -> None:
 
 
 @tokens.command()
-def revoke(token: Annotated[str, typer.Argument(help="Its id.", show_default=False)]) -> None:
+def revoke(
+    token: Annotated[str, typer.Argument(help="Its id.", show_default=False)],
+    password: Password = None,
+    code: Code = None,
+    google: Google = False,
+) -> None:
     """Revoke a token, at once."""
-    ask(calls.revoke_token(token_id=token))
+    asked = calls.revoke_token(token_id=token)
+    call_as_person(lambda api: api.send(asked), password, code, google)
     print("Revoked.")

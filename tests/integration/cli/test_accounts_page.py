@@ -42,11 +42,15 @@ async def test_the_commands_of_the_page_lead_to_a_paper_account(
                 await _run(line.replace("https://slipway.example", server.address), tmp_path)
             )
         server.stop()
-    database.close()
 
     assert [code for code, _ in said] == [0] * len(said), said
     assert ann.email in said[1][1]
     assert "practice" in said[-1][1]
+    assert said[3][1].startswith("slt_")
+    assert {"report", "slipway login"} <= set(re.split(r"\s{2,}|\n", said[4][1]))
+    (session, *others) = await database.read(lambda tx: tx.all(SCHEMA.tables["session"].select()))
+    assert all(one.revoked_ms for one in (session, *others)), "each lasts as long as its command"
+    database.close()
     (kept,) = tmp_path.rglob("login.json")
     assert kept.stat().st_mode & 0o077 == 0
 
