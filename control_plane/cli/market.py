@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from control_plane.settings import Settings
     from strategy_runtime.backtest.recorded import Bars
     from strategy_runtime.rules.instruments import Instrument
+    from strategy_runtime.wire.messages import Candle
 
 group = typer.Typer(no_args_is_help=True, help="Prices: feeds, and candles in and out.")
 
@@ -93,14 +94,24 @@ def export(
 @group.command()
 def replay(
     file: Annotated[Path, typer.Argument(help="What SLIPWAY_MARKET__RECORD wrote.")],
+    instrument: Annotated[
+        str, typer.Option(help="Whose minutes go into --into, such as fut:B-BTC_USDT.")
+    ] = "",
+    into: Annotated[
+        Path | None, typer.Option(help="Write those minutes: CSV, CSV.GZ, Parquet or NPZ.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Hear a recording again: what came for each instrument, and which minutes its frames close."""
     from control_plane.market.service.recording import Replay, recorded
 
-    heard, count = Replay(), 0
+    if (into is None) == bool(instrument):
+        raise Invalid(
+            "--instrument and --into go together.", field="into", remedy="Give both, or none."
+        )
+    heard, count, minutes = Replay(), 0, list["Candle"]()
     for _, _, event in recorded(file):
-        heard.take(event)
+        minutes += [one.candle for one in heard.take(event) if one.instrument == instrument]
         count += 1
     if not count:
         raise Invalid(
@@ -117,9 +128,23 @@ def replay(
         }
         for _, one in sorted(heard.heard.items())
     ]
+    if into is not None:
+        _written(minutes, instrument, into)
     show.rows(rows, HEARD, empty="Nothing was heard.", as_json=as_json)
     if heard.not_understood and not as_json:
         print(f"{heard.not_understood} events were not understood.")
+
+
+def _written(minutes: "list[Candle]", instrument: str, into: Path) -> None:
+    from strategy_runtime.backtest.files import write
+    from strategy_runtime.backtest.recorded import bars_of
+
+    if not minutes:
+        raise Missing(
+            f"The recording closes no minute of {instrument!r}.",
+            remedy="Without --into it tells which instruments it heard.",
+        )
+    _readable(lambda: write(bars_of("1m", minutes), into))
 
 
 # ---- what they do --------------------------------------------------------------------------------

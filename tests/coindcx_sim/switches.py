@@ -65,12 +65,17 @@ FLIPPED: dict[str, object] = {
     "match_delay_ms": 0,
 }
 
+# Where a switch has more than two.
+THIRD: tuple[tuple[str, object], ...] = (("inline_stops", "refused"),)
+
 
 def every_setting() -> list[tuple[str, Switches]]:
     """The defaults, each switch flipped alone, and all of them flipped at once."""
     defaults = Switches()
     alone = [(name, replace(defaults, **{name: other})) for name, other in FLIPPED.items()]  # type: ignore[arg-type]
-    return [("defaults", defaults), *alone, ("all flipped", replace(defaults, **FLIPPED))]  # type: ignore[arg-type]
+    thirds = [(f"{name} {other}", replace(defaults, **{name: other})) for name, other in THIRD]  # type: ignore[arg-type]
+    flipped = replace(defaults, **FLIPPED)  # type: ignore[arg-type]
+    return [("defaults", defaults), *alone, *thirds, ("all flipped", flipped)]
 
 
 def switched(**changes: object) -> Switches:

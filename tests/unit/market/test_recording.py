@@ -3,10 +3,13 @@
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from control_plane.cli.market import group
 from control_plane.infra.db import Database
 from control_plane.market import store
 from control_plane.market.service.recording import Recorder, Replay, recorded
+from strategy_runtime.backtest.files import read
 from tests.fakes.clock import FakeClock
 from tests.fakes.sockets import Replayed
 from tests.unit.market.live import NAMES, Sea, clock_at_start
@@ -54,6 +57,15 @@ async def test_a_recording_replays_what_was_heard(
             kept[candle.open_ms].close,
             kept[candle.open_ms].volume,
         )
+
+    into = tmp_path / "minutes.parquet"
+    words = ["replay", str(file), "--instrument", SPOT, "--into", str(into)]
+    assert CliRunner().invoke(group, words).exit_code == 0
+    assert read(into).close.tolist() == [candle.close for candle in mine]
+    alone = CliRunner().invoke(group, words[:-2])
+    assert "--instrument and --into go together" in str(alone.exception)
+    other = CliRunner().invoke(group, [*words[:3], "spot:NOPE", *words[4:]])
+    assert "closes no minute of 'spot:NOPE'" in str(other.exception)
 
 
 def test_a_line_that_a_crash_broke_off_ends_the_recording(tmp_path: Path) -> None:

@@ -216,7 +216,8 @@ async def test_a_position_is_entered_protected_and_left(switches: Switches, book
 async def test_an_inline_stop_is_there_dropped_or_refused_and_never_assumed(
     switches: Switches,
 ) -> None:
-    table = Table(switches)
+    refuses = switches.inline_stops == "refused"
+    table = Table(switches, replace(UNHURRIED, inline_stops=not refuses))
     await table.sent(table.entry("in", stop_loss=D("79000")))
     (held,) = await table.broker.positions([ME])
     assert held.stop_loss == (D("79000") if switches.inline_stops == "kept" else None)
