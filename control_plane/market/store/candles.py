@@ -1,11 +1,12 @@
 """Candles: stored once, never repainted."""
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Row, delete, func, or_, select
 
-from control_plane.infra.db import Tx
+from control_plane.infra.db import Tx, among
 from control_plane.market.models.aggregation import BUILT_FROM
 from control_plane.market.models.trades import Closed
 from control_plane.market.store.catalogue import active_instruments
@@ -33,15 +34,21 @@ DAY_MS = DURATION_MS["1d"]
 # How long short candles are kept, in market time: a fast simulation makes months of them in a day.
 KEPT_MS: Mapping[Resolution, int] = {"1m": 100 * DAY_MS, "5m": 500 * DAY_MS}
 
+_FED = "SELECT id FROM instrument WHERE feed = ? AND id IN (SELECT value FROM json_each(?))"
+
 
 def add_fed(tx: Tx, closed: Sequence[Closed], feed: str) -> Sequence[Closed]:
     """Those of them that this feed still feeds, and no others: one that has lost an instrument to
     another feed must not go on with that one's past.
     """
     ids = {one.instrument for one in closed}
-    query = select(instruments.c.id).where(instruments.c.feed == feed, instruments.c.id.in_(ids))
-    # Locked, so that who takes it over waits, and then deletes these as well.
-    fed = {row.id for row in tx.all(query.with_for_update(read=True))}
+    if tx.is_postgres:
+        query = select(instruments.c.id).where(instruments.c.feed == feed)
+        # Locked, so that who takes it over waits, and then deletes these as well.
+        rows = tx.all(query.where(among(tx, instruments.c.id, ids)).with_for_update(read=True))
+    else:  # a hundred instruments close at one moment, and all of them wait for this
+        rows = tx.connection.exec_driver_sql(_FED, (feed, json.dumps(sorted(ids)))).all()
+    fed = {row[0] for row in rows}
     kept = closed if fed == ids else [one for one in closed if one.instrument in fed]
     add_candles(tx, kept)
     return kept
