@@ -165,7 +165,6 @@ class Feeder:
     async def _digest(self, lines: Mapping[str, Line], batch: Batch) -> None:
         for trade in batch.trades:
             lines[trade.instrument].minutes.add(trade)
-            self.publisher.tick(trade)
         now_ms = ms(self.clock.now())
         closed = [
             one
@@ -173,11 +172,13 @@ class Feeder:
             for minute in line.minutes.advance(batch.upto_ms)
             for one in line.rollup.add(name, msgspec.structs.replace(minute, published_ms=now_ms))
         ]
-        if closed:
-            kept = await self._commit(closed)
+        kept = await self._commit(closed) if closed else ()
+        if kept:
             self.publisher.candles(kept)
-            for day in (one for one in kept if one.resolution == "1d"):
-                await self.db.write(store.forget_candles, day.instrument, day.candle.open_ms)
+        for trade in batch.trades:  # last: a tick can wait for a candle
+            self.publisher.tick(trade)
+        for day in (one for one in kept if one.resolution == "1d"):
+            await self.db.write(store.forget_candles, day.instrument, day.candle.open_ms)
 
     async def _commit(self, closed: Sequence[Closed]) -> Sequence[Closed]:
         return await self.db.write(store.add_fed, closed, self.feed.name)
