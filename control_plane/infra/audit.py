@@ -29,8 +29,8 @@ from sqlalchemy import (
 from sqlmodel import Field, SQLModel
 
 from control_plane.infra import events
+from control_plane.infra.canonical import canonical_json
 from control_plane.infra.db import Tx, table
-from control_plane.infra.events import canonical_json
 
 PEOPLE = "people"  # the chain of users and administration
 GENESIS = "0" * 64

@@ -19,8 +19,8 @@ from control_plane.core.clock import Clock
 from control_plane.core.ids import Rng, Shard, random_id
 from control_plane.errors import SlipwayError, Unavailable
 from control_plane.infra.bus import Bus
+from control_plane.infra.canonical import canonical_json
 from control_plane.infra.db import Database, Tx, table
-from control_plane.infra.events import canonical_json
 from control_plane.infra.isolation import Isolation
 from control_plane.infra.leases import Leases
 from strategy_runtime.wire import names

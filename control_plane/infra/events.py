@@ -12,6 +12,7 @@ import msgspec
 from sqlalchemy import BigInteger, Column, Integer, Row, Text, delete, func, insert, select, text
 from sqlmodel import Field, SQLModel
 
+from control_plane.infra.canonical import canonical_json
 from control_plane.infra.db import Tx, table
 from control_plane.infra.paging import Asked, Found, page
 
@@ -165,10 +166,3 @@ def _row(
         "tenant": tenant,
         "body": canonical_json(body),
     }
-
-
-def canonical_json(value: Any) -> str:
-    """One text for one value: sorted keys, decimals as text, so that hashes and comparisons
-    hold.
-    """
-    return msgspec.json.encode(value, order="sorted").decode()

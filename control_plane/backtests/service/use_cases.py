@@ -17,8 +17,9 @@ from control_plane.core.ids import (
     random_id,
 )
 from control_plane.infra.bus import Bus
+from control_plane.infra.canonical import canonical_json
 from control_plane.infra.db import Database, Tx
-from control_plane.infra.events import canonical_json, record
+from control_plane.infra.events import record
 from control_plane.infra.paging import Asked, Found
 from control_plane.jobs import service as jobs
 from control_plane.jobs.models.job import CandlesWish, Order

@@ -36,8 +36,9 @@ from control_plane.deployments.service.terms import (
 from control_plane.deployments.service.watching import vitals
 from control_plane.deployments.store import asking, fleet, watching
 from control_plane.infra.bus import Bus
+from control_plane.infra.canonical import canonical_json
 from control_plane.infra.db import Database, Tx
-from control_plane.infra.events import canonical_json, page_about, record
+from control_plane.infra.events import page_about, record
 from control_plane.infra.http_match import ANY, Expected
 from control_plane.infra.paging import Asked, Found
 from control_plane.market import service as market

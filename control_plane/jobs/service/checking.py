@@ -12,8 +12,8 @@ import msgspec
 
 from control_plane.core.ids import Rng
 from control_plane.infra.bus import Bus
+from control_plane.infra.canonical import canonical_json
 from control_plane.infra.db import Tx
-from control_plane.infra.events import canonical_json
 from control_plane.jobs import store
 from control_plane.jobs.models.job import CandlesWish, Order
 from control_plane.jobs.service.hearing import conclude_check

@@ -8,8 +8,9 @@ from sqlalchemy import Row
 
 from control_plane.core.ids import JobId, Rng, Tenant, random_id, shard_of
 from control_plane.infra.bus import Bus
+from control_plane.infra.canonical import canonical_json
 from control_plane.infra.db import Tx
-from control_plane.infra.events import canonical_json, record
+from control_plane.infra.events import record
 from control_plane.infra.paging import Asked, Found
 from control_plane.jobs import store
 from control_plane.jobs.errors import JobOver, NoSuchJob, TooManyJobs

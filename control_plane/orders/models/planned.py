@@ -7,7 +7,7 @@ from typing import Any
 from control_plane.core.ids import (
     InstrumentId,
 )
-from control_plane.infra.events import canonical_json
+from control_plane.infra.canonical import canonical_json
 from control_plane.orders.models.scene import Intended, Skipped
 from control_plane.signals.models.stored import StoredSignal
 from strategy_runtime.rules.instruments import Instrument

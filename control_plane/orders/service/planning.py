@@ -23,8 +23,8 @@ from control_plane.core.ids import (
 )
 from control_plane.errors import SlipwayError, Unavailable
 from control_plane.infra import audit
+from control_plane.infra.canonical import canonical_json
 from control_plane.infra.db import Tx
-from control_plane.infra.events import canonical_json
 from control_plane.market import service as market
 from control_plane.orders.models import planning
 from control_plane.orders.models.planned import PLANNED, intent_rows, skip_row

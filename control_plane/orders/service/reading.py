@@ -8,8 +8,8 @@ import msgspec
 from sqlalchemy import Row
 
 from control_plane.core.ids import AccountId, IntentId, Tenant
+from control_plane.infra.canonical import canonical_json
 from control_plane.infra.db import Tx
-from control_plane.infra.events import canonical_json
 from control_plane.infra.paging import Asked
 from control_plane.orders.store import lists, planned
 

@@ -16,8 +16,8 @@ from control_plane.accounts import service as accounts
 from control_plane.brokers.models import OrderRequest
 from control_plane.core.ids import AccountId, IntentId, SubscriptionId, client_order_id
 from control_plane.infra import events
+from control_plane.infra.canonical import canonical_json
 from control_plane.infra.db import Tx
-from control_plane.infra.events import canonical_json
 from control_plane.market import service as market
 from control_plane.orders.models import prices
 from control_plane.orders.models.halts import covering

@@ -6,8 +6,8 @@ from typing import Any
 from sqlalchemy import Table, delete, insert, select, text, tuple_
 
 from control_plane.core.ids import DeploymentId
+from control_plane.infra.canonical import canonical_json
 from control_plane.infra.db import Tx, among
-from control_plane.infra.events import canonical_json
 from control_plane.signals.models.settling import Key
 from control_plane.signals.store.tables import (
     dead_letters,

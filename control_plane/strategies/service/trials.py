@@ -6,8 +6,9 @@ from typing import Any
 import msgspec
 
 from control_plane.core.ids import VersionId
+from control_plane.infra.canonical import canonical_json
 from control_plane.infra.db import Tx
-from control_plane.infra.events import canonical_json, record
+from control_plane.infra.events import record
 from control_plane.strategies import store
 from control_plane.strategies.models.findings import MAX_FINDINGS, Finding, first_error
 from control_plane.strategies.service.versions import Version, find

@@ -10,8 +10,9 @@ from typing import Any
 import msgspec
 
 from control_plane.core.ids import Rng, Tenant, VersionId, random_id
+from control_plane.infra.canonical import canonical_json
 from control_plane.infra.db import Database, Tx
-from control_plane.infra.events import canonical_json, record
+from control_plane.infra.events import record
 from control_plane.strategies import store
 from control_plane.strategies.errors import BadUpload, StillChecked
 from control_plane.strategies.models.checking import MAX_CODE_BYTES, MAX_MANIFEST_BYTES, Report

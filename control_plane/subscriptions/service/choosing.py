@@ -19,8 +19,8 @@ from control_plane.core.ids import (
 )
 from control_plane.infra import events
 from control_plane.infra.bus import Bus
+from control_plane.infra.canonical import canonical_json
 from control_plane.infra.db import Database, Tx
-from control_plane.infra.events import canonical_json
 from control_plane.infra.http_match import ANY, Expected
 from control_plane.market import service as market
 from control_plane.subscriptions import store
