@@ -80,6 +80,12 @@ class DatabaseUnavailable(Unavailable):
     """
 
 
+class Superseded(Unavailable):
+    """Somebody else owns this row by now, or changed it first. What was to be written with it must
+    not stand alone, so nothing of the transaction does: whoever owns the row does it, next time.
+    """
+
+
 class Money(TypeDecorator[Decimal]):
     """An exact decimal: NUMERIC on PostgreSQL, canonical text on SQLite, which has no exact number
     of its own.

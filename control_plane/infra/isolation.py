@@ -1,8 +1,9 @@
 """One row that cannot be worked on must not keep the others waiting.
 
 What fails for a reason that nobody foresaw is a bug: it is logged with its trace, told in an
-`incident` event, and tried again later and later, while everything else goes on. A dependency that
-is away is everybody's matter and passes through. Beside the supervisor and the HTTP edge this is
+`incident` event, and tried again later and later, while everything else goes on. What somebody else
+was quicker with is nobody's illness: the next pass sees what is left of it. A dependency that is
+away is everybody's matter and passes through. Beside the supervisor and the HTTP edge this is
 the one place that catches any exception.
 """
 
@@ -15,7 +16,7 @@ from loguru import logger
 from control_plane.core.clock import Clock
 from control_plane.errors import Unavailable
 from control_plane.infra import events
-from control_plane.infra.db import Database, Tx
+from control_plane.infra.db import Database, Superseded, Tx
 from control_plane.infra.failpoints import FailpointRaised
 
 FIRST_REST_SECONDS = 1.0
@@ -54,6 +55,8 @@ class Isolation:
             return None
         try:
             result = await work(*args, **kwargs)
+        except Superseded:
+            return None
         except EVERYBODY_S:
             raise
         except Exception as error:  # noqa: BLE001 # a bug that one row meets is not the others'
@@ -77,6 +80,8 @@ class Isolation:
             return []
         try:
             return [await work(well)]
+        except Superseded:
+            logger.info("rows_superseded", of=kind, rows=len(well))
         except EVERYBODY_S:
             raise
         except Exception as error:  # noqa: BLE001 # which row it was shows when each is alone

@@ -17,11 +17,17 @@ def ours(
     has it.
     """
     since, until = order.signed_ms - skew_ms, order.signed_ms + window_ms + skew_ms
-    alike = [
+    possible = [
         each
         for each in listed
-        if since <= each.created_ms <= until and each.id not in order.taken and _alike(order, each)
+        if since <= each.created_ms <= until
+        and each.id not in order.taken
+        and _similar(order, each)
     ]
+    alike = [each for each in possible if order.closes or each.quantity == order.quantity]
+    if not alike and sum(each.quantity for each in possible) == order.quantity:
+        ids = ", ".join(each.id for each in possible)
+        raise Ambiguous(f"CoinDCX made {len(possible)} orders of {order.client_order_id}: {ids}.")
     exact = [each for each in alike if _same_stops(order, each)]
     found = exact or alike
     if len(found) > 1:
@@ -32,7 +38,8 @@ def ours(
     return found[0] if found else None
 
 
-def _alike(order: OrderRequest, theirs: FuturesOrder) -> bool:
+def _similar(order: OrderRequest, theirs: FuturesOrder) -> bool:
+    """In everything but its quantity: a big order may have been split."""
     if (theirs.pair, theirs.side) != (order.instrument.pair, order.side):
         return False
     if theirs.margin_currency != order.margin_currency:
@@ -42,7 +49,6 @@ def _alike(order: OrderRequest, theirs: FuturesOrder) -> bool:
     return (
         theirs.stage == "default"
         and theirs.order_type == FUTURES_TYPES[order.kind]
-        and theirs.quantity == order.quantity
         and theirs.leverage == order.leverage
         and (order.kind not in ("limit", "stop_limit") or theirs.price == order.price)
         and (order.trigger_price is None or theirs.stop_price == order.trigger_price)

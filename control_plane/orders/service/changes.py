@@ -225,7 +225,7 @@ def leg_row(
 
 def close(tx: Tx, desk: Desk, trade: Row[Any], why: ExitReason, **values: Any) -> None:
     """Flat: what is left over is dust, which the next trade takes over."""
-    changed = trades.change(
+    trades.change(
         tx,
         trade,
         epoch=desk.epoch(trade.shard),
@@ -235,11 +235,9 @@ def close(tx: Tx, desk: Desk, trade: Row[Any], why: ExitReason, **values: Any) -
         naked_since_ms=None,
         **values,
     )
-    if changed:
-        chain_result(tx, trade, "trade_closed", exit_reason=trade.exit_reason or why, **values)
-        position = _position(trade)
-        free_position(tx, trade.subscription_id, trade.account_id, position)
-        desk.wake(tx)
+    chain_result(tx, trade, "trade_closed", exit_reason=trade.exit_reason or why, **values)
+    free_position(tx, trade.subscription_id, trade.account_id, _position(trade))
+    desk.wake(tx)
 
 
 def free_position(tx: Tx, subscription: str, account: str, position: str) -> None:

@@ -252,8 +252,8 @@ class Tracker:
         epoch = self.desk.epoch(trade.shard)
         if trade.state == "closed":
             totals["pnl"] = after.realised
-            if trades.change(tx, trade, epoch=epoch, **totals):
-                changes.chain_result(tx, trade, "trade_corrected", **totals)
+            trades.change(tx, trade, epoch=epoch, **totals)
+            changes.chain_result(tx, trade, "trade_corrected", **totals)
             return
         why = _why(intent, fill, trade)
         is_in = fill.side == opening_side(trade.side)
@@ -367,7 +367,8 @@ def _why(intent: Row[Any], fill: VenueFill, trade: Row[Any]) -> ExitReason:
         return "stop"
     if intent.leg == "tp":
         return "target"
-    found: ExitReason = trade.exit_reason or "signal"
+    by_hand: ExitReason = "hand" if fill.stage == "exit" else "signal"
+    found: ExitReason = trade.exit_reason or by_hand
     return found
 
 

@@ -10,7 +10,7 @@ from sqlalchemy.engine import Row
 
 from control_plane.core.ids import SHARDS
 from control_plane.infra import events
-from control_plane.infra.db import Tx, among, insert_missing
+from control_plane.infra.db import Superseded, Tx, among, insert_missing
 from control_plane.orders.store.intents import owned, owned_by
 from control_plane.orders.store.tables import (
     cursors,
@@ -62,15 +62,17 @@ def add(tx: Tx, row: Mapping[str, Any]) -> None:
     )
 
 
-def change(tx: Tx, row: Row[Any], *, epoch: int, event: str | None = None, **values: Any) -> bool:
+def change(tx: Tx, row: Row[Any], *, epoch: int, event: str | None = None, **values: Any) -> None:
+    """Or nothing of the transaction happens."""
     guarded = {"of": row.id, "at_version": row.version, "under": epoch}
     changed = tx.run(_CHANGE, {**guarded, **values, "version": row.version + 1, "epoch": epoch})
-    if changed and event is not None:
+    if not changed:
+        raise Superseded(f"Trade {row.id} is somebody else's by now, or was changed meanwhile.")
+    if event is not None:
         told = {
             name: values[name] for name in ("state", "exit_reason", "pnl", "dust") if name in values
         }
         events.record(tx, event, "trade", row.id, tenant=row.tenant, **told)
-    return bool(changed)
 
 
 def open_of_deployment(tx: Tx, deployment: str) -> Sequence[Row[Any]]:

@@ -6,12 +6,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 
 from control_plane.brokers.coindcx.views import market_name
 from control_plane.brokers.coindcx.wire import Credentials
 from control_plane.core.clock import ms
 from control_plane.core.ids import AccountId
 from control_plane.infra.db import Database
+from control_plane.orders.store.tables import trades
 from strategy_runtime.rules.instruments import Instrument
 from tests.coindcx_sim import build
 from tests.coindcx_sim.broker import broker_over, with_stops
@@ -207,3 +209,21 @@ async def test_an_entry_that_never_arrived_is_not_taken_for_its_twin_of_a_moment
     assert {first.state, second.state} == {"FILLED", "ABANDONED"}
     assert [one.kind for one in await ship.rows("events") if one.kind == "incident"] == []
     assert perpetual.held() == 0
+
+
+async def test_a_fill_is_not_booked_without_the_trade_that_somebody_else_owns_by_now(
+    perpetual: AtCoinDcx,
+) -> None:
+    ship = perpetual.ship
+    await ship.signal("LONG")
+    await perpetual.work(6)
+    before = len(await ship.rows("fills"))
+    await ship.db.write(lambda tx: tx.run(update(trades).values(epoch=1_000)))
+    await perpetual.price("48900")
+    await perpetual.work(8)
+    assert len(await ship.rows("fills")) == before
+
+    await ship.db.write(lambda tx: tx.run(update(trades).values(epoch=0)))
+    await perpetual.work(8)
+    assert ((await ship.only("trades")).state, perpetual.held()) == ("closed", D("0"))
+    assert [one for one in await ship.rows("events") if one.kind == "incident"] == []
