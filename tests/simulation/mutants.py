@@ -211,7 +211,7 @@ def _over_futures(chart: Chart) -> bool:
 
 MUTANTS: Mapping[int, Mutant] = {
     1: Mutant(
-        "written down after sending", _sends_first, lambda chart: chart.perils.kill >= 0.02, 46
+        "written down after sending", _sends_first, lambda chart: chart.perils.kill >= 0.02, 49
     ),
     2: Mutant(
         "signed with the time of the moment",
@@ -228,34 +228,34 @@ MUTANTS: Mapping[int, Mutant] = {
         "a create is repeated underneath",
         _between(Repeats),
         lambda chart: _over_futures(chart) and chart.lost > 0.05,
-        102,
+        274,
     ),
     4: Mutant(
         "no answer counts as a refusal",
         _between(TakesDoubtForRefusal),
         lambda chart: chart.venue == "coindcx" and chart.lost > 0.05,
-        102,
+        274,
     ),
     5: Mutant(
         "absent is believed at once",
         _nothing,
         lambda chart: chart.venue == "coindcx" and chart.create_late > 0,
-        360,
+        26,
         Impatient,
     ),
     6: Mutant(
         "doubt ends after five looks",
         _looking(Counts),
         lambda chart: chart.venue == "coindcx" and chart.cut > 0,
-        23,
+        345,
     ),
     7: Mutant(
         "an entry proved absent is sent again",
         _looking(Resends),
         lambda chart: _over_futures(chart) and chart.hidden > 0,
-        263,
+        436,
     ),
-    8: Mutant("several orders in doubt at once", _crowds, lambda chart: chart.is_crowded, 11),
+    8: Mutant("several orders in doubt at once", _crowds, lambda chart: chart.is_crowded, 27),
 }
 
 
