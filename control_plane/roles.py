@@ -60,6 +60,7 @@ from control_plane.market.service.history import History
 from control_plane.market.service.quotes import Quotes
 from control_plane.market.service.recording import Recorder
 from control_plane.market.worker import MarketWorker, Real, Upstream
+from control_plane.orders.models.guarding import SKEW_FRESH_MS
 from control_plane.orders.service.by_hand import ByHand
 from control_plane.orders.service.checking import Checker
 from control_plane.orders.service.desk import Desk
@@ -225,7 +226,8 @@ def add_trading(it: Machinery, stack: AsyncExitStack) -> None:
     it.loops["ticks"] = ours.let_ticks_through
     it.loops["invariants"] = Checker(desk).run
     it.loops["tidying"] = Tidier(desk).run
-    it.loops["guard"] = Guard(desk, Halts(it.db, it.bus)).run
+    skews = {"coindcx": partial(coindcx.ways.skew.lately_ms, SKEW_FRESH_MS)}
+    it.loops["guard"] = Guard(desk, Halts(it.db, it.bus), skews).run
     leaver = Leaver(desk)
     checks = KeyChecks(it.db, it.clock, leases, coindcx.broker, coindcx.ways.skew)
     it.loops["broker-keys"] = checks.run

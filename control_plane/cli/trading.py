@@ -96,6 +96,7 @@ HALTS = (
     Column("stands", lambda row: "yes" if row["active"] else "no"),
     Column("since", show.clock("at")),
     Column("by", "by_user"),
+    Column("cause", "cause"),
     Column("reason", "reason"),
 )
 

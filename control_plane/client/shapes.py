@@ -245,6 +245,7 @@ class HaltOut(TypedDict):
     active: bool
     reason: str
     by_user: str
+    cause: str
     open_trades: int
     at: str
 

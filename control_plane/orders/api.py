@@ -118,6 +118,11 @@ class HaltOut(Shape):
     active: bool
     reason: str
     by_user: str
+    cause: str = Field(
+        description="Of one that nobody ordered: refused, doubt, books and rush wait for a person, "
+        "clock and stale lift themselves once they are over.",
+        examples=[""],
+    )
     open_trades: int = Field(
         description="Positions in this scope that are not closed yet.", examples=[0]
     )
@@ -125,7 +130,9 @@ class HaltOut(Shape):
 
 
 class AlarmOut(Shape):
-    rule: str = Field(examples=["I5"])
+    rule: str = Field(
+        description="Of an invariant; or why it was halted by itself.", examples=["I5"]
+    )
     subject: str = Field(examples=["tdq3v5m2k7a4c6d8e2f4h6j2k4"])
     what: str = Field(examples=["no stop is confirmed since 26000 ms"])
     since: Moment = Field(validation_alias="since_ms")

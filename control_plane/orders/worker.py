@@ -184,11 +184,12 @@ class Loops:
 
     async def need_prices(self) -> None:
         """Whose prices this process keeps: of what is followed, held, or converts a currency."""
-        while True:
-            wanted = await self.desk.db.read(self._needed)
-            self.desk.quotes.need(wanted)
-            self.ticks.forget()
-            await self.desk.clock.sleep(NEEDED_SECONDS * self.desk.scale)
+        async with self.desk.bus.hints(names.wake("prices")) as hint:
+            while True:
+                wanted = await self.desk.db.read(self._needed)
+                self.desk.quotes.need(wanted)
+                self.ticks.forget()
+                await hint.wait(NEEDED_SECONDS * self.desk.scale)
 
     async def _repeat(self, hint_name: str, once: Callable[[], Awaitable[int]]) -> None:
         async with self.desk.bus.hints(hint_name) as hint:

@@ -12,6 +12,7 @@ from sqlalchemy import (
     Row,
     Text,
     TypeDecorator,
+    func,
     insert,
     select,
     text,
@@ -189,6 +190,14 @@ def due(tx: Tx, now_ms: int, shards: Collection[int]) -> list[Subscription]:
         subscriptions.c.shard.in_(sorted(shards)),
     )
     return [_subscription(row) for row in tx.all(query.order_by(subscriptions.c.id).limit(500))]
+
+
+def counts(tx: Tx, kind: str, ids: Collection[str]) -> dict[str, int]:
+    column = subscriptions.c[f"{kind}_id"]
+    query = select(column.label("name"), func.count().label("number")).where(
+        among(tx, column, ids), subscriptions.c.state != "cancelled"
+    )
+    return {row.name: row.number for row in tx.all(query.group_by(column))}
 
 
 def leaving(tx: Tx, shards: Collection[int]) -> list[SubscriptionId]:

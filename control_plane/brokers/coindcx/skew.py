@@ -18,6 +18,7 @@ SECOND_MS = 1_000
 @dataclass
 class Skew:
     clock: Clock
+    _heard_ms: int = 0
     _rooms: deque[tuple[int, int]] = field(default_factory=lambda: deque(maxlen=REMEMBERED))
 
     def now_ms(self) -> int:
@@ -33,6 +34,7 @@ class Skew:
             return
         room = (theirs - self.now_ms(), theirs + SECOND_MS - 1 - sent_ms)
         self._rooms.append(room)
+        self._heard_ms = self.now_ms()
         low, high = self._room()
         if low > high:  # somebody's clock was set: what was heard before counts no more
             self._rooms.clear()
@@ -44,6 +46,10 @@ class Skew:
             return None
         low, high = self._room()
         return (low + high) // 2
+
+    def lately_ms(self, within_ms: int) -> int | None:
+        """The same, if an answer told within so long."""
+        return self.ms() if self.now_ms() - self._heard_ms <= within_ms else None
 
     def _room(self) -> tuple[int, int]:
         return max(low for low, _ in self._rooms), min(high for _, high in self._rooms)

@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 from loguru import logger
@@ -25,7 +25,7 @@ from control_plane.market import service as market
 from control_plane.orders.models import invariants
 from control_plane.orders.models.invariants import FLAT_SECONDS, Allowed, Broken, Facts
 from control_plane.orders.service.desk import Desk
-from control_plane.orders.store import intents, trades
+from control_plane.orders.store import halts, intents, trades
 from control_plane.orders.store import invariants as store
 from control_plane.signals.service import reading as signals
 from strategy_runtime.rules.money import ZERO
@@ -198,7 +198,7 @@ def holds(db: Database) -> Callable[[], Awaitable[str | None]]:
     """For whoever asks how we are, in whatever process: the oldest alarm in a sentence."""
 
     async def check() -> str | None:
-        rows = await db.read(store.standing)
+        rows = await db.read(alarms)
         if not rows:
             return None
         more = f" And {len(rows) - 1} more: `slipway alarms`." if len(rows) > 1 else ""
@@ -207,5 +207,15 @@ def holds(db: Database) -> Callable[[], Awaitable[str | None]]:
     return check
 
 
-def alarms(tx: Tx) -> Sequence[Row[Any]]:
-    return store.standing(tx)
+class Alarm(NamedTuple):
+    rule: str
+    subject: str
+    what: str
+    since_ms: int
+
+
+def alarms(tx: Tx) -> Sequence[Alarm]:
+    """What must hold and does not, and what was halted by itself; oldest first."""
+    broken = [Alarm(r.rule, r.subject, r.what, r.since_ms) for r in store.standing(tx)]
+    halted = [Alarm(r.cause, r.scope, r.reason, r.at_ms) for r in halts.standing_by_itself(tx)]
+    return sorted([*broken, *halted], key=lambda one: (one.since_ms, one.rule, one.subject))

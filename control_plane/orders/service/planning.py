@@ -42,8 +42,10 @@ from control_plane.signals.models.stored import StoredSignal
 from control_plane.signals.service import reading as signals
 from control_plane.subscriptions import service as subscriptions
 from strategy_runtime.rules.instruments import Instrument
+from strategy_runtime.wire import names
 
 PAGE = 1_000  # rows between two fail points
+FIRST_PRICE_SECONDS = 2.0
 
 
 Places = Mapping[AccountId, Place]
@@ -57,10 +59,23 @@ class Planner:
     async def once(self) -> int:
         """Plan what is accepted; how many signals it was."""
         waiting = await self.desk.db.read(signals.accepted, self.desk.owned())
+        last = {signal.deployment: signal.id for signal in waiting}
         for signal in waiting:
+            if last[signal.deployment] == signal.id and self._awaits_price(signal):
+                continue
             if self.desk.leases.is_trusted(signal.shard):
                 await self.desk.isolation.run("signal", signal.id, self._plan_or_refuse, signal)
         return len(waiting)
+
+    def _awaits_price(self, signal: StoredSignal) -> bool:
+        """The first price after somebody subscribed, or we started, may be on its way. Whatever
+        its deployment said after it does not wait, and then neither does it.
+        """
+        desk = self.desk
+        if signal.kind == "exit" or desk.quote(signal.instrument) is not None:
+            return False
+        desk.bus.hint(names.wake("prices"))
+        return desk.now_ms() - signal.accepted_ms < desk.scaled_ms(FIRST_PRICE_SECONDS)
 
     async def _plan_or_refuse(self, signal: StoredSignal) -> None:
         """What cannot be planned at all must not keep the others waiting."""

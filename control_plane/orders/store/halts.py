@@ -24,16 +24,37 @@ def listed(tx: Tx) -> list[Row[Any]]:
     return list(tx.all(select(halts).order_by(halts.c.at_ms.desc(), halts.c.scope)))
 
 
+def find(tx: Tx, scope: str) -> Row[Any] | None:
+    return tx.first(select(halts).where(halts.c.scope == scope).with_for_update())
+
+
+def standing_by_itself(tx: Tx) -> list[Row[Any]]:
+    """Those that nobody ordered."""
+    query = select(halts).where(halts.c.active.is_(True), halts.c.cause != "")
+    return list(tx.all(query.order_by(halts.c.at_ms, halts.c.scope)))
+
+
 def put(
-    tx: Tx, scope: str, mode: str, *, is_active: bool, reason: str, by_user: str, now: int
+    tx: Tx,
+    scope: str,
+    mode: str,
+    *,
+    is_active: bool,
+    reason: str,
+    by_user: str,
+    now: int,
+    cause: str = "",
+    holder: str = "",
 ) -> bool:
     """Whether it changed anything."""
-    row = tx.first(select(halts).where(halts.c.scope == scope).with_for_update())
+    row = find(tx, scope)
     values = {
         "mode": mode,
         "active": is_active,
         "reason": reason,
         "by_user": by_user,
+        "cause": cause,
+        "holder": holder,
         "at_ms": now,
     }
     if row is None:

@@ -153,6 +153,26 @@ def refusals(tx: Tx, venue: str, since_ms: int, limit: int) -> list[bool]:
     return [row.state == "REJECTED" for row in rows]
 
 
+def entries_sent(tx: Tx, venues: Collection[str], since_ms: int) -> Sequence[Row[Any]]:
+    """Entries that left since then, whatever became of them."""
+    query = (
+        select(
+            intents.c.deployment_id,
+            intents.c.account_id,
+            intents.c.instrument,
+            orders.c.signed_ms,
+        )
+        .join(intents, intents.c.id == orders.c.intent_id)
+        .where(
+            orders.c.venue.in_(sorted(venues)),
+            orders.c.signed_ms > since_ms,
+            orders.c.state != "READY",  # it was held back
+            intents.c.leg == "entry",
+        )
+    )
+    return tx.all(query)
+
+
 def count_in_doubt(tx: Tx, venue: str) -> int:
     query = select(func.count()).where(intents.c.venue == venue, intents.c.state == "UNKNOWN")
     return int(tx.scalar(query))

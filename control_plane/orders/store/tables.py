@@ -349,6 +349,8 @@ class HaltRow(SQLModel, table=True):
     active: bool = True
     reason: str = ""
     by_user: str
+    cause: str = ""  # of one that nobody ordered: refused, doubt, books, rush, clock, stale
+    holder: str = ""  # the process that saw it
     at_ms: int = Field(sa_type=BigInteger)
 
 

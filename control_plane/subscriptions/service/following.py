@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -48,6 +48,11 @@ def active_among(tx: Tx, ids: Collection[SubscriptionId]) -> frozenset[str]:
 def followed_instruments(tx: Tx) -> set[InstrumentId]:
     """Whose prices matter to anybody."""
     return store.followed_instruments(tx)
+
+
+def counts(tx: Tx, kind: Literal["deployment", "account"], ids: Collection[str]) -> dict[str, int]:
+    """How many stand, of each deployment or account."""
+    return store.counts(tx, kind, ids)
 
 
 def leaving(tx: Tx, shards: Collection[Shard]) -> list[SubscriptionId]:
