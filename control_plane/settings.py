@@ -201,6 +201,7 @@ class TradingSettings(Section):
     reply_seconds: float = Field(5.0, gt=0)  # after that an outcome is unknown
     at_once: int = Field(100, ge=1)  # orders on their way; as many connections has the order lane
     kept_days: float = Field(90, ge=1)  # decisions, skips and events; orders and trades stay
+    replies_kept_days: float = Field(30, ge=0)  # what exchanges answered, word for word
 
 
 class AccountSettings(Section):

@@ -101,6 +101,9 @@ def _tell(found: Any) -> None:
         print(f"\norder {order['id']}, attempt {order['attempt']}")
         both = {**order["request"], **{f"reply.{k}": v for k, v in order["reply"].items()}}
         show.rows([{"name": k, "value": v} for k, v in both.items()], WHAT, empty="")
+    for answer in found.get("exchanges", ()):
+        print(f"\n{answer['asked']}: {answer['method']} {answer['path']} → {answer['status']}")
+        print(show.as_json(answer["body"]))
     print("\nsteps")
     show.rows(found["steps"], LIVED, empty="None.")
     for fill in found["fills"]:

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
+from control_plane.brokers import replies
 from control_plane.brokers.coindcx.calls import Call, NotOurs
 from control_plane.brokers.coindcx.outcomes import Doubt, Outcome, Unknown, judge
 from control_plane.brokers.coindcx.sight import Sight
@@ -67,6 +68,8 @@ class Client:
             self.sight.heard()
         if self.skew is not None and call.private:  # a cache may answer what is public
             self.skew.heard(reply.headers.get("date"), sent_ms)
+        if call.private:
+            replies.tell(call.method, call.path, reply.status, reply.body)
         return self.outcome(call, reply)
 
     def outcome(self, call: Call[T], reply: Reply) -> Outcome[T]:

@@ -1,7 +1,7 @@
 """The order time machine: everything that led to an intent and came of it, in one record; and when
 each step of a signal happened.
 
-Nothing is kept for it that is not kept anyway: it is put together from rows that never change.
+It is put together from rows that never change; what venues answered is kept for a while, too.
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,7 +20,7 @@ from control_plane.orders.models.requests import request_of, written_of
 from control_plane.orders.models.timeline import Timeline, timeline
 from control_plane.orders.service import reading
 from control_plane.orders.store import explaining as store
-from control_plane.orders.store import planned, trades
+from control_plane.orders.store import planned, replies, trades
 from control_plane.signals.service import reading as signals
 from strategy_runtime.rules.money import canonical
 
@@ -38,6 +38,7 @@ def story(tx: Tx, tenant: Tenant, identity: IntentId) -> dict[str, Any] | None:
         | {"risk": msgspec.json.decode(found["risk"]) if found["risk"] else None},
         "cause": _cause(tx, found["signal_id"]) if found["signal_id"] else None,
         "orders": [_order(tx, row) for row in store.orders_of(tx, identity)],
+        "exchanges": [_exchange(row) for row in replies.of_intent(tx, identity)],
         "steps": _steps(tx, identity),
         "fills": [dict(row._mapping) for row in store.fills_of(tx, identity)],
         "trade": dict(trade._mapping) if trade is not None else None,
@@ -89,6 +90,16 @@ def _order(tx: Tx, row: Row[Any]) -> Mapping[str, Any]:
             "reason": row.reason,
         },
     }
+
+
+def _exchange(row: Row[Any]) -> Mapping[str, Any]:
+    """One answer, as it came but for what is private."""
+    try:
+        body = msgspec.json.decode(row.body)
+    except msgspec.DecodeError:
+        body = row.body  # cut, or no document at all
+    names = ("at_ms", "asked", "client_order_id", "method", "path", "status")
+    return {name: getattr(row, name) for name in names} | {"body": body}
 
 
 def _steps(tx: Tx, identity: str) -> Sequence[Mapping[str, Any]]:

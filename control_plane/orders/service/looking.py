@@ -12,8 +12,10 @@ from typing import Any
 from loguru import logger
 from sqlalchemy.engine import Row
 
+from control_plane.brokers import replies
 from control_plane.brokers.errors import Ambiguous, OrderRefused, OutcomeUnknown, VenueUnreachable
 from control_plane.brokers.models import OrderRequest, VenueOrder
+from control_plane.brokers.replies import Said
 from control_plane.infra import events
 from control_plane.infra.db import Tx
 from control_plane.market import service as market
@@ -23,6 +25,7 @@ from control_plane.orders.models.requests import request_of, written_of
 from control_plane.orders.service import changes
 from control_plane.orders.service.desk import Desk
 from control_plane.orders.store import intents
+from control_plane.orders.store import replies as reply_rows
 
 STRAGGLER_SECONDS = 600.0
 LIKE_MS = 600_000  # orders sent longer before it than this no venue's list takes for it
@@ -74,18 +77,20 @@ class Looker:
         desk = self.desk
         broker = desk.brokers[sought.intent.venue]
         await desk.failpoints.hit("reconcile.before_look")
+        said: list[Said] = []
         try:
-            at_venue = await broker.find(sought.request, sought.order.exchange_order_id)
+            with replies.listening() as said:
+                at_venue = await broker.find(sought.request, sought.order.exchange_order_id)
         except Ambiguous as error:
-            await desk.db.write(self._quarantine, sought, error.what)
+            await desk.db.write(self._quarantine, sought, error.what, said)
         except (VenueUnreachable, OutcomeUnknown, OrderRefused) as error:
             logger.warning("order_not_looked_up", intent=sought.intent.id, reason=str(error))
-            await desk.db.write(self._unclear, sought)
+            await desk.db.write(self._unclear, sought, said)
         else:
             await desk.failpoints.hit("reconcile.after_look")
             if at_venue is not None:
                 await desk.failpoints.hit("reconcile.before_bind")
-            await desk.db.write(self._seen, sought, at_venue)
+            await desk.db.write(self._seen, sought, at_venue, said)
 
     async def _take_over(self, lost: Sequence[str]) -> None:
         await self.desk.db.write(self._lose, lost)
@@ -114,7 +119,10 @@ class Looker:
         due = [row for row in rows if looking.is_due(_doubt(row), now, patience(row.venue))]
         return sought_of(tx, due)
 
-    def _seen(self, tx: Tx, sought: Sought, at_venue: VenueOrder | None) -> None:
+    def _seen(
+        self, tx: Tx, sought: Sought, at_venue: VenueOrder | None, said: Sequence[Said]
+    ) -> None:
+        _keep(tx, sought, said)
         found = _again(tx, sought)
         if found is None:
             return
@@ -136,7 +144,8 @@ class Looker:
         )
         self.desk.wake(tx)
 
-    def _unclear(self, tx: Tx, sought: Sought) -> None:
+    def _unclear(self, tx: Tx, sought: Sought, said: Sequence[Said]) -> None:
+        _keep(tx, sought, said)
         found = _again(tx, sought)
         if found is None or found[0].state != "UNKNOWN":
             return
@@ -152,7 +161,8 @@ class Looker:
             case _:
                 intents.touch(tx, intent, looked_ms=now)
 
-    def _quarantine(self, tx: Tx, sought: Sought, why: str) -> None:
+    def _quarantine(self, tx: Tx, sought: Sought, why: str, said: Sequence[Said]) -> None:
+        _keep(tx, sought, said)
         found = _again(tx, sought)
         if found is not None:
             changes.move(tx, self.desk, *found, "quarantined", reason=why)
@@ -170,6 +180,26 @@ def _sought(tx: Tx, row: Row[Any], order: Row[Any]) -> Sought:
         taken = intents.bound_since(tx, row.account_id, order.signed_ms - LIKE_MS)
     listed = market.instrument(tx, row.instrument)
     return Sought(row, order, request_of(written_of(order), listed, taken))
+
+
+def _keep(tx: Tx, sought: Sought, said: Sequence[Said]) -> None:
+    """Those of doubt alone: an order that rests is looked at for as long as it does."""
+    if sought.intent.state != "UNKNOWN":
+        return
+    now, intent = tx.now_ms(), sought.intent
+    rows = [
+        reply_rows.row_of(
+            one,
+            "look",
+            intent=intent.id,
+            tenant=intent.tenant,
+            shard=intent.shard,
+            client_order_id=sought.order.client_order_id,
+            at_ms=now,
+        )
+        for one in said
+    ]
+    reply_rows.keep(tx, rows)
 
 
 def _again(tx: Tx, sought: Sought) -> tuple[Row[Any], Row[Any]] | None:

@@ -9,13 +9,14 @@ venue answers. An answer that is not one of the two definite ones leaves the ord
 import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from operator import attrgetter
 from typing import Any
 
 from sqlalchemy.engine import Row
 
+from control_plane.brokers import replies
 from control_plane.brokers.errors import (
     Ambiguous,
     NotSent,
@@ -24,6 +25,7 @@ from control_plane.brokers.errors import (
     VenueUnreachable,
 )
 from control_plane.brokers.models import Accepted
+from control_plane.brokers.replies import Said
 from control_plane.core.ids import Shard
 from control_plane.infra.db import Tx
 from control_plane.orders.models.states import Event
@@ -32,6 +34,7 @@ from control_plane.orders.service.desk import Desk
 from control_plane.orders.service.recording import Recorder
 from control_plane.orders.service.releasing import Released, Releaser
 from control_plane.orders.store import intents, recording, releasing
+from control_plane.orders.store import replies as reply_rows
 from control_plane.orders.store.recording import Answered
 
 RETRY_SECONDS = 1.0
@@ -45,6 +48,7 @@ class Outcome:
     event: Event
     accepted: Accepted | None = None
     reason: str | None = None
+    said: Sequence[Said] = ()
 
 
 @dataclass(frozen=True)
@@ -144,7 +148,8 @@ class Sender:
         outcome = Outcome("held_back", reason="too late to send")
         if self._may_leave(one, committed):
             await desk.failpoints.hit("send.before_socket_write")
-            outcome = await self._ask(one)
+            with replies.listening() as said:
+                outcome = replace(await self._ask(one), said=said)
             await desk.failpoints.hit("send.after_reply")
             if one.leg in AFTER_REPLY:
                 await desk.failpoints.hit(AFTER_REPLY[one.leg])
@@ -183,7 +188,9 @@ class Sender:
             for one, outcome in answers
             if outcome.accepted is not None
         ]
-        kept = recording.accept(tx, plain, tx.now_ms())
+        now = tx.now_ms()
+        kept = recording.accept(tx, plain, now)
+        reply_rows.keep(tx, [row for answer in answers for row in _replies(*answer, now)])
         for one, outcome in answers:
             if one.intent not in kept:
                 self._record(tx, one, outcome)
@@ -222,3 +229,18 @@ class Sender:
             reason=outcome.reason,
             **values,
         )
+
+
+def _replies(one: Released, outcome: Outcome, now: int) -> list[dict[str, Any]]:
+    return [
+        reply_rows.row_of(
+            said,
+            "create",
+            intent=one.intent,
+            tenant=one.tenant,
+            shard=one.shard,
+            client_order_id=one.request.client_order_id,
+            at_ms=now,
+        )
+        for said in outcome.said
+    ]

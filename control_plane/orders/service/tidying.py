@@ -10,6 +10,7 @@ from control_plane.core.ids import Shard
 from control_plane.infra import events
 from control_plane.infra.db import Tx
 from control_plane.orders.service.desk import Desk
+from control_plane.orders.store import replies
 from control_plane.orders.store import tidying as store
 from control_plane.signals.service import tidying as signals
 
@@ -49,4 +50,6 @@ class Tidier:
         gone = store.forget_plans(tx, idle) + signals.forget_signals(tx, idle)
         gone += store.forget_skips(tx, before, BATCH) + store.forget_strays(tx, before, BATCH)
         gone += signals.forget_decisions(tx, before, BATCH)
+        answered = self.desk.now_ms() - int(self.desk.settings.replies_kept_days * DAY_MS)
+        gone += replies.forget(tx, answered, BATCH)
         return gone + events.forget(tx, before, BATCH)

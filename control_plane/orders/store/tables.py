@@ -214,6 +214,30 @@ class OrderRow(SQLModel, table=True):
     version: int = 0
 
 
+class VenueReplyRow(SQLModel, table=True):
+    """An answer of a venue's about an order, as it came but for what is private. Forgotten after a
+    while; what it changed stays.
+    """
+
+    __tablename__: ClassVar[str] = "venue_reply"
+    __table_args__ = (
+        Index("ix_venue_reply_intent", "intent_id", "id"),
+        Index("ix_venue_reply_at", "at_ms"),
+    )
+
+    id: int | None = Field(default=None, primary_key=True)
+    intent_id: str
+    tenant: str
+    shard: int
+    client_order_id: str
+    asked: str  # create | look
+    method: str
+    path: str
+    status: int
+    body: str = Field(sa_type=Text)
+    at_ms: int = Field(sa_type=BigInteger)
+
+
 class FillRow(SQLModel, table=True):
     __tablename__: ClassVar[str] = "fill"
     __table_args__ = (
@@ -401,6 +425,7 @@ intents = table(IntentRow)
 skips = table(SkipRow)
 orders = table(OrderRow)
 fills = table(FillRow)
+venue_replies = table(VenueReplyRow)
 stray_fills = table(StrayFillRow)
 cursors = table(CursorRow)
 trades = table(TradeRow)
