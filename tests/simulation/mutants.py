@@ -16,6 +16,7 @@ from sqlalchemy.engine import Row
 
 from control_plane.brokers.errors import OrderRefused, OutcomeUnknown
 from control_plane.brokers.models import Accepted, Broker, OrderRequest, VenueOrder
+from control_plane.brokers.replies import Said
 from control_plane.core.clock import Clock, ms
 from control_plane.infra.db import Tx
 from control_plane.orders.models.looking import Patience
@@ -138,7 +139,7 @@ class Impatient(Desk):
 class Counts(Looker):
     """After five looks without an answer it believes that there is no order."""
 
-    def _unclear(self, tx: Tx, sought: Sought) -> None:
+    def _unclear(self, tx: Tx, sought: Sought, said: Sequence[Said]) -> None:
         row = intents.find(tx, sought.intent.id)
         if row is None or row.state != "UNKNOWN":
             return
@@ -152,8 +153,10 @@ class Counts(Looker):
 class Resends(Looker):
     """An entry that was proved absent goes out again."""
 
-    def _seen(self, tx: Tx, sought: Sought, at_venue: VenueOrder | None) -> None:
-        super()._seen(tx, sought, at_venue)
+    def _seen(
+        self, tx: Tx, sought: Sought, at_venue: VenueOrder | None, said: Sequence[Said]
+    ) -> None:
+        super()._seen(tx, sought, at_venue, said)
         row = intents.find(tx, sought.intent.id)
         if row is not None and row.state == "ABANDONED" and sought.intent.state == "UNKNOWN":
             tx.run(update(table).where(table.c.id == row.id).values(state="READY", done_ms=None))

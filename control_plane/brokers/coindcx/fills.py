@@ -55,8 +55,14 @@ class Fills:
             return []
         oldest = min(each.at_ms for each in trades)
         stages = await self._stages(account, {each.order_id for each in trades}, oldest)
+        whole_of = self.futures.whole_of
         return [
-            futures_fill(account, each, stages.get(each.order_id, "default")) for each in trades
+            futures_fill(
+                account,
+                replace(each, order_id=whole_of.get(each.order_id, each.order_id)),
+                stages.get(each.order_id, "default"),
+            )
+            for each in trades
         ]
 
     async def _trades(

@@ -1,6 +1,6 @@
 """Futures behind the port: orders without ids of ours, positions, their stops and exits."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal
@@ -12,6 +12,7 @@ from control_plane.brokers.coindcx.lanes import Lanes
 from control_plane.brokers.coindcx.limits import Lane
 from control_plane.brokers.coindcx.models import FUTURES_OPEN, FuturesOrder, Position
 from control_plane.brokers.coindcx.outcomes import Reason, Refused
+from control_plane.brokers.coindcx.pieces import as_one, groups
 from control_plane.brokers.coindcx.venue import VenueSettings
 from control_plane.brokers.coindcx.views import STATES, futures_view, new_futures
 from control_plane.brokers.errors import NotSent, OrderRefused, OutcomeUnknown, VenueUnreachable
@@ -30,6 +31,9 @@ class FuturesDesk:
     settings: VenueSettings
     # Leverage that was set once because an order asked for it: a second refusal is final.
     levered: set[tuple[AccountId, str, str, Decimal]] = field(default_factory=set)
+    # Orders in several pieces, as far as they were seen: a piece's fills are the whole's.
+    pieces: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    whole_of: dict[str, str] = field(default_factory=dict)
 
     async def place(self, order: OrderRequest, lane: Lane) -> Placed:
         if order.closes:
@@ -51,17 +55,39 @@ class FuturesDesk:
             if found is None:
                 raise OrderRefused("unknown_order", "CoinDCX knows no such order.")
             name = found.id
-        acted(await self.lanes.ask(order.account, futures.cancel(name), Lane.CANCEL))
+        await self._cancel(order.account, self.pieces.get(name, (name,)))
+
+    async def _cancel(self, account: AccountId, names: Sequence[str]) -> None:
+        """Of several pieces, those that can be: one that is done does not keep the others."""
+        refused: list[OrderRefused] = []
+        for name in names:
+            try:
+                acted(await self.lanes.ask(account, futures.cancel(name), Lane.CANCEL))
+            except OrderRefused as refusal:
+                refused.append(refusal)
+        if len(refused) == len(names):
+            raise refused[0]
 
     async def find(self, order: OrderRequest, exchange_order_id: str | None) -> VenueOrder | None:
         """By its id if we know it, else by its fingerprint; there is no question for one order."""
         if not exchange_order_id:
             found = await self._listed(order)
             return None if found is None else futures_view(order.account, found)
-        async for each in self.newest(order.account, order.side, order.signed_ms):
+        for each in self._whole(await self._since(order)):
             if each.id == exchange_order_id:
                 return futures_view(order.account, each)
         return None
+
+    async def _since(self, order: OrderRequest) -> list[FuturesOrder]:
+        return [each async for each in self.newest(order.account, order.side, order.signed_ms)]
+
+    def _whole(self, listed: Sequence[FuturesOrder]) -> list[FuturesOrder]:
+        """What was split as one, and which its pieces are."""
+        for group in groups(listed):
+            names = tuple(each.id for each in group)
+            self.pieces[names[0]] = names
+            self.whole_of.update(dict.fromkeys(names[1:], names[0]))
+        return as_one(listed)
 
     async def open_orders(self, account: AccountId, instrument: Instrument) -> list[VenueOrder]:
         return [
@@ -120,9 +146,10 @@ class FuturesDesk:
             yield each
 
     async def _listed(self, order: OrderRequest) -> FuturesOrder | None:
-        listed = [each async for each in self.newest(order.account, order.side, order.signed_ms)]
+        listed = await self._since(order)
         window_ms = int(self.settings.window_seconds * 1000)
-        found = ours(order, listed, skew_ms=self.settings.skew_ms, window_ms=window_ms)
+        whole = self._whole(listed)
+        found = ours(order, whole, skew_ms=self.settings.skew_ms, window_ms=window_ms)
         if found is None:
             await self._witness(order, {each.id for each in listed})
         return found
@@ -153,7 +180,7 @@ class FuturesDesk:
             raise OrderRefused("no_position", "The position is on the other side.")
         call = futures_positions.exit_position(held.id)
         done = acted(await self.lanes.order(order.account, call, Lane.EXIT, order.signed_ms))
-        async for each in self.newest(order.account, order.side, order.signed_ms):
+        for each in self._whole(await self._since(order)):
             if each.stage == "exit" and done.group_id in ("", each.group_id):
                 return Placed(each.id, STATES[each.status])
         raise OutcomeUnknown("CoinDCX took the exit and does not list its order yet.")

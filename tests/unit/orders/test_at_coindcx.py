@@ -227,3 +227,26 @@ async def test_a_fill_is_not_booked_without_the_trade_that_somebody_else_owns_by
     await perpetual.work(8)
     assert ((await ship.only("trades")).state, perpetual.held()) == ("closed", D("0"))
     assert [one for one in await ship.rows("events") if one.kind == "incident"] == []
+
+
+async def test_an_order_that_comes_back_in_pieces_is_one_position_protected_and_left(
+    perpetual: AtCoinDcx,
+) -> None:
+    ship = perpetual.ship
+    perpetual.fault("split_into_children")
+    await ship.signal("LONG")
+    await perpetual.work(30)
+
+    entry = await ship.only("intents", leg="entry")
+    assert (entry.state, entry.filled) == ("FILLED", entry.quantity)
+    trade = await ship.only("trades")
+    assert (trade.state, trade.quantity) == ("protected", entry.quantity)
+    assert perpetual.held() == entry.quantity
+    entered = [row for row in await ship.rows("fills") if row.side == "buy"]
+    assert len({row.exchange_fill_id for row in entered}) > 1
+    assert {row.order_id for row in entered} == {entered[0].order_id}
+
+    await ship.signal("EXIT_LONG")
+    await perpetual.work(10)
+    assert (await ship.only("trades")).state == "closed"
+    assert perpetual.held() == 0
