@@ -33,10 +33,11 @@ fuzz: ## Throw broken payloads and faults at the exchange client and at the API 
 	@SLIPWAY_API_EXAMPLES=$(or $(EXAMPLES),100) SLIPWAY_API_WALKS=$(or $(WALKS),500) $(PYTHON_IN_VENV) -m pytest \
 	  -q --timeout 0 tests/integration/api/test_whole_api.py
 
-soak: ## Trade on virtual time under faults (SEEDS=20000 FROM=0; SEED=7 replays one), hear prices through a storm (MINUTES=5000), upgrade under load (UPGRADES=20)
+soak: ## Trade on virtual time under faults (SEEDS=20000 FROM=0; SEED=7 replays one), hear prices through a storm (MINUTES=5000), be killed (KILLS=20), upgrade under load (UPGRADES=20)
 	@scripts/bootstrap test
 	@$(PYTHON_IN_VENV) -m tests.simulation --seeds $(or $(SEEDS),20000) --from $(or $(FROM),0) $(if $(SEED),--seed $(SEED))
 	@$(if $(SEED),,SLIPWAY_TEST_LONG=1 SLIPWAY_SOAK_MINUTES=$(or $(MINUTES),5000) $(PYTHON_IN_VENV) -m pytest -q tests/unit/market/test_live_feed.py -k storm)
+	@$(if $(SEED),,SLIPWAY_TEST_LONG=1 SLIPWAY_KILLS=$(or $(KILLS),20) $(PYTHON_IN_VENV) -m pytest -q -s tests/e2e/test_fail_points.py)
 	@$(if $(SEED),,SLIPWAY_TEST_LONG=1 SLIPWAY_UPGRADES=$(or $(UPGRADES),20) $(PYTHON_IN_VENV) -m pytest -q -s --timeout 0 tests/e2e/test_upgrades.py)
 
 bench: ## Measure the figures that we promise (ARGS="ticks deploy")

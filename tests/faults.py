@@ -251,7 +251,7 @@ SHOWN: Mapping[str, tuple[Place, ...]] = {
     "X2": (AWAY,),
     "X3": (FOUND,),
     "X4": (AWAY,),
-    "X5": (EVERY_POINT, (POINTS, "test_twenty_kills_at_any_moment_cost_nothing")),
+    "X5": (EVERY_POINT, (POINTS, "test_kills_at_any_moment_cost_nothing")),
     "X6": ((FAULTS, "test_a24_a35_a_stop_that_fills_while_it_is_cancelled_closes_the_trade_once"),),
     "X7": (HIDDEN,),
     "X8": ((CRASHES, "test_an_unreachable_venue_proves_nothing"),),
