@@ -85,7 +85,7 @@ SHOWN: Mapping[str, tuple[Place, ...]] = {
         (FAULTS, "test_a30_a_position_that_its_owner_closes_is_closed_in_our_books"),
         (VENUE, "test_a_position_that_is_closed_by_hand_needs_no_exit_of_ours"),
     ),
-    "A31": ((FAULTS, "test_a31_an_order_that_came_in_parts_is_for_a_person_and_its_stop_stands"),),
+    "A31": ((FAULTS, "test_a31_the_parts_of_one_order_are_one_intent"),),
     "A32": ((CRASHES, "test_fills_read_again_are_booked_once"),),
     "A33": (
         (
@@ -276,8 +276,6 @@ IN_PART: Mapping[str, str] = {
     "A12": "a reply after our deadline is not read any more; the look-up is the evidence instead",
     "A20": "shown of the adapter; that a stop shrinks with it is left to A19's way",
     "A28": "an order by hand is never touched; entries on its pair are not paused because of it",
-    "A31": "the parts are not bound to the intent: the order is for a person, and its position"
-    " keeps the stop that went with it",
     "A39": "shown of the rules; not with an order on its way",
     "B4": "frames have numbers and are resent until acknowledged; a gap as such is no alarm",
     "B8": "a strategy cannot name a pair: its channel says whose it is",

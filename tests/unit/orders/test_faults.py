@@ -222,20 +222,14 @@ async def test_a30_a_position_that_its_owner_closes_is_closed_in_our_books(
     await in_order(perpetual)
 
 
-async def test_a31_an_order_that_came_in_parts_is_for_a_person_and_its_stop_stands(
-    perpetual: AtCoinDcx,
-) -> None:
+async def test_a31_the_parts_of_one_order_are_one_intent(perpetual: AtCoinDcx) -> None:
     perpetual.fault("split_into_children")
-    await entered(perpetual, 20)
-    await perpetual.price("50001")
-    await perpetual.work(5)
-    assert await states(perpetual, "entry") == ["QUARANTINED"]
-    (account,) = perpetual.exchange.world.accounts.values()
-    stops = {each.kind: each.stop_price for each in account.open_futures.values()}
-    assert stops["stop_market"] == 49_000
-    await perpetual.ship.signal("LONG")
-    await perpetual.work(20)
-    assert perpetual.held() == D("0.082")  # nothing is added to what nobody can name
+    await entered(perpetual, 40)
+    entry = await perpetual.ship.only("intents", leg="entry")
+    assert entry.filled == perpetual.held() > 0
+    await perpetual.ship.signal("EXIT_LONG")
+    await perpetual.work(30)
+    await in_order(perpetual)
 
 
 async def test_a40_while_the_venue_is_away_for_twenty_minutes_stops_stand_and_entries_expire(
