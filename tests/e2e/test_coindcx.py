@@ -94,7 +94,9 @@ async def test_a_live_account_trades_is_protected_and_survives_a_kill(
     assert ledger.rows("SELECT exit_reason FROM trade WHERE state = 'closed'") == [("stop",)]
     priced = await prices(harbour)
     assert priced[PERPETUAL] is not None
-    assert "candles are new" in said(harbour, "market", "backfill", PERPETUAL, "--days", "1")
+    assert f"candles of {PERPETUAL} are new" in said(
+        harbour, "market", "backfill", PERPETUAL, "--days", "1"
+    )
     file = harbour.folder / "minutes.csv.gz"
     assert "candles are in" in said(harbour, "market", "export", PERPETUAL, "1m", str(file))
     assert "0 candles are new" in said(harbour, "market", "import", PERPETUAL, str(file))

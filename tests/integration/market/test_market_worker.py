@@ -426,7 +426,9 @@ async def test_a_market_that_falls_far_behind_fills_the_gap_and_goes_on(
 ) -> None:
     clock = JumpingClock()
     async with market(database, bus, clock=clock):
-        await wait_until(lambda: _has_minutes(database, 92), what="a few minutes")
+        await wait_until(lambda: _has_minutes(database, 90), what="the past")
+        past = len(await stored(database, BTC, "1m"))
+        await wait_until(lambda: _has_minutes(database, past + 2), what="minutes that it lives")
         known = len(await stored(database, BTC, "1m"))
         clock.ahead_seconds = 10  # as after a laptop's sleep: twenty market minutes
         await wait_until(lambda: _has_minutes(database, known + 20), what="the gap")
