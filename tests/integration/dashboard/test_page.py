@@ -152,6 +152,7 @@ async def test_a_lost_server_is_said_and_found_again(
     async with asyncio.TaskGroup() as group:
         group.create_task(again.run(world.app))
         await expect(page.locator("#banner")).to_be_hidden(timeout=15_000)
+        await expect(page.locator("#link")).to_have_text("live")
         again.stop()
 
 
